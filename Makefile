@@ -1,0 +1,153 @@
+# orderwatch: `make demo` shows it at work, `make check` proves it. `make help` lists the rest.
+#
+# One wildcard per folder: a new file is part of the build by being there. What links with what is the
+# architecture: core with cJSON and libc only; the daemon with everything; the simulator with core,
+# the YAML reader and libmicrohttpd.
+
+MODE    ?= release
+ifeq ($(origin CC),default)
+CC      := gcc
+endif
+BUILD   := build/$(MODE)
+ifneq ($(filter clang%,$(notdir $(CC))),)
+BUILD   := build/$(MODE)-clang
+endif
+VERSION := 0.1.0
+PREFIX  ?= /usr/local
+
+PACKAGES_CORE := libcjson
+PACKAGES_EDGE := libuv libcurl libesmtp-1.0 libmosquitto sqlite3 openssl yaml-0.1 gmime-3.0 libical \
+                 libmicrohttpd libsystemd
+PKG_CONFIG    ?= pkg-config
+
+WARNINGS := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion -Wstrict-prototypes \
+            -Wmissing-prototypes -Wold-style-definition -Wpointer-arith -Wcast-qual \
+            -Wwrite-strings -Wformat=2 -Wundef -Wvla -Wswitch-enum -Wnull-dereference \
+            -Wdouble-promotion -Walloca -Wdate-time
+WARNINGS_GCC := -Wcast-align=strict -Wformat-signedness -Wimplicit-fallthrough=5 -Wlogical-op \
+                -Wduplicated-cond -Wduplicated-branches -Wjump-misses-init
+WARNINGS_CLANG := -Wimplicit-fallthrough -Wno-gnu-zero-variadic-macro-arguments
+ifneq ($(filter clang%,$(notdir $(CC))),)
+WARNINGS += $(WARNINGS_CLANG)
+else
+WARNINGS += $(WARNINGS_GCC)
+endif
+ifdef STRICT
+WARNINGS += -Werror
+endif
+
+HARDEN := -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2 -fstack-protector-strong -fstack-clash-protection \
+          -ftrivial-auto-var-init=zero -fPIE
+FLAGS_release := -O2 -g $(HARDEN)
+FLAGS_debug   := -O0 -g3
+FLAGS_asan    := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all
+FLAGS_tsan    := -O1 -g -fno-omit-frame-pointer -fsanitize=thread
+FLAGS_cov     := -O0 -g --coverage
+LINK_release  := -pie -Wl,-z,relro,-z,now,-z,noexecstack -Wl,--as-needed
+
+CFLAGS  ?=
+CPPFLAGS += -D_GNU_SOURCE -DORDERWATCH_VERSION='"$(VERSION)"' \
+            -DORDERWATCH_SHARE='"$(PREFIX)/share/orderwatch"' -Iinclude
+ALL_CFLAGS = -std=gnu11 $(FLAGS_$(MODE)) $(WARNINGS) $(CFLAGS)
+ALL_LDFLAGS = $(FLAGS_$(MODE)) $(LINK_$(MODE)) $(LDFLAGS)
+
+# Third-party headers are system headers: their warnings are theirs.
+pkg_cflags = $(shell $(PKG_CONFIG) --cflags $(1) 2>/dev/null | sed 's/-I/-isystem /g')
+CORE_CFLAGS := $(call pkg_cflags,$(PACKAGES_CORE))
+EDGE_CFLAGS := $(call pkg_cflags,$(PACKAGES_CORE) $(PACKAGES_EDGE))
+CORE_LIBS   := $(shell $(PKG_CONFIG) --libs $(PACKAGES_CORE) 2>/dev/null)
+EDGE_LIBS   := $(shell $(PKG_CONFIG) --libs $(PACKAGES_EDGE) 2>/dev/null) -ljq -pthread
+
+CORE_SRC := $(wildcard src/core/*.c)
+EDGE_SRC := $(wildcard src/edge/*.c)
+CLI_SRC  := $(wildcard src/cli/*.c)
+SIMULATOR_SRC := $(wildcard src/simulator/*.c)
+CORE_OBJ := $(CORE_SRC:%.c=$(BUILD)/%.o)
+EDGE_OBJ := $(EDGE_SRC:%.c=$(BUILD)/%.o)
+CLI_OBJ  := $(CLI_SRC:%.c=$(BUILD)/%.o)
+SIMULATOR_OBJ := $(SIMULATOR_SRC:%.c=$(BUILD)/%.o)
+
+# make V=1 shows the commands.
+Q := $(if $(V),,@)
+
+.PHONY: all
+all: build/orderwatch build/orderwatch-sim
+
+# build/orderwatch is always the release build by the default compiler.
+build/orderwatch build/orderwatch-sim: build/%: $(BUILD)/%
+	@ln -sfn $(MODE)$(if $(findstring -clang,$(BUILD)),-clang)/$* $@
+
+$(BUILD)/orderwatch: $(BUILD)/src/main.o $(CLI_OBJ) $(BUILD)/edge.a $(BUILD)/core.a
+	@echo "  LINK $@"
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(EDGE_LIBS) $(CORE_LIBS)
+
+$(BUILD)/orderwatch-sim: $(SIMULATOR_OBJ) $(BUILD)/edge.a $(BUILD)/core.a
+	@echo "  LINK $@"
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(EDGE_LIBS) $(CORE_LIBS)
+
+$(BUILD)/core.a: $(CORE_OBJ)
+$(BUILD)/edge.a: $(EDGE_OBJ)
+$(BUILD)/%.a:
+	@rm -f $@
+	$(Q)$(AR) rcs $@ $^
+
+$(BUILD)/src/core/%.o: src/core/%.c
+	@mkdir -p $(@D)
+	@echo "  CC   $<"
+	$(Q)$(CC) $(CPPFLAGS) $(CORE_CFLAGS) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+
+$(BUILD)/src/%.o: src/%.c
+	@mkdir -p $(@D)
+	@echo "  CC   $<"
+	$(Q)$(CC) $(CPPFLAGS) $(EDGE_CFLAGS) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+
+# --- tests ----------------------------------------------------------------------------------------
+
+# tests/unit/NAME_test.c and tests/sim/NAME.c link core, cJSON, libc (and cmocka) only: the rule proves itself.
+# tests/edge/NAME_test.c link everything but main.
+UNIT_TESTS := $(patsubst tests/unit/%.c,$(BUILD)/tests/unit/%,$(wildcard tests/unit/*_test.c))
+EDGE_TESTS := $(patsubst tests/edge/%.c,$(BUILD)/tests/edge/%,$(wildcard tests/edge/*_test.c))
+SIM_OBJ    := $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/sim/*.c))
+SUPPORT_OBJ := $(BUILD)/tests/support/log_quiet.o
+CMOCKA_LIBS := $(shell $(PKG_CONFIG) --libs cmocka 2>/dev/null)
+
+$(BUILD)/tests/%.o: tests/%.c
+	@mkdir -p $(@D)
+	@echo "  CC   $<"
+	$(Q)$(CC) $(CPPFLAGS) -I. $(EDGE_CFLAGS) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+
+$(BUILD)/tests/unit/%_test: $(BUILD)/tests/unit/%_test.o $(SUPPORT_OBJ) $(BUILD)/core.a
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(CORE_LIBS) $(CMOCKA_LIBS)
+
+$(BUILD)/tests/edge/%_test: $(BUILD)/tests/edge/%_test.o $(BUILD)/edge.a $(BUILD)/core.a
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(EDGE_LIBS) $(CORE_LIBS) $(CMOCKA_LIBS)
+
+$(BUILD)/tests/simulation: $(SIM_OBJ) $(SUPPORT_OBJ) $(BUILD)/core.a
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(CORE_LIBS)
+
+.PHONY: objects
+objects: $(CORE_OBJ) $(EDGE_OBJ) $(CLI_OBJ) $(SIMULATOR_OBJ) $(patsubst %.c,$(BUILD)/%.o,$(wildcard src/*.c))
+
+.SECONDARY: # keep the objects of tests
+
+.PHONY: unit
+unit: $(UNIT_TESTS)
+	@for test in $(UNIT_TESTS); do echo "== $$test"; $$test || exit 1; done
+
+.PHONY: edge
+edge: $(EDGE_TESTS)
+	@for test in $(EDGE_TESTS); do echo "== $$test"; $$test || exit 1; done
+
+.PHONY: clean
+clean:
+	rm -rf build
+
+# --- fuzzing --------------------------------------------------------------------------------------
+
+FUZZERS := $(patsubst tests/fuzz/%.c,build/fuzz/%,$(wildcard tests/fuzz/*_fuzz.c))
+build/fuzz/%: tests/fuzz/%.c $(CORE_SRC)
+	@mkdir -p $(@D)
+	clang $(CPPFLAGS) -I. $(EDGE_CFLAGS) -std=gnu11 -g -O1 -fsanitize=fuzzer,address,undefined \
+	    -fno-sanitize-recover=all -o $@ $< $(CORE_SRC) tests/support/log_quiet.c $(CORE_LIBS)
+
+-include $(shell find build -name '*.d' 2>/dev/null)

@@ -1,0 +1,38 @@
+/* The daemon without the world: pollers, dispatcher and mirrors behind one turn function. */
+#ifndef CORE_MONITOR_H
+#define CORE_MONITOR_H
+
+#include "core/dispatcher.h"
+#include "core/poller.h"
+
+struct monitor;
+
+struct monitor_options {
+    const struct config *config; /* borrowed; must outlive the monitor */
+    struct http_port http;
+    struct store_port store;
+    struct unicode_port unicode;
+    const struct sink_port *sinks; /* one per config->sinks, same order; borrowed */
+    uint64_t seed;                 /* decides all jitter */
+    bool is_once;                  /* one complete sweep of every source, then drain and stop */
+};
+
+enum once_outcome { ONCE_RUNNING, ONCE_DELIVERED, ONCE_PENDING, ONCE_UNSWEPT };
+
+struct monitor *monitor_create(const struct monitor_options *options);
+/* Loads from the store; before the first turn. */
+enum status monitor_load(struct monitor *monitor, struct failure *why) MUST_CHECK;
+
+/* Starts everything due at now. Returns the mono ms at which to be called again, INSTANT_NEVER, or
+ * now.mono_ms for "again at once". The only place where new work begins. */
+int64_t monitor_turn(struct monitor *monitor, struct instant now);
+
+struct poller *monitor_poller(struct monitor *monitor, size_t source_index);
+struct dispatcher *monitor_dispatcher(struct monitor *monitor);
+enum once_outcome monitor_once_outcome(const struct monitor *monitor);
+
+void monitor_stop(struct monitor *monitor); /* nothing new starts from here on */
+bool monitor_is_idle(const struct monitor *monitor);
+void monitor_destroy(struct monitor *monitor); /* requires idle */
+
+#endif

@@ -1,0 +1,45 @@
+/* A configuration document as a neutral tree: text with places, no types yet. Built by the edge. */
+#ifndef CORE_NODE_H
+#define CORE_NODE_H
+
+#include "core/base.h"
+
+enum node_kind { NODE_SCALAR, NODE_LIST, NODE_MAP };
+
+/* Immutable once built; everything in it lives in one arena owned by the document. */
+struct node {
+    enum node_kind kind;
+    const char *file;
+    int line, column; /* of the value, from 1 */
+    const char *key;  /* in a map: this entry's key; otherwise NULL */
+    int key_line, key_column;
+    const char *text;   /* scalars only; ${VAR} already expanded */
+    bool is_plain;      /* scalars only: written without quotes */
+    struct node *child; /* first entry of a list or map */
+    struct node *next;  /* next entry of the parent */
+};
+
+const struct node *node_member(const struct node *map, const char *key); /* NULL if absent */
+
+/* Collects every problem of a document, one line each: FILE:LINE:COLUMN: key: what; accepted. */
+struct problem_list {
+    struct problem *first;
+    size_t error_count, warning_count;
+};
+
+struct problem {
+    struct problem *next;
+    bool is_warning;
+    char *line_text; /* the finished line, without newline */
+};
+
+void problem_add(struct problem_list *problems, const struct node *where, const char *key_path,
+                 const char *format, ...) PRINTF_LIKE(4, 5);
+void problem_warn(struct problem_list *problems, const struct node *where, const char *key_path,
+                  const char *format, ...) PRINTF_LIKE(4, 5);
+/* A problem of the document as a whole (unreadable file, syntax error). line 0: no place. */
+void problem_add_at(struct problem_list *problems, const char *file, int line, int column,
+                    const char *format, ...) PRINTF_LIKE(5, 6);
+void problem_list_clear(struct problem_list *problems);
+
+#endif

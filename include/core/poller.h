@@ -1,0 +1,60 @@
+/* One source's state machine: idle, token, pages, details, commit, waiting. */
+#ifndef CORE_POLLER_H
+#define CORE_POLLER_H
+
+#include "core/ports.h"
+
+struct poller;
+
+enum poller_health {
+    POLLER_STARTING,
+    POLLER_OK,
+    POLLER_FAILING,
+    POLLER_REJECTED,
+    POLLER_MAINTENANCE
+};
+
+/* What status, health and the retained source state show. Texts are valid until the next turn. */
+struct poller_status {
+    const char *source_name;
+    enum poller_health health;
+    int64_t last_complete_wall_ms; /* 0: none yet */
+    uint64_t order_count;          /* on the list now */
+    uint64_t sweep_count;
+    int64_t next_due_mono_ms;
+    const char *last_failure; /* "" if none since the last complete sweep */
+    bool is_held;             /* a mass change waits for release */
+    bool is_sweeping;
+    uint32_t budget_left, budget_limit;
+    uint64_t event_count; /* committed since start */
+};
+
+/* Told after a transaction that made events or changed states is durable. */
+typedef void committed_fn(void *arg, size_t event_count);
+
+struct poller_options {
+    const struct config *config;        /* borrowed; must outlive the poller */
+    const struct source_config *source; /* one of config's */
+    struct http_port http;
+    struct store_port store;
+    struct unicode_port unicode;
+    uint64_t seed;
+    committed_fn *on_committed;
+    void *on_committed_arg;
+};
+
+struct poller *poller_create(const struct poller_options *options);
+/* Loads what is known; before the first turn. Values come through poller_restore. */
+enum status poller_load(struct poller *poller, struct failure *why) MUST_CHECK;
+void poller_restore(struct poller *poller, const struct stored_value *value);
+/* Starts what is due. Returns the mono ms of the next call; now.mono_ms: again at once. */
+int64_t poller_turn(struct poller *poller, struct instant now);
+void poller_sweep_now(struct poller *poller); /* the next turn begins a sweep if the law allows */
+void poller_release(struct poller *poller);   /* lets a held mass change out with the next sweep */
+void poller_pause(struct poller *poller, bool is_paused);
+struct poller_status poller_status(const struct poller *poller);
+void poller_stop(struct poller *poller); /* abandons the sweep; a commit under way finishes */
+bool poller_is_idle(const struct poller *poller); /* nothing in flight */
+void poller_destroy(struct poller *poller);       /* requires idle */
+
+#endif

@@ -1,0 +1,283 @@
+/* Everything the core asks of the outside world, and nothing else.
+ * Rule for all ports: results come back later from the loop, never from inside the call that
+ * asked. Every start gets exactly one done. Arguments are borrowed for the call and copied if
+ * needed; what a done hands over is borrowed during the done. */
+#ifndef CORE_PORTS_H
+#define CORE_PORTS_H
+
+#include "core/config.h"
+#include "core/event.h"
+#include "core/text.h"
+
+/* --- fetching ------------------------------------------------------------------------------- */
+
+struct http_request {
+    const char *method; /* GET, POST */
+    const char *url;
+    const struct http_header *headers; /* may hold secrets: never logged */
+    size_t header_count;
+    struct span body;
+    int64_t timeout_ms;
+    size_t body_bytes_max;        /* decoded; past this the transfer ends with STATUS_TOO_LARGE */
+    bool truncates_body;          /* past body_bytes_max: stop reading, but the answer counts */
+    const struct tls_config *tls; /* NULL: defaults; must outlive the transfer */
+    const char *proxy;            /* NULL: none */
+    bool allows_private;          /* private, loopback and link-local addresses may be called */
+};
+
+struct http_response {
+    struct instant at;  /* when the adapter saw its end */
+    enum status status; /* transport outcome; the rest is valid only if STATUS_OK */
+    int http_code;
+    struct text *body; /* the callee may text_take it */
+    const char *retry_after, *etag, *last_modified, *link, *total_count, *request_id,
+        *content_type;                   /* header values as sent; NULL: absent */
+    int64_t certificate_expires_wall_ms; /* of the peer; 0: unknown or no TLS */
+    bool is_tls_failure;                 /* certificate or handshake refused */
+    bool is_connect_failure;             /* no connection was made: nobody saw the request */
+    const char *detail;                  /* one line for a human, no secrets */
+};
+
+typedef void http_done_fn(void *arg, struct http_response *response);
+
+struct http_port {
+    void *self;
+    void (*start)(void *self, const struct http_request *request, http_done_fn *on_done, void *arg);
+    void (*cancel_all)(void *self, void *arg); /* each pending done of this arg: UNAVAILABLE */
+};
+
+/* Brings text to Unicode NFC; the input is valid UTF-8. Synchronous and pure. */
+struct unicode_port {
+    void (*normalize)(struct span bytes, struct text *out);
+};
+
+/* --- remembering ---------------------------------------------------------------------------- */
+
+/* What the store keeps of one order, as the core handed it in. */
+struct stored_order {
+    const char *id;
+    uint64_t raw_fingerprint; /* of the element's bytes as last seen to mean this record */
+    uint64_t sequence;        /* of its latest event; 0: none yet */
+    bool has_left;            /* closed or disappeared; kept for its history */
+    struct span canonical;    /* record_encode */
+    struct span history;      /* history_encode */
+};
+
+enum deadline_kind { DEADLINE_REMINDER, DEADLINE_OVERDUE, DEADLINE_STALLED };
+
+/* Something time will cause. Replaced as a whole whenever its order is written. */
+struct deadline {
+    enum deadline_kind kind;
+    int64_t due_wall_ms;
+    const char *key; /* which one: appointment id and lead time, the committed date … */
+};
+
+struct planned_delivery {
+    const char *sink_name;
+    const char *lane;   /* order per sink and lane; source/order id, or a digest's own */
+    const char *bundle; /* deliveries of a lane with one bundle leave as one message; NULL: alone */
+    int64_t due_wall_ms; /* not before */
+};
+
+struct new_event {
+    struct event event;
+    const struct planned_delivery *deliveries;
+    size_t delivery_count;
+    const char *silence_id; /* NULL: not silenced. A silenced event has no deliveries */
+};
+
+/* One order to be written, with the events that its change makes. */
+struct staged_order {
+    struct stored_order order;
+    const struct deadline *deadlines;
+    size_t deadline_count;
+    const struct new_event *events;
+    size_t event_count;
+};
+
+/* A named value of the core's own: source state, sink state. Bytes are opaque to the store. */
+struct stored_value {
+    const char *key; /* source/NAME, sink/NAME, budget/NAME */
+    struct span value;
+};
+
+/* One durable transaction: all of it or nothing. */
+struct commit {
+    const char *source_name;           /* whose staged orders become real; NULL: none */
+    const struct staged_order *orders; /* written besides the staged ones */
+    size_t order_count;
+    const struct new_event *events; /* of sources and sinks */
+    size_t event_count;
+    const struct stored_value *values;
+    size_t value_count;
+};
+
+/* A delivery, or a bundle of them that leaves as one message. */
+struct delivery {
+    int64_t id; /* of the first row */
+    const char *sink_name;
+    const char *lane;
+    const char *bundle;          /* NULL: a single event */
+    uint32_t attempts_made;      /* before this one */
+    int64_t created_wall_ms;     /* of the oldest row */
+    const char *progress;        /* the sink's own note of an earlier attempt; "" at first */
+    const struct event *events;  /* oldest first; of a large bundle the first by weight */
+    size_t event_count;          /* how many are in events */
+    size_t event_total;          /* how many the bundle has */
+    uint32_t severity_counts[4]; /* over event_total, by enum severity */
+};
+
+#define BUNDLE_EVENTS_MAX 200
+
+struct due_query {
+    const char *sink_name;
+    int64_t now_wall_ms;
+    int64_t horizon_wall_ms; /* a retry due later than this is due now: the clock went back */
+    size_t count_max;
+    size_t bytes_max;      /* of event bytes; at least one delivery is given */
+    const int64_t *except; /* ids already in hand, sorted */
+    size_t except_count;
+};
+
+struct due_result {
+    enum status status;
+    const char *detail;
+    const struct delivery *deliveries; /* lane heads, oldest first */
+    size_t delivery_count;
+    int64_t next_due_wall_ms; /* earliest due of a lane head not given; INSTANT_NEVER: none */
+};
+
+enum settle_kind { SETTLE_DELIVERED, SETTLE_LATER, SETTLE_PARKED };
+
+/* The end of an attempt. Applies to the whole bundle. */
+struct settlement {
+    int64_t delivery_id;
+    enum settle_kind kind;
+    int64_t at_wall_ms;
+    int64_t due_wall_ms;  /* SETTLE_LATER: when next */
+    bool counts_attempt;  /* false: the sink was away, the delivery is not to blame */
+    const char *progress; /* kept for the next attempt; NULL: as it was */
+    const char *detail;   /* the receiver's answer, cleaned; kept with the attempt */
+};
+
+struct sink_counts { /* the conservation line: observed = delivered + pending + parked */
+    const char *sink_name;
+    uint64_t observed, delivered, pending, parked;
+    int64_t oldest_pending_wall_ms; /* 0: none pending */
+};
+
+/* A retained state that a state sink still has to publish, coalesced per order. */
+struct stale_state {
+    const char *source_name;
+    const char *order_id;
+    uint64_t version;      /* handed back to settle_state */
+    bool has_left;         /* the order is gone: its topics are to be emptied */
+    struct span canonical; /* the record, if not has_left */
+    const char *published; /* appointment ids with a topic now, as mirror.c wrote them; "" none */
+};
+
+typedef void store_done_fn(void *arg, enum status status, const char *detail);
+typedef void store_index_fn(void *arg,
+                            const struct stored_order *order); /* canonical, history empty */
+typedef void store_value_fn(void *arg, const struct stored_value *value);
+typedef void store_orders_fn(void *arg, enum status status, const struct stored_order *orders,
+                             size_t count); /* same order as asked; id NULL: not known */
+typedef void store_due_fn(void *arg, const struct due_result *result);
+typedef void store_counts_fn(void *arg, enum status status, const struct sink_counts *counts,
+                             size_t count);
+typedef void store_states_fn(void *arg, enum status status, const struct stale_state *states,
+                             size_t count);
+struct due_deadline {
+    const char *order_id;
+    struct deadline deadline;
+};
+typedef void store_deadlines_fn(void *arg, enum status status, const struct due_deadline *deadlines,
+                                size_t count, int64_t next_due_wall_ms);
+
+/* Calls are served in the order of asking. Anything but STATUS_OK from stage or commit means that
+ * nothing of it happened, and what was staged for that source is gone. */
+struct store_port {
+    void *self;
+    /* Visits what was known at start: every order of the source, then every value. Called before
+     * the first turn and the only synchronous calls. */
+    enum status (*visit_orders)(void *self, const char *source_name, store_index_fn *visit,
+                                void *arg, struct failure *why);
+    enum status (*visit_values)(void *self, store_value_fn *visit, void *arg, struct failure *why);
+
+    void (*fetch_orders)(void *self, const char *source_name, const char *const *ids, size_t count,
+                         store_orders_fn *on_done, void *arg);
+    /* Sets changed orders of a running sweep aside; not durable, not visible. */
+    void (*stage)(void *self, const char *source_name, const struct staged_order *orders,
+                  size_t count, store_done_fn *on_done, void *arg);
+    void (*discard)(void *self, const char *source_name, store_done_fn *on_done, void *arg);
+    void (*commit)(void *self, const struct commit *commit, store_done_fn *on_done, void *arg);
+    void (*fetch_deadlines)(void *self, const char *source_name, int64_t now_wall_ms,
+                            size_t count_max, store_deadlines_fn *on_done, void *arg);
+
+    void (*fetch_due)(void *self, const struct due_query *query, store_due_fn *on_done, void *arg);
+    void (*settle)(void *self, const struct settlement *settlements, size_t count,
+                   store_done_fn *on_done, void *arg);
+    void (*count_sinks)(void *self, store_counts_fn *on_done, void *arg);
+
+    /* Retained state. Every commit marks the orders it writes as stale for each state sink of their
+     * source (store_options.state_sinks). refill marks all again: the broker lost them. */
+    void (*fetch_stale)(void *self, const char *sink_name, size_t count_max,
+                        store_states_fn *on_done, void *arg);
+    void (*settle_state)(void *self, const char *sink_name, const char *source_name,
+                         const char *order_id, uint64_t version, const char *published,
+                         store_done_fn *on_done, void *arg);
+    void (*refill)(void *self, const char *sink_name, store_done_fn *on_done, void *arg);
+};
+
+/* --- telling -------------------------------------------------------------------------------- */
+
+enum send_outcome {
+    SEND_ACCEPTED,  /* the receiver took responsibility */
+    SEND_TRY_LATER, /* this delivery was refused or got lost for now */
+    SEND_OFFLINE,   /* the sink as a whole is away: no connection, login refused */
+    SEND_REJECTED,  /* will never be accepted: park it */
+    SEND_GONE,      /* the receiver asks to stop for good (410): park it, disable the sink */
+};
+
+struct send_result {
+    struct instant at;
+    enum send_outcome outcome;
+    int64_t retry_after_ms; /* 0: no hint */
+    const char *progress;   /* NULL: nothing to keep */
+    const char *detail;     /* one line: what the receiver said; cleaned, no secrets */
+};
+
+typedef void send_done_fn(void *arg, const struct send_result *result);
+typedef void closed_fn(void *arg);
+
+/* A retained message of a state sink. Exactly one of the three forms. */
+enum retained_kind { RETAINED_SOURCE, RETAINED_ORDER, RETAINED_APPOINTMENT };
+
+struct retained {
+    enum retained_kind kind;
+    const char *source_name, *order_id, *appointment_id; /* true ids; the sink encodes them */
+    struct span payload;                                 /* empty: remove it */
+};
+
+/* News of a sink that nobody asked for; called from the loop. */
+struct sink_listener {
+    void *arg;
+    void (*on_available)(void *arg);  /* connected: what waits may be tried now */
+    void (*on_state_lost)(void *arg); /* the receiver has no retained state of ours any more */
+};
+
+struct sink_ops {
+    const char *kind; /* email, mqtt, webhook */
+    void (*send)(void *self, const struct delivery *delivery, send_done_fn *on_done, void *arg);
+    void (*publish)(void *self, const struct retained *retained, send_done_fn *on_done,
+                    void *arg); /* NULL: the sink keeps no state */
+    void (*listen)(void *self, const struct sink_listener *listener); /* NULL: nothing to tell */
+    void (*close)(void *self, closed_fn *on_closed, void *arg);       /* frees self when done */
+};
+
+struct sink_port {
+    void *self;
+    const struct sink_ops *ops;
+};
+
+#endif

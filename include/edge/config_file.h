@@ -1,0 +1,31 @@
+/* Configuration files to node trees: libyaml, conf.d, ${VAR}, secrets, profiles, time zones. */
+#ifndef EDGE_CONFIG_FILE_H
+#define EDGE_CONFIG_FILE_H
+
+#include "core/config.h"
+
+struct config_file; /* owns the tree, the loader and what it loaded: secrets, profiles, zones */
+
+/* Reads FILE and conf.d/ *.yaml beside it and builds the configuration. The problems are all there
+ * are, warnings too. On STATUS_OK *out holds the configuration. */
+enum status config_file_load(const char *path, struct problem_list *problems,
+                             struct config_file **out) MUST_CHECK;
+const struct config *config_file_config(const struct config_file *file);
+void config_file_close(struct config_file *file); /* frees the configuration too */
+
+/* Just the tree of one YAML file (profiles, scenarios). The caller releases it with yaml_close. */
+struct yaml_document;
+enum status yaml_load(const char *path, struct problem_list *problems,
+                      struct yaml_document **out) MUST_CHECK;
+enum status yaml_parse(const char *name, struct span bytes, struct problem_list *problems,
+                       struct yaml_document **out) MUST_CHECK;
+const struct node *yaml_root(const struct yaml_document *document);
+void yaml_close(struct yaml_document *document);
+
+/* The folder with profiles/, formats/ and scenarios/: $ORDERWATCH_SHARE, the source tree's conf/
+ * when run from it (beside build/), else the installed one. Valid for the life of the process. */
+const char *share_folder(void);
+
+enum status zone_load(const char *name, struct zone **out, struct failure *why) MUST_CHECK;
+
+#endif

@@ -1,0 +1,9 @@
+/* Where log lines go and how they look; set once, before the loop runs. */
+#ifndef EDGE_LOG_H
+#define EDGE_LOG_H
+
+#include "core/log.h"
+
+void log_configure(enum log_level level, bool is_json);
+
+#endif

@@ -1,0 +1,33 @@
+/* Durable state in SQLite: one thread, one connection, asked asynchronously (design.md section 5).
+ */
+#ifndef EDGE_STORE_H
+#define EDGE_STORE_H
+
+#include "core/ports.h"
+
+struct uv_loop_s;
+struct store;
+
+/* For each source, which sinks keep its retained state. */
+struct state_sink {
+    const char *source_name, *sink_name;
+};
+
+struct store_options {
+    struct uv_loop_s *uv;
+    const char *path; /* its folder must exist; ":memory:" for a throw-away store */
+    const struct state_sink *state_sinks;
+    size_t state_sink_count;
+};
+
+/* Takes the lock, verifies, migrates, starts the thread. STATUS_BUSY: another daemon has it;
+ * STATUS_CORRUPT: damaged, with its name and what to do; STATUS_INVALID: made by a newer version,
+ * untouched. */
+enum status store_open(const struct store_options *options, struct store **out,
+                       struct failure *why) MUST_CHECK;
+struct store_port store_port(struct store *store);
+/* Finishes what was asked, closes the file, joins the thread; then on_closed, from the loop. Frees
+ * store. */
+void store_close(struct store *store, closed_fn *on_closed, void *arg);
+
+#endif

@@ -1,0 +1,171 @@
+#include "core/text.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+void text_init(struct text *text, size_t size_max)
+{
+    *text = (struct text){.size_max = size_max};
+}
+
+void text_fini(struct text *text)
+{
+    free(text->data);
+    *text = (struct text){.size_max = text->size_max};
+}
+
+void text_clear(struct text *text)
+{
+    text->size = 0;
+    text->status = STATUS_OK;
+    if (text->data != NULL) {
+        text->data[0] = '\0';
+    }
+}
+
+/* Makes room for more bytes and the NUL; false when that would pass the ceiling. */
+static bool reserve(struct text *text, size_t more)
+{
+    if (text->status != STATUS_OK) {
+        return false;
+    }
+    if (more > text->size_max - text->size) {
+        text->status = STATUS_TOO_LARGE;
+        return false;
+    }
+    size_t wanted = text->size + more + 1;
+    if (wanted > text->capacity) {
+        size_t doubled = text->capacity < 32 ? 64 : text->capacity * 2;
+        text->capacity = wanted > doubled ? wanted : doubled;
+        text->data = alloc_resize(text->data, text->capacity, 1);
+    }
+    return true;
+}
+
+void text_add(struct text *text, struct span bytes)
+{
+    CHECK(text->size <= text->size_max);
+    if (!reserve(text, bytes.size)) {
+        return;
+    }
+    if (bytes.size != 0) {
+        memcpy(text->data + text->size, bytes.data, bytes.size);
+    }
+    text->size += bytes.size;
+    text->data[text->size] = '\0';
+}
+
+void text_add_text(struct text *text, const char *bytes)
+{
+    text_add(text, span_of(bytes));
+}
+
+void text_add_char(struct text *text, char byte)
+{
+    text_add(text, (struct span){.data = &byte, .size = 1});
+}
+
+void text_addf(struct text *text, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    va_list again;
+    va_copy(again, arguments);
+    int size = vsnprintf(NULL, 0, format, arguments);
+    va_end(arguments);
+    CHECK(size >= 0);
+    if (reserve(text, (size_t)size)) {
+        (void)vsnprintf(text->data + text->size, (size_t)size + 1, format, again);
+        text->size += (size_t)size;
+    }
+    va_end(again);
+}
+
+static void add_json_escape(struct text *text, unsigned char byte)
+{
+    switch (byte) {
+    case '"':
+        text_add_text(text, "\\\"");
+        return;
+    case '\\':
+        text_add_text(text, "\\\\");
+        return;
+    case '\n':
+        text_add_text(text, "\\n");
+        return;
+    case '\r':
+        text_add_text(text, "\\r");
+        return;
+    case '\t':
+        text_add_text(text, "\\t");
+        return;
+    default:
+        text_addf(text, "\\u%04x", byte);
+    }
+}
+
+void text_add_json_string(struct text *text, struct span bytes)
+{
+    text_add_char(text, '"');
+    size_t plain_from = 0;
+    for (size_t i = 0; i < bytes.size; i++) {
+        unsigned char byte = (unsigned char)bytes.data[i];
+        if (byte >= 0x20 && byte != '"' && byte != '\\' && byte != 0x7f) {
+            continue;
+        }
+        text_add(text, (struct span){.data = bytes.data + plain_from, .size = i - plain_from});
+        add_json_escape(text, byte);
+        plain_from = i + 1;
+    }
+    if (plain_from < bytes.size) {
+        text_add(text,
+                 (struct span){.data = bytes.data + plain_from, .size = bytes.size - plain_from});
+    }
+    text_add_char(text, '"');
+}
+
+void text_add_json_text(struct text *text, const char *bytes)
+{
+    if (bytes == NULL) {
+        text_add_text(text, "null");
+        return;
+    }
+    text_add_json_string(text, span_of(bytes));
+}
+
+static bool is_unreserved(unsigned char byte)
+{
+    return (byte >= 'A' && byte <= 'Z') || (byte >= 'a' && byte <= 'z') ||
+           (byte >= '0' && byte <= '9') || byte == '_' || byte == '.' || byte == '-';
+}
+
+void text_add_percent(struct text *text, struct span bytes)
+{
+    for (size_t i = 0; i < bytes.size; i++) {
+        unsigned char byte = (unsigned char)bytes.data[i];
+        if (is_unreserved(byte)) {
+            text_add_char(text, (char)byte);
+        } else {
+            text_addf(text, "%%%02X", byte);
+        }
+    }
+}
+
+struct span text_span(const struct text *text)
+{
+    return (struct span){.data = text->data, .size = text->size};
+}
+
+const char *text_cstr(const struct text *text)
+{
+    return text->data != NULL ? text->data : "";
+}
+
+char *text_take(struct text *text)
+{
+    char *data = text->data != NULL ? text->data : alloc(1);
+    *text = (struct text){.size_max = text->size_max};
+    return data;
+}
