@@ -112,14 +112,17 @@ struct commit {
     size_t value_count;
 };
 
-/* A delivery, or a bundle of them that leaves as one message. */
+/* A delivery, or a bundle of them that leaves as one message. Rows that join a bundle after it was
+ * given are not part of it: what was tried together stays together, and they come next. */
 struct delivery {
-    int64_t id; /* of the first row */
+    int64_t id;      /* of the first row */
+    int64_t last_id; /* of the last row; id if it is a single one */
     const char *sink_name;
     const char *lane;
     const char *bundle;          /* NULL: a single event */
     uint32_t attempts_made;      /* before this one */
     int64_t created_wall_ms;     /* of the oldest row */
+    int64_t first_due_wall_ms;   /* as planned: quiet hours and digests are not its age */
     const char *progress;        /* the sink's own note of an earlier attempt; "" at first */
     const struct event *events;  /* oldest first; of a large bundle the first by weight */
     size_t event_count;          /* how many are in events */
@@ -133,6 +136,8 @@ struct due_query {
     const char *sink_name;
     int64_t now_wall_ms;
     int64_t horizon_wall_ms; /* a retry due later than this is due now: the clock went back */
+    int64_t untried_wall_ms; /* what was never tried is due up to here, if later than now_wall_ms:
+                                digests leave at the end of run --once */
     size_t count_max;
     size_t bytes_max;      /* of event bytes; at least one delivery is given */
     const int64_t *except; /* ids already in hand, sorted */
@@ -149,15 +154,18 @@ struct due_result {
 
 enum settle_kind { SETTLE_DELIVERED, SETTLE_LATER, SETTLE_PARKED };
 
-/* The end of an attempt. Applies to the whole bundle. */
+/* The end of an attempt. Applies to the rows of the bundle as they were given: of its lane and
+ * bundle, from delivery_id to last_id. */
 struct settlement {
-    int64_t delivery_id;
+    int64_t delivery_id, last_id;
     enum settle_kind kind;
     int64_t at_wall_ms;
-    int64_t due_wall_ms;  /* SETTLE_LATER: when next */
-    bool counts_attempt;  /* false: the sink was away, the delivery is not to blame */
-    const char *progress; /* kept for the next attempt; NULL: as it was */
-    const char *detail;   /* the receiver's answer, cleaned; kept with the attempt */
+    int64_t due_wall_ms;            /* SETTLE_LATER: when next */
+    bool counts_attempt;            /* false: the sink was away, the delivery is not to blame */
+    const char *progress;           /* kept for the next attempt; NULL: as it was */
+    const char *fallback_sink_name; /* SETTLE_PARKED: in the same transaction each of its events is
+                                       planned for this sink too, unless it was; NULL: none */
+    const char *detail;             /* the receiver's answer, cleaned; kept with the attempt */
 };
 
 struct sink_counts { /* the conservation line: observed = delivered + pending + parked */
