@@ -226,5 +226,6 @@ bool duration_parse(const char *text, int64_t *out_ms); /* 90s 5m 1h30m 2d, 0 */
 bool size_parse(const char *text, size_t *out_bytes);   /* 64KiB 16MiB 512 */
 bool rate_parse(const char *text, struct rate *out);    /* 60/min 5/s 1000/h */
 void duration_add(struct text *out, int64_t duration_ms);
+void rate_add(struct text *out, struct rate rate); /* as rate_parse reads it */
 
 #endif

@@ -15,6 +15,7 @@ struct node {
     int key_line, key_column;
     const char *text;   /* scalars only; ${VAR} already expanded */
     bool is_plain;      /* scalars only: written without quotes */
+    bool is_expanded;   /* scalars only: text holds what a variable gave; never shown */
     struct node *child; /* first entry of a list or map */
     struct node *next;  /* next entry of the parent */
 };
@@ -23,7 +24,7 @@ const struct node *node_member(const struct node *map, const char *key); /* NULL
 
 /* Collects every problem of a document, one line each: FILE:LINE:COLUMN: key: what; accepted. */
 struct problem_list {
-    struct problem *first;
+    struct problem *first, *last;
     size_t error_count, warning_count;
 };
 
