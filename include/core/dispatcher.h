@@ -2,6 +2,7 @@
 #ifndef CORE_DISPATCHER_H
 #define CORE_DISPATCHER_H
 
+#include "core/circuit.h"
 #include "core/ports.h"
 
 struct dispatcher;
@@ -12,8 +13,6 @@ struct dispatcher_options {
     struct store_port store;
     uint64_t seed;
 };
-
-enum circuit_state { CIRCUIT_CLOSED, CIRCUIT_OPEN, CIRCUIT_PROBING, CIRCUIT_DISABLED };
 
 struct sink_status {
     const char *sink_name;
@@ -31,9 +30,14 @@ struct dispatcher *dispatcher_create(const struct dispatcher_options *options);
  * turn. */
 void dispatcher_restore(struct dispatcher *dispatcher, const struct stored_value *value);
 void dispatcher_expect_news(struct dispatcher *dispatcher); /* look in the store next turn */
+/* The sink says that its receiver is there: what waits may be tried now. */
+void dispatcher_available(struct dispatcher *dispatcher, size_t sink_index);
+/* The end of a run: digests leave now, and a sink that stays away is not waited for. */
+void dispatcher_flush(struct dispatcher *dispatcher);
 int64_t dispatcher_turn(struct dispatcher *dispatcher, struct instant now);
 size_t dispatcher_in_flight(const struct dispatcher *dispatcher);
-/* Nothing sendable is left: all is delivered, parked, or (unless flush) waiting for its due time.
+/* Nothing sendable is left: all is delivered, parked or waiting for its due time, and the counts of
+ * dispatcher_status are those of this moment. In a flush also: a sink is away or the store fails.
  */
 bool dispatcher_is_drained(const struct dispatcher *dispatcher);
 struct sink_status dispatcher_status(const struct dispatcher *dispatcher, size_t sink_index);

@@ -1,0 +1,47 @@
+/* One sink's way out: a few deliveries in hand, a window of sends, settlements in one go. */
+#ifndef CORE_OUTLET_H
+#define CORE_OUTLET_H
+
+#include "core/circuit.h"
+#include "core/ports.h"
+
+struct outlet;
+
+struct outlet_options {
+    const struct sink_config *sink; /* borrowed; must outlive the outlet */
+    struct sink_port port;
+    struct store_port store;
+    uint64_t seed;
+};
+
+/* Since start, and durable: counted in events. */
+struct outlet_totals {
+    uint64_t delivered, retried, parked;
+    uint64_t parked_news; /* of the parked: events of sinks, whose parking is not told again */
+};
+
+struct outlet *outlet_create(const struct outlet_options *options);
+void outlet_destroy(struct outlet *outlet); /* requires idle; NULL is fine */
+
+void outlet_expect_news(struct outlet *outlet);
+/* Deliveries that were never tried are due at once if they are due within ahead_ms. */
+void outlet_flush(struct outlet *outlet, int64_t ahead_ms);
+/* Returns the mono ms of the next call; now.mono_ms: again at once. */
+int64_t outlet_turn(struct outlet *outlet, struct instant now);
+
+void outlet_available(struct outlet *outlet); /* the receiver is there: probe at once */
+void outlet_disable(struct outlet *outlet, struct instant now);
+void outlet_resume(struct outlet *outlet);
+void outlet_pause(struct outlet *outlet, bool is_paused);
+void outlet_stop(struct outlet *outlet); /* no new sends; running ones finish and are settled */
+
+const struct circuit *outlet_circuit(const struct outlet *outlet);
+struct outlet_totals outlet_totals(const struct outlet *outlet);
+const char *outlet_last_detail(const struct outlet *outlet); /* "" if nothing was refused */
+size_t outlet_in_flight(const struct outlet *outlet);
+bool outlet_is_empty(const struct outlet *outlet); /* nothing in hand, nothing due, nothing asked */
+/* In a flush: what it holds cannot leave now, the sink or the store has been away for a while. */
+bool outlet_is_stuck(const struct outlet *outlet);
+bool outlet_is_idle(const struct outlet *outlet); /* no port owes an answer */
+
+#endif

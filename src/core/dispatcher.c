@@ -1,0 +1,474 @@
+#include "core/dispatcher.h"
+
+#include "core/arena.h"
+#include "core/log.h"
+#include "core/outlet.h"
+#include "core/route.h"
+#include "core/sink_news.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define COUNT_EVERY_MS 1000
+#define STORE_TRIES_OF_A_FLUSH 4
+
+static const struct retry_policy store_retry = {.first_ms = 500, .cap_ms = 30000};
+
+/* One sink: its way out, and what the others are told about it. */
+struct branch {
+    const struct sink_config *config;
+    struct outlet *outlet;
+    struct sink_counts counts;
+    struct sink_memory memory, memory_after; /* after: once the commit under way is durable */
+    bool is_in_commit;
+    int64_t parked_told_mono_ms;
+    uint64_t parked_news_seen, settled_seen;
+};
+
+struct dispatcher {
+    struct dispatcher_options options;
+    struct branch *branches;
+    size_t branch_count;
+    struct random random;
+    struct instant now;
+    bool has_turned, is_stopping, is_flushing;
+
+    bool is_counting, wants_count, has_counted;
+    uint32_t count_failures; /* in a row */
+    int64_t count_due_mono_ms;
+
+    struct arena *arena; /* of the commit under way */
+    bool is_committing;
+    uint32_t commit_failures; /* in a row */
+    int64_t commit_retry_mono_ms;
+};
+
+struct dispatcher *dispatcher_create(const struct dispatcher_options *options)
+{
+    struct dispatcher *dispatcher = alloc(sizeof *dispatcher);
+    const struct config *config = options->config;
+    dispatcher->options = *options;
+    dispatcher->random.state = options->seed;
+    dispatcher->arena = arena_create();
+    dispatcher->branch_count = config->sink_count;
+    dispatcher->branches = alloc_array(config->sink_count + 1, sizeof *dispatcher->branches);
+    dispatcher->wants_count = true;
+    for (size_t i = 0; i < config->sink_count; i++) {
+        struct branch *branch = &dispatcher->branches[i];
+        struct outlet_options outlet = {.sink = &config->sinks[i],
+                                        .port = options->sinks[i],
+                                        .store = options->store,
+                                        .seed = random_next(&dispatcher->random)};
+        branch->config = &config->sinks[i];
+        branch->outlet = outlet_create(&outlet);
+        branch->counts.sink_name = config->sinks[i].name;
+        branch->parked_told_mono_ms = INT64_MIN;
+    }
+    return dispatcher;
+}
+
+void dispatcher_destroy(struct dispatcher *dispatcher)
+{
+    CHECK(dispatcher_is_idle(dispatcher));
+    for (size_t i = 0; i < dispatcher->branch_count; i++) {
+        outlet_destroy(dispatcher->branches[i].outlet);
+    }
+    arena_destroy(dispatcher->arena);
+    free(dispatcher->branches);
+    free(dispatcher);
+}
+
+static struct branch *find_branch(struct dispatcher *dispatcher, const char *sink_name)
+{
+    for (size_t i = 0; i < dispatcher->branch_count; i++) {
+        if (text_equal(dispatcher->branches[i].config->name, sink_name)) {
+            return &dispatcher->branches[i];
+        }
+    }
+    return NULL;
+}
+
+#define VALUE_PREFIX "sink/"
+
+void dispatcher_restore(struct dispatcher *dispatcher, const struct stored_value *value)
+{
+    CHECK(!dispatcher->has_turned);
+    if (strncmp(value->key, VALUE_PREFIX, strlen(VALUE_PREFIX)) != 0) {
+        return;
+    }
+    struct branch *branch = find_branch(dispatcher, value->key + strlen(VALUE_PREFIX));
+    if (branch == NULL) {
+        return; /* a sink that is no longer configured keeps its memory */
+    }
+    struct failure why;
+    if (sink_memory_decode(value->value, &branch->memory, &why) != STATUS_OK) {
+        LOG_ERROR("sink_memory_unreadable", log_text("sink", branch->config->name),
+                  log_text("reason", why.detail));
+    }
+}
+
+/* --- how much is where -------------------------------------------------------------------- */
+
+static void on_counts(void *arg, enum status status, const struct sink_counts *counts, size_t count)
+{
+    struct dispatcher *dispatcher = arg;
+    dispatcher->is_counting = false;
+    if (status != STATUS_OK) {
+        dispatcher->wants_count = true;
+        dispatcher->count_failures++;
+        return;
+    }
+    dispatcher->has_counted = true;
+    dispatcher->count_failures = 0;
+    for (size_t i = 0; i < count; i++) {
+        struct branch *branch = find_branch(dispatcher, counts[i].sink_name);
+        if (branch != NULL) {
+            branch->counts = counts[i];
+            branch->counts.sink_name = branch->config->name;
+        }
+    }
+}
+
+static void notice_settlements(struct dispatcher *dispatcher)
+{
+    for (size_t i = 0; i < dispatcher->branch_count; i++) {
+        struct branch *branch = &dispatcher->branches[i];
+        struct outlet_totals totals = outlet_totals(branch->outlet);
+        uint64_t settled = totals.delivered + totals.retried + totals.parked;
+        dispatcher->wants_count |= settled != branch->settled_seen;
+        branch->settled_seen = settled;
+    }
+}
+
+/* The counts follow what happens, but not each settlement. */
+static int64_t count_when_due(struct dispatcher *dispatcher)
+{
+    if (!dispatcher->wants_count || dispatcher->is_counting || dispatcher->is_stopping) {
+        return INSTANT_NEVER;
+    }
+    bool is_urgent = dispatcher->is_flushing && dispatcher->count_failures == 0;
+    if (dispatcher->now.mono_ms < dispatcher->count_due_mono_ms && !is_urgent) {
+        return dispatcher->count_due_mono_ms;
+    }
+    dispatcher->wants_count = false;
+    dispatcher->is_counting = true;
+    dispatcher->count_due_mono_ms = dispatcher->now.mono_ms + COUNT_EVERY_MS;
+    dispatcher->options.store.count_sinks(dispatcher->options.store.self, on_counts, dispatcher);
+    return INSTANT_NEVER;
+}
+
+/* --- news of sinks ------------------------------------------------------------------------ */
+
+/* Parked news of sinks are known to nobody else and make no further news: two sinks that refuse
+ * everything would tell each other so for ever. */
+static void absorb_counts(struct dispatcher *dispatcher, struct branch *branch)
+{
+    uint64_t parked_news = outlet_totals(branch->outlet).parked_news;
+    branch->memory.parked_told += parked_news - branch->parked_news_seen;
+    branch->parked_news_seen = parked_news;
+    bool is_current =
+        dispatcher->has_counted && !dispatcher->wants_count && !dispatcher->is_counting;
+    if (is_current && branch->counts.parked < branch->memory.parked_told) {
+        branch->memory.parked_told = branch->counts.parked; /* retried or dropped by hand */
+    }
+}
+
+static struct sink_condition condition_of(const struct branch *branch)
+{
+    const struct circuit *circuit = outlet_circuit(branch->outlet);
+    return (struct sink_condition){.sink_name = branch->config->name,
+                                   .detail = outlet_last_detail(branch->outlet),
+                                   .failing_since = circuit->failing_since,
+                                   .failing_after_ms = branch->config->failing_after_ms,
+                                   .parked_count = branch->counts.parked,
+                                   .parked_told_mono_ms = branch->parked_told_mono_ms,
+                                   .has_answered = circuit->has_answered,
+                                   .is_disabled = circuit->state == CIRCUIT_DISABLED};
+}
+
+struct news_batch {
+    struct new_event *events;
+    struct stored_value *values;
+    size_t event_count, value_count;
+};
+
+static size_t leave_out(const char *sink_name, const struct planned_delivery *plans, size_t count,
+                        struct planned_delivery *kept)
+{
+    size_t kept_count = 0;
+    for (size_t i = 0; i < count; i++) {
+        if (!text_equal(plans[i].sink_name, sink_name)) {
+            kept[kept_count++] = plans[i];
+        }
+    }
+    return kept_count;
+}
+
+static void add_event(struct dispatcher *dispatcher, const struct branch *branch,
+                      const struct event *event, struct news_batch *batch)
+{
+    struct new_event *news = &batch->events[batch->event_count++];
+    news->event = *event;
+    struct route_facts facts = {.event = &news->event};
+    const struct planned_delivery *plans = NULL;
+    size_t count = route_plan(dispatcher->options.config, &facts, dispatcher->now.wall_ms,
+                              dispatcher->arena, &plans);
+    struct planned_delivery *kept = arena_array(dispatcher->arena, count, sizeof *kept);
+    news->delivery_count = leave_out(branch->config->name, plans, count, kept);
+    news->deliveries = kept;
+    LOG_INFO("event", log_text("type", event_type_name(event->type)), log_text("id", event->id),
+             log_text("sink", branch->config->name));
+}
+
+static void add_news(struct dispatcher *dispatcher, struct branch *branch, struct news_batch *batch)
+{
+    struct sink_condition condition = condition_of(branch);
+    struct event events[SINK_NEWS_MAX];
+    size_t count = sink_news_compose(&branch->memory, &condition, dispatcher->now,
+                                     dispatcher->arena, events, &branch->memory_after);
+    for (size_t i = 0; i < count; i++) {
+        add_event(dispatcher, branch, &events[i], batch);
+    }
+    struct text value;
+    text_init(&value, 1024);
+    sink_memory_encode(&branch->memory_after, &value);
+    batch->values[batch->value_count++] = (struct stored_value){
+        .key = arena_format(dispatcher->arena, VALUE_PREFIX "%s", branch->config->name),
+        .value = {.data = arena_text(dispatcher->arena, text_span(&value)), .size = value.size}};
+    text_fini(&value);
+    branch->is_in_commit = true;
+}
+
+static void remember(struct dispatcher *dispatcher, struct branch *branch)
+{
+    if (branch->memory_after.parked_told != branch->memory.parked_told) {
+        branch->parked_told_mono_ms = dispatcher->now.mono_ms;
+    }
+    branch->memory = branch->memory_after;
+}
+
+static void on_committed(void *arg, enum status status, const char *detail)
+{
+    struct dispatcher *dispatcher = arg;
+    dispatcher->is_committing = false;
+    if (status == STATUS_OK) {
+        dispatcher->commit_failures = 0;
+        dispatcher_expect_news(dispatcher);
+    } else {
+        dispatcher->commit_failures++;
+        dispatcher->commit_retry_mono_ms =
+            dispatcher->now.mono_ms + retry_delay_ms(&store_retry, dispatcher->commit_failures,
+                                                     store_retry.first_ms, &dispatcher->random);
+        LOG_WARN("sink_news_not_stored", log_text("status", status_name(status)),
+                 log_text("reason", detail));
+    }
+    for (size_t i = 0; i < dispatcher->branch_count; i++) {
+        struct branch *branch = &dispatcher->branches[i];
+        if (branch->is_in_commit && status == STATUS_OK) {
+            remember(dispatcher, branch);
+        }
+        branch->is_in_commit = false;
+    }
+}
+
+static bool is_news_due(const struct dispatcher *dispatcher, const struct branch *branch)
+{
+    struct sink_condition condition = condition_of(branch);
+    return sink_news_is_due(&branch->memory, &condition, dispatcher->now);
+}
+
+static void tell_news(struct dispatcher *dispatcher)
+{
+    arena_reset(dispatcher->arena);
+    struct news_batch batch = {
+        .events = arena_array(dispatcher->arena, dispatcher->branch_count * SINK_NEWS_MAX,
+                              sizeof *batch.events),
+        .values = arena_array(dispatcher->arena, dispatcher->branch_count, sizeof *batch.values)};
+    for (size_t i = 0; i < dispatcher->branch_count; i++) {
+        absorb_counts(dispatcher, &dispatcher->branches[i]);
+        if (is_news_due(dispatcher, &dispatcher->branches[i])) {
+            add_news(dispatcher, &dispatcher->branches[i], &batch);
+        }
+    }
+    if (batch.value_count == 0) {
+        return;
+    }
+    struct commit commit = {.events = batch.events,
+                            .event_count = batch.event_count,
+                            .values = batch.values,
+                            .value_count = batch.value_count};
+    dispatcher->is_committing = true;
+    dispatcher->options.store.commit(dispatcher->options.store.self, &commit, on_committed,
+                                     dispatcher);
+}
+
+static int64_t next_news_mono_ms(const struct dispatcher *dispatcher)
+{
+    int64_t next = INSTANT_NEVER;
+    for (size_t i = 0; i < dispatcher->branch_count; i++) {
+        struct sink_condition condition = condition_of(&dispatcher->branches[i]);
+        int64_t due = sink_news_next_mono_ms(&dispatcher->branches[i].memory, &condition);
+        next = due < next ? due : next;
+    }
+    return next;
+}
+
+static int64_t tell_news_when_due(struct dispatcher *dispatcher)
+{
+    if (dispatcher->is_committing || dispatcher->is_stopping) {
+        return INSTANT_NEVER;
+    }
+    if (dispatcher->commit_failures != 0 &&
+        dispatcher->now.mono_ms < dispatcher->commit_retry_mono_ms) {
+        return dispatcher->commit_retry_mono_ms;
+    }
+    tell_news(dispatcher);
+    return dispatcher->is_committing ? INSTANT_NEVER : next_news_mono_ms(dispatcher);
+}
+
+/* --- turns -------------------------------------------------------------------------------- */
+
+static void begin_first_turn(struct dispatcher *dispatcher)
+{
+    dispatcher->has_turned = true;
+    for (size_t i = 0; i < dispatcher->branch_count; i++) {
+        if (dispatcher->branches[i].memory.is_disabled) {
+            outlet_disable(dispatcher->branches[i].outlet, dispatcher->now);
+        }
+    }
+}
+
+int64_t dispatcher_turn(struct dispatcher *dispatcher, struct instant now)
+{
+    dispatcher->now = now;
+    if (!dispatcher->has_turned) {
+        begin_first_turn(dispatcher);
+    }
+    int64_t next = INSTANT_NEVER;
+    for (size_t i = 0; i < dispatcher->branch_count; i++) {
+        int64_t due = outlet_turn(dispatcher->branches[i].outlet, now);
+        next = due < next ? due : next;
+    }
+    notice_settlements(dispatcher);
+    int64_t news = tell_news_when_due(dispatcher);
+    int64_t count = count_when_due(dispatcher);
+    next = news < next ? news : next;
+    return count < next ? count : next;
+}
+
+void dispatcher_expect_news(struct dispatcher *dispatcher)
+{
+    dispatcher->wants_count = true;
+    for (size_t i = 0; i < dispatcher->branch_count; i++) {
+        outlet_expect_news(dispatcher->branches[i].outlet);
+    }
+}
+
+void dispatcher_available(struct dispatcher *dispatcher, size_t sink_index)
+{
+    CHECK(sink_index < dispatcher->branch_count);
+    outlet_available(dispatcher->branches[sink_index].outlet);
+}
+
+void dispatcher_flush(struct dispatcher *dispatcher)
+{
+    dispatcher->is_flushing = true;
+    for (size_t i = 0; i < dispatcher->branch_count; i++) {
+        const struct sink_config *sink = dispatcher->branches[i].config;
+        outlet_flush(dispatcher->branches[i].outlet,
+                     sink->kind == SINK_EMAIL ? sink->email.digest_ms : 0);
+    }
+}
+
+size_t dispatcher_in_flight(const struct dispatcher *dispatcher)
+{
+    size_t in_flight = 0;
+    for (size_t i = 0; i < dispatcher->branch_count; i++) {
+        in_flight += outlet_in_flight(dispatcher->branches[i].outlet);
+    }
+    return in_flight;
+}
+
+static bool is_store_given_up(const struct dispatcher *dispatcher, uint32_t failures)
+{
+    return dispatcher->is_flushing && failures >= STORE_TRIES_OF_A_FLUSH;
+}
+
+static bool is_counted(const struct dispatcher *dispatcher)
+{
+    return (!dispatcher->wants_count && !dispatcher->is_counting) ||
+           is_store_given_up(dispatcher, dispatcher->count_failures);
+}
+
+static bool is_news_told(const struct dispatcher *dispatcher)
+{
+    if (is_store_given_up(dispatcher, dispatcher->commit_failures)) {
+        return true;
+    }
+    for (size_t i = 0; i < dispatcher->branch_count; i++) {
+        if (is_news_due(dispatcher, &dispatcher->branches[i])) {
+            return false;
+        }
+    }
+    return !dispatcher->is_committing;
+}
+
+bool dispatcher_is_drained(const struct dispatcher *dispatcher)
+{
+    for (size_t i = 0; i < dispatcher->branch_count; i++) {
+        const struct outlet *outlet = dispatcher->branches[i].outlet;
+        bool is_stuck = dispatcher->is_flushing && outlet_is_stuck(outlet);
+        if (!outlet_is_empty(outlet) && !is_stuck) {
+            return false;
+        }
+    }
+    return dispatcher->has_turned && is_counted(dispatcher) && is_news_told(dispatcher);
+}
+
+struct sink_status dispatcher_status(const struct dispatcher *dispatcher, size_t sink_index)
+{
+    CHECK(sink_index < dispatcher->branch_count);
+    const struct branch *branch = &dispatcher->branches[sink_index];
+    const struct circuit *circuit = outlet_circuit(branch->outlet);
+    struct outlet_totals totals = outlet_totals(branch->outlet);
+    return (struct sink_status){.sink_name = branch->config->name,
+                                .kind = dispatcher->options.sinks[sink_index].ops->kind,
+                                .circuit = circuit->state,
+                                .failing_since_wall_ms = circuit->failing_since.wall_ms,
+                                .next_probe_mono_ms = circuit->probe_mono_ms,
+                                .last_detail = outlet_last_detail(branch->outlet),
+                                .counts = branch->counts,
+                                .delivered = totals.delivered,
+                                .retried = totals.retried,
+                                .parked = totals.parked};
+}
+
+void dispatcher_resume(struct dispatcher *dispatcher, size_t sink_index)
+{
+    CHECK(sink_index < dispatcher->branch_count);
+    outlet_resume(dispatcher->branches[sink_index].outlet);
+}
+
+void dispatcher_pause(struct dispatcher *dispatcher, size_t sink_index, bool is_paused)
+{
+    CHECK(sink_index < dispatcher->branch_count);
+    outlet_pause(dispatcher->branches[sink_index].outlet, is_paused);
+}
+
+void dispatcher_stop(struct dispatcher *dispatcher)
+{
+    dispatcher->is_stopping = true;
+    for (size_t i = 0; i < dispatcher->branch_count; i++) {
+        outlet_stop(dispatcher->branches[i].outlet);
+    }
+}
+
+bool dispatcher_is_idle(const struct dispatcher *dispatcher)
+{
+    for (size_t i = 0; i < dispatcher->branch_count; i++) {
+        if (!outlet_is_idle(dispatcher->branches[i].outlet)) {
+            return false;
+        }
+    }
+    return !dispatcher->is_committing && !dispatcher->is_counting;
+}

@@ -1,0 +1,189 @@
+#include "core/parcel.h"
+
+#include "core/arena.h"
+#include "core/hash.h"
+
+#include <stdlib.h>
+
+static struct span copy_span(struct arena *arena, struct span bytes)
+{
+    return (struct span){.data = arena_text(arena, bytes), .size = bytes.size};
+}
+
+static const char *copy_text(struct arena *arena, const char *text)
+{
+    return text != NULL ? arena_text(arena, span_of(text)) : NULL;
+}
+
+static struct event copy_event(struct arena *arena, const struct event *event)
+{
+    struct event copy = *event;
+    copy.source_name = copy_text(arena, event->source_name);
+    copy.order_id = copy_text(arena, event->order_id);
+    copy.appointment_id = copy_text(arena, event->appointment_id);
+    copy.json = copy_span(arena, event->json);
+    copy.personal = copy_span(arena, event->personal);
+    return copy;
+}
+
+static bool is_news_of_sinks(const struct delivery *delivery)
+{
+    for (size_t i = 0; i < delivery->event_count; i++) {
+        enum event_type type = delivery->events[i].type;
+        if (type != EVENT_SINK_FAILING && type != EVENT_SINK_RECOVERED &&
+            type != EVENT_SINK_PARKED) {
+            return false;
+        }
+    }
+    return true;
+}
+
+struct parcel *parcel_create(struct outlet *outlet, const struct delivery *delivery)
+{
+    struct parcel *parcel = alloc(sizeof *parcel);
+    struct arena *arena = arena_create();
+    parcel->outlet = outlet;
+    parcel->arena = arena;
+    parcel->delivery = *delivery;
+    parcel->delivery.sink_name = copy_text(arena, delivery->sink_name);
+    parcel->delivery.lane = copy_text(arena, delivery->lane);
+    parcel->delivery.bundle = copy_text(arena, delivery->bundle);
+    parcel->delivery.progress = copy_text(arena, delivery->progress);
+    struct event *events = arena_array(arena, delivery->event_count, sizeof *events);
+    for (size_t i = 0; i < delivery->event_count; i++) {
+        events[i] = copy_event(arena, &delivery->events[i]);
+        parcel->bytes += events[i].json.size + events[i].personal.size;
+    }
+    parcel->delivery.events = events;
+    parcel->lane_hash = hash64(span_of(delivery->lane));
+    parcel->is_news_of_sinks = is_news_of_sinks(delivery);
+    return parcel;
+}
+
+void parcel_destroy(struct parcel *parcel)
+{
+    if (parcel == NULL) {
+        return;
+    }
+    arena_destroy(parcel->arena);
+    free(parcel);
+}
+
+void parcel_end(struct parcel *parcel, enum settle_kind kind, const struct send_result *result)
+{
+    CHECK(parcel->state == PARCEL_WAITING || parcel->state == PARCEL_SENDING);
+    parcel->state = PARCEL_ENDED;
+    parcel->settlement = (struct settlement){.delivery_id = parcel->delivery.id,
+                                             .last_id = parcel->delivery.last_id,
+                                             .kind = kind,
+                                             .at_wall_ms = result->at.wall_ms,
+                                             .due_wall_ms = result->at.wall_ms,
+                                             .progress = copy_text(parcel->arena, result->progress),
+                                             .detail = copy_text(parcel->arena, result->detail)};
+}
+
+int64_t parcel_age_starts_wall_ms(const struct parcel *parcel)
+{
+    const struct delivery *delivery = &parcel->delivery;
+    return delivery->created_wall_ms > delivery->first_due_wall_ms ? delivery->created_wall_ms
+                                                                   : delivery->first_due_wall_ms;
+}
+
+void hand_add(struct hand *hand, struct parcel *parcel)
+{
+    CHECK(hand->count < HAND_COUNT_MAX);
+    for (size_t i = 0; i < hand->count; i++) {
+        CHECK(hand->parcels[i]->lane_hash != parcel->lane_hash); /* the store gives lane heads */
+    }
+    hand->parcels[hand->count++] = parcel;
+    hand->bytes += parcel->bytes;
+}
+
+size_t hand_count_in(const struct hand *hand, enum parcel_state state)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < hand->count; i++) {
+        count += hand->parcels[i]->state == state;
+    }
+    return count;
+}
+
+static int compare_ids(const void *left, const void *right)
+{
+    const int64_t *a = left;
+    const int64_t *b = right;
+    return (*a > *b) - (*a < *b);
+}
+
+size_t hand_ids(const struct hand *hand, int64_t ids[static HAND_COUNT_MAX])
+{
+    for (size_t i = 0; i < hand->count; i++) {
+        ids[i] = hand->parcels[i]->delivery.id;
+    }
+    qsort(ids, hand->count, sizeof ids[0], compare_ids);
+    return hand->count;
+}
+
+size_t hand_take_ended(struct hand *hand, struct settlement settlements[static HAND_COUNT_MAX])
+{
+    size_t count = 0;
+    for (size_t i = 0; i < hand->count; i++) {
+        if (hand->parcels[i]->state == PARCEL_ENDED) {
+            hand->parcels[i]->state = PARCEL_SETTLING;
+            settlements[count++] = hand->parcels[i]->settlement;
+        }
+    }
+    return count;
+}
+
+void hand_forget_settling(struct hand *hand)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < hand->count; i++) {
+        struct parcel *parcel = hand->parcels[i];
+        if (parcel->state == PARCEL_SETTLING) {
+            hand->bytes -= parcel->bytes;
+            parcel_destroy(parcel);
+        } else {
+            hand->parcels[kept++] = parcel;
+        }
+    }
+    hand->count = kept;
+}
+
+void hand_keep_settling(struct hand *hand)
+{
+    for (size_t i = 0; i < hand->count; i++) {
+        if (hand->parcels[i]->state == PARCEL_SETTLING) {
+            hand->parcels[i]->state = PARCEL_ENDED;
+        }
+    }
+}
+
+struct parcel *hand_choose_after(const struct hand *hand, int64_t id)
+{
+    struct parcel *first = NULL;
+    struct parcel *next = NULL;
+    for (size_t i = 0; i < hand->count; i++) {
+        struct parcel *parcel = hand->parcels[i];
+        if (parcel->state != PARCEL_WAITING) {
+            continue;
+        }
+        if (first == NULL || parcel->delivery.id < first->delivery.id) {
+            first = parcel;
+        }
+        if (parcel->delivery.id > id && (next == NULL || parcel->delivery.id < next->delivery.id)) {
+            next = parcel;
+        }
+    }
+    return next != NULL ? next : first;
+}
+
+void hand_clear(struct hand *hand)
+{
+    for (size_t i = 0; i < hand->count; i++) {
+        parcel_destroy(hand->parcels[i]);
+    }
+    hand->count = 0;
+    hand->bytes = 0;
+}
