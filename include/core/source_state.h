@@ -1,0 +1,53 @@
+/* What a source keeps of itself over a restart, besides its orders: the value source/NAME. */
+#ifndef CORE_SOURCE_STATE_H
+#define CORE_SOURCE_STATE_H
+
+#include "core/guard.h"
+#include "core/text.h"
+
+#define NOVELTIES_MAX 256   /* further ones are not told: the profile is plainly not this API's */
+#define EXPIRIES_TOLD_MAX 8 /* credentials and certificates that were warned about */
+#define SOURCE_STATE_BYTES_MAX 1048576
+
+enum credential { CREDENTIAL_API_KEY, CREDENTIAL_CLIENT_SECRET, CREDENTIAL_CERTIFICATE };
+
+struct expiry_told {
+    enum credential credential;
+    int64_t expires_wall_ms;
+    int days; /* the nearest threshold that was told */
+};
+
+struct source_state {
+    bool is_baselined;
+    uint64_t sweep_count;         /* that were committed, complete or partial */
+    uint64_t sequence;            /* of the source's own events */
+    uint64_t profile_fingerprint; /* of the profile the records were read with; 0: none yet */
+    uint32_t fields_found;        /* enum order_field bits that some order had */
+    bool is_total_unreliable;
+    uint32_t contradiction_count; /* sweeps in a row whose stable pages contradict the total */
+    int64_t last_complete_wall_ms;
+    int64_t held_since_wall_ms; /* 0: nothing is held */
+    struct guard_counts held;
+    bool is_unreachable_told, is_rejected_told;
+    int64_t wait_until_wall_ms; /* the API asked to be left alone; 0: no */
+    struct expiry_told expiries[EXPIRIES_TOLD_MAX];
+    size_t expiry_count;
+    char **novelties; /* keys told */
+    size_t novelty_count;
+};
+
+void source_state_fini(struct source_state *state);
+void source_state_add(const struct source_state *state, struct text *out); /* as JSON */
+/* Replaces *state. STATUS_CORRUPT: these are not bytes that source_state_add made; *state is
+ * untouched. */
+enum status source_state_read(struct source_state *state, struct span value,
+                              struct failure *why) MUST_CHECK;
+
+/* False: it is known already, or there are too many. */
+bool source_state_note_novelty(struct source_state *state, const char *key);
+/* Forgets what has expired to make room. False: this threshold, or a nearer one, was told. */
+bool source_state_note_expiry(struct source_state *state, const struct expiry_told *told,
+                              int64_t now_wall_ms);
+const char *credential_name(enum credential credential); /* api_key client_secret certificate */
+
+#endif

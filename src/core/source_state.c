@@ -1,0 +1,196 @@
+#include "core/source_state.h"
+
+#include "core/json.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+void source_state_fini(struct source_state *state)
+{
+    for (size_t i = 0; i < state->novelty_count; i++) {
+        free(state->novelties[i]);
+    }
+    free(state->novelties);
+    *state = (struct source_state){0};
+}
+
+const char *credential_name(enum credential credential)
+{
+    switch (credential) {
+    case CREDENTIAL_API_KEY:
+        return "api_key";
+    case CREDENTIAL_CLIENT_SECRET:
+        return "client_secret";
+    case CREDENTIAL_CERTIFICATE:
+        return "certificate";
+    }
+    CHECK(!"a credential that does not exist");
+}
+
+/* --- writing ---------------------------------------------------------------------------------- */
+
+static void add_flag(struct text *out, const char *name, bool value)
+{
+    text_addf(out, ",\"%s\":%s", name, value ? "true" : "false");
+}
+
+static void add_integer(struct text *out, const char *name, int64_t value)
+{
+    text_addf(out, ",\"%s\":%lld", name, (long long)value);
+}
+
+static void add_expiries(const struct source_state *state, struct text *out)
+{
+    text_add_text(out, ",\"expiries\":[");
+    for (size_t i = 0; i < state->expiry_count; i++) {
+        const struct expiry_told *told = &state->expiries[i];
+        text_addf(out, "%s{\"credential\":%d,\"expires\":%lld,\"days\":%d}", i != 0 ? "," : "",
+                  (int)told->credential, (long long)told->expires_wall_ms, told->days);
+    }
+    text_add_char(out, ']');
+}
+
+static void add_novelties(const struct source_state *state, struct text *out)
+{
+    text_add_text(out, ",\"novelties\":[");
+    for (size_t i = 0; i < state->novelty_count; i++) {
+        text_add_text(out, i != 0 ? "," : "");
+        text_add_json_text(out, state->novelties[i]);
+    }
+    text_add_char(out, ']');
+}
+
+void source_state_add(const struct source_state *state, struct text *out)
+{
+    text_addf(out, "{\"profile\":\"%016llx\"", (unsigned long long)state->profile_fingerprint);
+    add_flag(out, "baselined", state->is_baselined);
+    add_integer(out, "sweeps", (int64_t)state->sweep_count);
+    add_integer(out, "sequence", (int64_t)state->sequence);
+    add_integer(out, "fields_found", state->fields_found);
+    add_flag(out, "total_unreliable", state->is_total_unreliable);
+    add_integer(out, "contradictions", state->contradiction_count);
+    add_integer(out, "last_complete", state->last_complete_wall_ms);
+    add_integer(out, "held_since", state->held_since_wall_ms);
+    add_integer(out, "held_known", (int64_t)state->held.known);
+    add_integer(out, "held_changed", (int64_t)state->held.changed);
+    add_integer(out, "held_vanished", (int64_t)state->held.vanished);
+    add_flag(out, "unreachable", state->is_unreachable_told);
+    add_flag(out, "rejected", state->is_rejected_told);
+    add_integer(out, "wait_until", state->wait_until_wall_ms);
+    add_expiries(state, out);
+    add_novelties(state, out);
+    text_add_char(out, '}');
+}
+
+/* --- reading ---------------------------------------------------------------------------------- */
+
+static void read_expiries(const struct json *root, struct source_state *state)
+{
+    const struct json *told = json_first(json_member(root, "expiries"));
+    for (; told != NULL && state->expiry_count < EXPIRIES_TOLD_MAX; told = json_next(told)) {
+        state->expiries[state->expiry_count++] = (struct expiry_told){
+            .credential = (enum credential)json_member_integer(told, "credential", 0),
+            .expires_wall_ms = json_member_integer(told, "expires", 0),
+            .days = (int)json_member_integer(told, "days", 0)};
+    }
+}
+
+static void read_novelties(const struct json *root, struct source_state *state)
+{
+    const struct json *key = json_first(json_member(root, "novelties"));
+    for (; key != NULL; key = json_next(key)) {
+        if (json_kind(key) == JSON_STRING) {
+            (void)source_state_note_novelty(state, json_text(key).data);
+        }
+    }
+}
+
+static void read_members(const struct json *root, struct source_state *state)
+{
+    state->profile_fingerprint = strtoull(json_member_text(root, "profile"), NULL, 16);
+    state->is_baselined = json_member_true(root, "baselined");
+    state->sweep_count = (uint64_t)json_member_integer(root, "sweeps", 0);
+    state->sequence = (uint64_t)json_member_integer(root, "sequence", 0);
+    state->fields_found = (uint32_t)json_member_integer(root, "fields_found", 0);
+    state->is_total_unreliable = json_member_true(root, "total_unreliable");
+    state->contradiction_count = (uint32_t)json_member_integer(root, "contradictions", 0);
+    state->last_complete_wall_ms = json_member_integer(root, "last_complete", 0);
+    state->held_since_wall_ms = json_member_integer(root, "held_since", 0);
+    state->held.known = (uint64_t)json_member_integer(root, "held_known", 0);
+    state->held.changed = (uint64_t)json_member_integer(root, "held_changed", 0);
+    state->held.vanished = (uint64_t)json_member_integer(root, "held_vanished", 0);
+    state->is_unreachable_told = json_member_true(root, "unreachable");
+    state->is_rejected_told = json_member_true(root, "rejected");
+    state->wait_until_wall_ms = json_member_integer(root, "wait_until", 0);
+    read_expiries(root, state);
+    read_novelties(root, state);
+}
+
+enum status source_state_read(struct source_state *state, struct span value, struct failure *why)
+{
+    struct json *root = NULL;
+    struct failure reason = {0};
+    if (json_parse(value, &root, &reason) != STATUS_OK) {
+        return fail(why, STATUS_CORRUPT, "the stored state of the source is not readable: %s",
+                    reason.detail);
+    }
+    if (json_member_text(root, "profile") == NULL) {
+        json_destroy(root);
+        return fail(why, STATUS_CORRUPT, "the stored state of the source names no profile");
+    }
+    source_state_fini(state);
+    read_members(root, state);
+    json_destroy(root);
+    return STATUS_OK;
+}
+
+/* --- what was told ---------------------------------------------------------------------------- */
+
+bool source_state_note_novelty(struct source_state *state, const char *key)
+{
+    for (size_t i = 0; i < state->novelty_count; i++) {
+        if (strcmp(state->novelties[i], key) == 0) {
+            return false;
+        }
+    }
+    if (state->novelty_count == NOVELTIES_MAX) {
+        return false;
+    }
+    state->novelties =
+        alloc_resize(state->novelties, state->novelty_count + 1, sizeof *state->novelties);
+    state->novelties[state->novelty_count++] = alloc_text(key);
+    return true;
+}
+
+static void forget_expired(struct source_state *state, int64_t now_wall_ms)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < state->expiry_count; i++) {
+        if (state->expiries[i].expires_wall_ms > now_wall_ms) {
+            state->expiries[kept++] = state->expiries[i];
+        }
+    }
+    state->expiry_count = kept;
+}
+
+bool source_state_note_expiry(struct source_state *state, const struct expiry_told *told,
+                              int64_t now_wall_ms)
+{
+    for (size_t i = 0; i < state->expiry_count; i++) {
+        struct expiry_told *known = &state->expiries[i];
+        if (known->credential == told->credential &&
+            known->expires_wall_ms == told->expires_wall_ms) {
+            bool is_nearer = told->days < known->days;
+            known->days = is_nearer ? told->days : known->days;
+            return is_nearer;
+        }
+    }
+    if (state->expiry_count == EXPIRIES_TOLD_MAX) {
+        forget_expired(state, now_wall_ms);
+    }
+    if (state->expiry_count == EXPIRIES_TOLD_MAX) {
+        return false;
+    }
+    state->expiries[state->expiry_count++] = *told;
+    return true;
+}
