@@ -101,8 +101,10 @@ struct event {
 };
 
 /* Composes id, json and personal; the new texts live in arena. Changes of contact fields are in
- * json without their values. The id is a function of source, subject, type, sequence, changes and
- * extra_json. */
+ * json without their values. data has `source` or `sink` {name} for events that are not about an
+ * order, so extra_json must not. What would pass EVENT_BYTES_MAX is shortened, notes first. The id
+ * is a function of source, subject, type, sequence, changes and the finished parts of data; neither
+ * time nor sweep count. */
 struct arena;
 void event_compose(const struct event_facts *facts, struct arena *arena, struct event *out);
 
