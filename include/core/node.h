@@ -16,6 +16,7 @@ struct node {
     const char *text;   /* scalars only; ${VAR} already expanded */
     bool is_plain;      /* scalars only: written without quotes */
     bool is_expanded;   /* scalars only: text holds what a variable gave; never shown */
+    bool is_broken;     /* its problem is told already: it counts as there, and no more is said */
     struct node *child; /* first entry of a list or map */
     struct node *next;  /* next entry of the parent */
 };
@@ -38,7 +39,8 @@ void problem_add(struct problem_list *problems, const struct node *where, const 
                  const char *format, ...) PRINTF_LIKE(4, 5);
 void problem_warn(struct problem_list *problems, const struct node *where, const char *key_path,
                   const char *format, ...) PRINTF_LIKE(4, 5);
-/* A problem of the document as a whole (unreadable file, syntax error). line 0: no place. */
+/* A problem of the document as a whole (unreadable file, syntax error). line 0: no place; file
+ * NULL: the message names the file itself. */
 void problem_add_at(struct problem_list *problems, const char *file, int line, int column,
                     const char *format, ...) PRINTF_LIKE(5, 6);
 void problem_list_clear(struct problem_list *problems);

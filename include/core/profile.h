@@ -60,11 +60,14 @@ struct profile {
     struct collection appointments;
 
     struct candidates order_id;
-    struct candidates order_fields[ORDER_FIELD_COUNT]; /* an empty one: this API has it not */
-    struct candidates contact, notes;
+    /* An empty one: this API has it not. Those of ORDER_CONTACT_ fields are below contact. */
+    struct candidates order_fields[ORDER_FIELD_COUNT];
+    struct candidates contact; /* the object; without one, the order itself */
+    struct candidates notes;   /* a list, or one note */
     struct candidates note_id, note_date, note_author, note_text; /* below a note */
-    struct candidates order_appointments;                         /* below an order */
-    struct candidates appointment_id;                             /* below an appointment */
+    /* Below an order: a list, or one appointment. "" is the order itself (TMF646). */
+    struct candidates order_appointments;
+    struct candidates appointment_id; /* below an appointment */
     struct candidates appointment_fields[APPOINTMENT_FIELD_COUNT];
     struct candidates appointment_order_id; /* own collection only: the id of its order */
 
@@ -84,7 +87,7 @@ struct profile {
  * STATUS_INVALID when there was an error. The caller owns *out. */
 enum status profile_create(const struct node *document, const char *name,
                            struct problem_list *problems, struct profile **out) MUST_CHECK;
-void profile_destroy(struct profile *profile);
+void profile_destroy(struct profile *profile); /* NULL is fine */
 
 enum order_kind profile_order_kind(const struct profile *profile, const char *status);
 enum appointment_kind profile_appointment_kind(const struct profile *profile, const char *status);

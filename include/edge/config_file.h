@@ -20,7 +20,7 @@ enum status yaml_load(const char *path, struct problem_list *problems,
 enum status yaml_parse(const char *name, struct span bytes, struct problem_list *problems,
                        struct yaml_document **out) MUST_CHECK;
 const struct node *yaml_root(const struct yaml_document *document);
-void yaml_close(struct yaml_document *document);
+void yaml_close(struct yaml_document *document); /* NULL is fine */ /* NULL is fine */
 
 /* The folder with profiles/, formats/ and scenarios/: $ORDERWATCH_SHARE, the source tree's conf/
  * when run from it (beside build/), else the installed one. Valid for the life of the process. */

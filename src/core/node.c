@@ -50,6 +50,9 @@ static void append(struct problem_list *problems, bool is_warning, char *line)
 static void begin_line(struct text *line, const char *file, int line_number, int column)
 {
     text_init(line, LINE_BYTES_MAX);
+    if (file == NULL) {
+        return;
+    }
     text_add_text(line, file);
     if (line_number > 0) {
         text_addf(line, ":%d:%d", line_number, column);
