@@ -21,6 +21,7 @@ void mirror_refill(struct mirror *mirror);      /* the receiver lost everything 
 void mirror_source_status(struct mirror *mirror, const char *source_name, struct span payload);
 int64_t mirror_turn(struct mirror *mirror, struct instant now);
 bool mirror_is_drained(const struct mirror *mirror); /* the receiver has it all */
+bool mirror_is_failing(const struct mirror *mirror); /* it waits to try again */
 void mirror_stop(struct mirror *mirror);
 bool mirror_is_idle(const struct mirror *mirror);
 void mirror_destroy(struct mirror *mirror); /* requires idle */

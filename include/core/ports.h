@@ -231,6 +231,7 @@ struct store_port {
      * source (store_options.state_sinks). refill marks all again: the broker lost them. */
     void (*fetch_stale)(void *self, const char *sink_name, size_t count_max,
                         store_states_fn *on_done, void *arg);
+    /* version 0 settles nothing: it only notes what may have a topic from now on. */
     void (*settle_state)(void *self, const char *sink_name, const char *source_name,
                          const char *order_id, uint64_t version, const char *published,
                          store_done_fn *on_done, void *arg);

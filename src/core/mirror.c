@@ -1,0 +1,408 @@
+#include "core/mirror.h"
+
+#include "core/log.h"
+#include "core/mirror_item.h"
+#include "core/retry.h"
+
+#include <stdlib.h>
+
+#define HAND_ITEMS_MAX 32
+#define IN_FLIGHT_MAX 20
+#define SLICE_MS 100
+#define SLICE_PUBLICATIONS_MAX 100 /* 1,000 a second: a refill leaves room for events */
+
+/* The retained status of one source. */
+struct source_state {
+    struct source_state *next;
+    char *source_name;
+    struct text payload;
+    struct publication publication;
+    bool wants_publish, is_in_flight;
+};
+
+struct mirror {
+    struct mirror_options options;
+    struct random random;
+    struct instant now;
+    struct mirror_item *hand[HAND_ITEMS_MAX];
+    size_t hand_count;
+    struct source_state *sources;
+    size_t in_flight;
+    int64_t slice_mono_ms; /* when the current slice of the rate began */
+    uint32_t slice_count;
+    bool wants_fetch, is_fetching, wants_refill, is_refilling, is_stopping;
+    size_t store_asks;      /* answers that the store owes for items */
+    uint32_t failure_count; /* in a row */
+    int64_t retry_mono_ms;
+};
+
+struct mirror *mirror_create(const struct mirror_options *options)
+{
+    CHECK(options->port.ops->publish != NULL);
+    struct mirror *mirror = alloc(sizeof *mirror);
+    mirror->options = *options;
+    mirror->random.state = options->seed;
+    mirror->wants_fetch = true;
+    return mirror;
+}
+
+static void drop_hand(struct mirror *mirror)
+{
+    for (size_t i = 0; i < mirror->hand_count; i++) {
+        mirror_item_destroy(mirror->hand[i]);
+    }
+    mirror->hand_count = 0;
+}
+
+void mirror_destroy(struct mirror *mirror)
+{
+    CHECK(mirror_is_idle(mirror));
+    drop_hand(mirror);
+    while (mirror->sources != NULL) {
+        struct source_state *source = mirror->sources;
+        mirror->sources = source->next;
+        text_fini(&source->payload);
+        free(source->source_name);
+        free(source);
+    }
+    free(mirror);
+}
+
+static void back_off(struct mirror *mirror, const char *reason)
+{
+    mirror->wants_fetch = true;
+    if (mirror->now.mono_ms < mirror->retry_mono_ms) {
+        return; /* one failure of many in flight is enough */
+    }
+    mirror->failure_count++;
+    mirror->retry_mono_ms =
+        mirror->now.mono_ms +
+        retry_delay_ms(&mirror->options.sink->retry, mirror->failure_count, 1, &mirror->random);
+    if (mirror->failure_count == 1) {
+        LOG_WARN("state_not_published", log_text("sink", mirror->options.sink->name),
+                 log_text("reason", reason));
+    }
+}
+
+/* --- acknowledgements ---------------------------------------------------------------------- */
+
+/* A refused topic is not tried for ever: it would hold up every other order's state. */
+static bool is_done_with(struct mirror *mirror, const struct send_result *result)
+{
+    switch (result->outcome) {
+    case SEND_ACCEPTED:
+        mirror->failure_count = 0;
+        return true;
+    case SEND_REJECTED:
+    case SEND_GONE:
+        LOG_WARN("state_refused", log_text("sink", mirror->options.sink->name),
+                 log_text("reason", result->detail));
+        return true;
+    case SEND_TRY_LATER:
+    case SEND_OFFLINE:
+        back_off(mirror, result->detail);
+        break;
+    }
+    return false;
+}
+
+static void on_item_published(void *arg, const struct send_result *result)
+{
+    struct publication *publication = arg;
+    struct mirror_item *item = publication->item;
+    publication->mirror->in_flight--;
+    item->in_flight--;
+    if (is_done_with(publication->mirror, result)) {
+        item->acknowledged_count++;
+    } else {
+        item->has_ended = true;
+    }
+}
+
+static void on_source_published(void *arg, const struct send_result *result)
+{
+    struct source_state *source = arg;
+    source->publication.mirror->in_flight--;
+    source->is_in_flight = false;
+    if (!is_done_with(source->publication.mirror, result)) {
+        source->wants_publish = true;
+    }
+}
+
+static bool takes_rate(struct mirror *mirror)
+{
+    if (mirror->now.mono_ms - mirror->slice_mono_ms >= SLICE_MS) {
+        mirror->slice_mono_ms = mirror->now.mono_ms;
+        mirror->slice_count = 0;
+    }
+    if (mirror->in_flight >= IN_FLIGHT_MAX || mirror->slice_count >= SLICE_PUBLICATIONS_MAX) {
+        return false;
+    }
+    mirror->slice_count++;
+    mirror->in_flight++;
+    return true;
+}
+
+static void publish(struct mirror *mirror, const struct retained *retained, send_done_fn *on_done,
+                    void *arg)
+{
+    mirror->options.port.ops->publish(mirror->options.port.self, retained, on_done, arg);
+}
+
+static void publish_sources(struct mirror *mirror)
+{
+    for (struct source_state *source = mirror->sources; source != NULL; source = source->next) {
+        if (!source->wants_publish || source->is_in_flight || !takes_rate(mirror)) {
+            continue;
+        }
+        source->wants_publish = false;
+        source->is_in_flight = true;
+        source->publication.mirror = mirror;
+        source->publication.retained = (struct retained){.kind = RETAINED_SOURCE,
+                                                         .source_name = source->source_name,
+                                                         .payload = text_span(&source->payload)};
+        publish(mirror, &source->publication.retained, on_source_published, source);
+    }
+}
+
+/* --- items --------------------------------------------------------------------------------- */
+
+static void on_noted(void *arg, enum status status, const char *detail)
+{
+    const struct publication *publication = arg;
+    struct mirror_item *item = publication->item;
+    publication->mirror->store_asks--;
+    item->is_asked = false;
+    item->step = ITEM_PUBLISHING;
+    if (status != STATUS_OK) {
+        item->has_ended = true;
+        back_off(publication->mirror, detail);
+    }
+}
+
+static void on_settled(void *arg, enum status status, const char *detail)
+{
+    const struct publication *publication = arg;
+    publication->mirror->store_asks--;
+    publication->item->is_asked = false;
+    publication->item->has_ended = true;
+    publication->mirror->wants_fetch = true;
+    if (status != STATUS_OK) {
+        back_off(publication->mirror, detail);
+    }
+}
+
+static void tell_store(struct mirror *mirror, struct mirror_item *item, uint64_t version,
+                       const char *published, store_done_fn *on_done)
+{
+    item->is_asked = true;
+    mirror->store_asks++;
+    mirror->options.store.settle_state(mirror->options.store.self, mirror->options.sink->name,
+                                       item->source_name, item->order_id, version, published,
+                                       on_done, &item->publications[0]);
+}
+
+static void publish_item(struct mirror *mirror, struct mirror_item *item)
+{
+    for (size_t i = 0; i < item->publication_count; i++) {
+        struct publication *publication = &item->publications[i];
+        if (!publication->is_sent && takes_rate(mirror)) {
+            publication->is_sent = true;
+            item->in_flight++;
+            publish(mirror, &publication->retained, on_item_published, publication);
+        }
+    }
+}
+
+static void advance(struct mirror *mirror, struct mirror_item *item)
+{
+    if (item->is_asked || item->has_ended) {
+        return;
+    }
+    switch (item->step) {
+    case ITEM_NOTING:
+        /* Version 0 settles nothing: it only notes what may soon have a topic. */
+        tell_store(mirror, item, 0, item->published_all, on_noted);
+        break;
+    case ITEM_PUBLISHING:
+        publish_item(mirror, item);
+        if (item->acknowledged_count == item->publication_count) {
+            item->step = ITEM_SETTLING;
+            tell_store(mirror, item, item->version, item->published_after, on_settled);
+        }
+        break;
+    case ITEM_SETTLING:
+        break;
+    }
+}
+
+static void forget_ended(struct mirror *mirror)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < mirror->hand_count; i++) {
+        struct mirror_item *item = mirror->hand[i];
+        if (item->has_ended && item->in_flight == 0 && !item->is_asked) {
+            mirror_item_destroy(item);
+        } else {
+            mirror->hand[kept++] = item;
+        }
+    }
+    mirror->hand_count = kept;
+}
+
+/* --- the store ----------------------------------------------------------------------------- */
+
+static void take_in(struct mirror *mirror, const struct stale_state *state)
+{
+    struct failure why;
+    struct mirror_item *item;
+    if (mirror_item_create(mirror, state, &mirror->options.sink->fields, &item, &why) !=
+        STATUS_OK) {
+        LOG_ERROR("state_unreadable", log_text("sink", mirror->options.sink->name),
+                  log_text("order", state->order_id), log_text("reason", why.detail));
+        back_off(mirror, why.detail);
+        return;
+    }
+    CHECK(mirror->hand_count < HAND_ITEMS_MAX);
+    mirror->hand[mirror->hand_count++] = item;
+}
+
+static void on_stale(void *arg, enum status status, const struct stale_state *states, size_t count)
+{
+    struct mirror *mirror = arg;
+    mirror->is_fetching = false;
+    if (status != STATUS_OK) {
+        back_off(mirror, "the store cannot be read");
+        return;
+    }
+    for (size_t i = 0; i < count && !mirror->is_stopping; i++) {
+        take_in(mirror, &states[i]);
+    }
+}
+
+static void on_refilled(void *arg, enum status status, const char *detail)
+{
+    struct mirror *mirror = arg;
+    mirror->is_refilling = false;
+    mirror->wants_fetch = true;
+    if (status != STATUS_OK) {
+        mirror->wants_refill = true;
+        back_off(mirror, detail);
+    }
+}
+
+static void ask_store(struct mirror *mirror)
+{
+    const struct store_port *store = &mirror->options.store;
+    const char *sink_name = mirror->options.sink->name;
+    if (mirror->wants_refill && !mirror->is_refilling) {
+        mirror->wants_refill = false;
+        mirror->is_refilling = true;
+        store->refill(store->self, sink_name, on_refilled, mirror);
+    }
+    if (mirror->wants_fetch && !mirror->is_fetching && mirror->hand_count == 0) {
+        mirror->wants_fetch = false;
+        mirror->is_fetching = true;
+        store->fetch_stale(store->self, sink_name, HAND_ITEMS_MAX, on_stale, mirror);
+    }
+}
+
+/* --- turns --------------------------------------------------------------------------------- */
+
+static bool is_waiting_for_rate(const struct mirror *mirror)
+{
+    return mirror->in_flight < IN_FLIGHT_MAX && mirror->slice_count >= SLICE_PUBLICATIONS_MAX;
+}
+
+int64_t mirror_turn(struct mirror *mirror, struct instant now)
+{
+    mirror->now = now;
+    forget_ended(mirror);
+    if (mirror->is_stopping) {
+        return INSTANT_NEVER;
+    }
+    if (now.mono_ms < mirror->retry_mono_ms) {
+        return mirror->retry_mono_ms;
+    }
+    ask_store(mirror);
+    publish_sources(mirror);
+    for (size_t i = 0; i < mirror->hand_count; i++) {
+        advance(mirror, mirror->hand[i]);
+    }
+    bool has_work = mirror->hand_count != 0 || mirror->sources != NULL;
+    return has_work && is_waiting_for_rate(mirror) ? mirror->slice_mono_ms + SLICE_MS
+                                                   : INSTANT_NEVER;
+}
+
+void mirror_expect_news(struct mirror *mirror)
+{
+    mirror->wants_fetch = true;
+}
+
+void mirror_available(struct mirror *mirror)
+{
+    mirror->retry_mono_ms = 0;
+}
+
+void mirror_refill(struct mirror *mirror)
+{
+    mirror->wants_refill = true;
+    for (struct source_state *source = mirror->sources; source != NULL; source = source->next) {
+        source->wants_publish = true;
+    }
+}
+
+static struct source_state *source_of(struct mirror *mirror, const char *source_name)
+{
+    struct source_state *source = mirror->sources;
+    while (source != NULL && !text_equal(source->source_name, source_name)) {
+        source = source->next;
+    }
+    if (source == NULL) {
+        source = alloc(sizeof *source);
+        source->source_name = alloc_text(source_name);
+        text_init(&source->payload, EVENT_BYTES_MAX);
+        source->next = mirror->sources;
+        mirror->sources = source;
+    }
+    return source;
+}
+
+void mirror_source_status(struct mirror *mirror, const char *source_name, struct span payload)
+{
+    struct source_state *source = source_of(mirror, source_name);
+    if (span_equal(text_span(&source->payload), payload)) {
+        return;
+    }
+    text_clear(&source->payload);
+    text_add(&source->payload, payload);
+    source->wants_publish = true;
+}
+
+bool mirror_is_drained(const struct mirror *mirror)
+{
+    for (const struct source_state *source = mirror->sources; source != NULL;
+         source = source->next) {
+        if (source->wants_publish || source->is_in_flight) {
+            return false;
+        }
+    }
+    return mirror->hand_count == 0 && !mirror->wants_fetch && !mirror->is_fetching &&
+           !mirror->wants_refill && !mirror->is_refilling;
+}
+
+bool mirror_is_failing(const struct mirror *mirror)
+{
+    return mirror->failure_count != 0;
+}
+
+void mirror_stop(struct mirror *mirror)
+{
+    mirror->is_stopping = true;
+}
+
+bool mirror_is_idle(const struct mirror *mirror)
+{
+    return mirror->in_flight == 0 && mirror->store_asks == 0 && !mirror->is_fetching &&
+           !mirror->is_refilling;
+}
