@@ -8,12 +8,14 @@ struct json; /* a node; the whole tree belongs to its root */
 struct text;
 
 #define JSON_DEPTH_MAX 32
+#define JSON_VALUE_MAX 262144 /* in one document; a tree of them is some 25 MiB */
 
 enum json_kind { JSON_NULL, JSON_BOOL, JSON_NUMBER, JSON_STRING, JSON_LIST, JSON_OBJECT };
 
 /* Strict RFC 8259: valid UTF-8, no lone surrogates, no duplicate keys, nothing after the value,
  * depth at most JSON_DEPTH_MAX. \u0000 inside a string reads as U+FFFD. A byte order mark is
- * skipped. STATUS_INVALID names the byte offset; STATUS_TOO_LARGE the depth. */
+ * skipped. STATUS_INVALID names the byte offset or the key that is there twice; STATUS_TOO_LARGE:
+ * too deep, or too many values. Any thread. */
 enum status json_parse(struct span bytes, struct json **out, struct failure *why) MUST_CHECK;
 void json_destroy(struct json *root); /* NULL is fine */
 

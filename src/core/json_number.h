@@ -1,0 +1,13 @@
+/* One canonical spelling for each number, exact at any size. Private to json.c. */
+#ifndef CORE_JSON_NUMBER_H
+#define CORE_JSON_NUMBER_H
+
+#include "core/base.h"
+
+/* number is valid by RFC 8259. Equal numbers give equal text: plain digits where that takes at most
+ * JSON_NUMBER_PLAIN_MAX of them, else d.ddde±x. Zero has no sign. An exponent of more than 15
+ * digits keeps its own spelling. The caller frees. */
+#define JSON_NUMBER_PLAIN_MAX 40
+char *json_number_canonical(struct span number) MUST_CHECK;
+
+#endif
