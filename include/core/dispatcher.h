@@ -40,6 +40,7 @@ size_t dispatcher_in_flight(const struct dispatcher *dispatcher);
  * dispatcher_status are those of this moment. In a flush also: a sink is away or the store fails.
  */
 bool dispatcher_is_drained(const struct dispatcher *dispatcher);
+bool dispatcher_is_counted(const struct dispatcher *dispatcher); /* the counts are of this moment */
 struct sink_status dispatcher_status(const struct dispatcher *dispatcher, size_t sink_index);
 void dispatcher_resume(struct dispatcher *dispatcher,
                        size_t sink_index); /* opens a disabled sink */

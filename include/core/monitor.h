@@ -19,6 +19,7 @@ struct monitor_options {
 
 enum once_outcome { ONCE_RUNNING, ONCE_DELIVERED, ONCE_PENDING, ONCE_UNSWEPT };
 
+/* The sinks' listeners are the monitor's from here on: close the sinks before destroying it. */
 struct monitor *monitor_create(const struct monitor_options *options);
 /* Loads from the store; before the first turn. */
 enum status monitor_load(struct monitor *monitor, struct failure *why) MUST_CHECK;
@@ -29,6 +30,7 @@ int64_t monitor_turn(struct monitor *monitor, struct instant now);
 
 struct poller *monitor_poller(struct monitor *monitor, size_t source_index);
 struct dispatcher *monitor_dispatcher(struct monitor *monitor);
+/* ONCE_RUNNING until the end; ONCE_UNSWEPT counts more than ONCE_PENDING. */
 enum once_outcome monitor_once_outcome(const struct monitor *monitor);
 
 void monitor_stop(struct monitor *monitor); /* nothing new starts from here on */

@@ -394,10 +394,9 @@ static bool is_store_given_up(const struct dispatcher *dispatcher, uint32_t fail
     return dispatcher->is_flushing && failures >= STORE_TRIES_OF_A_FLUSH;
 }
 
-static bool is_counted(const struct dispatcher *dispatcher)
+bool dispatcher_is_counted(const struct dispatcher *dispatcher)
 {
-    return (!dispatcher->wants_count && !dispatcher->is_counting) ||
-           is_store_given_up(dispatcher, dispatcher->count_failures);
+    return dispatcher->has_counted && !dispatcher->wants_count && !dispatcher->is_counting;
 }
 
 static bool is_news_told(const struct dispatcher *dispatcher)
@@ -422,7 +421,9 @@ bool dispatcher_is_drained(const struct dispatcher *dispatcher)
             return false;
         }
     }
-    return dispatcher->has_turned && is_counted(dispatcher) && is_news_told(dispatcher);
+    bool is_counted = dispatcher_is_counted(dispatcher) ||
+                      is_store_given_up(dispatcher, dispatcher->count_failures);
+    return dispatcher->has_turned && is_counted && is_news_told(dispatcher);
 }
 
 struct sink_status dispatcher_status(const struct dispatcher *dispatcher, size_t sink_index)

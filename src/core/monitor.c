@@ -1,0 +1,405 @@
+#include "core/monitor.h"
+
+#include "core/mirror.h"
+#include "core/route.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+
+#define ONCE_LOOK_MS 500       /* how often a run that is to end looks whether it can */
+#define ONCE_PATIENCE_MS 10000 /* for retained state at a receiver that stays away */
+#define ONCE_WAIT_MAX_MS 60000 /* a sweep that may only begin later does not happen */
+
+struct source {
+    struct poller *poller;
+    int64_t complete_before_wall_ms; /* once: the latest complete sweep of earlier runs */
+    bool has_begun, is_swept, is_unswept;
+};
+
+struct sink {
+    struct monitor *monitor;
+    size_t index;
+    struct mirror *mirror; /* NULL: keeps no state */
+};
+
+struct monitor {
+    struct monitor_options options;
+    struct source *sources;
+    struct sink *sinks;
+    struct dispatcher *dispatcher;
+    struct text payload;
+    bool is_stopping, is_flushing;
+    int64_t flushed_mono_ms;
+    enum once_outcome outcome;
+};
+
+/* --- news from below ----------------------------------------------------------------------- */
+
+static void on_committed(void *arg, size_t event_count)
+{
+    struct monitor *monitor = arg;
+    if (event_count != 0) {
+        dispatcher_expect_news(monitor->dispatcher);
+    }
+    for (size_t i = 0; i < monitor->options.config->sink_count; i++) {
+        if (monitor->sinks[i].mirror != NULL) {
+            mirror_expect_news(monitor->sinks[i].mirror);
+        }
+    }
+}
+
+static void on_available(void *arg)
+{
+    struct sink *sink = arg;
+    dispatcher_available(sink->monitor->dispatcher, sink->index);
+    if (sink->mirror != NULL) {
+        mirror_available(sink->mirror);
+    }
+}
+
+static void on_state_lost(void *arg)
+{
+    struct sink *sink = arg;
+    if (sink->mirror != NULL) {
+        mirror_refill(sink->mirror);
+    }
+}
+
+/* --- life ---------------------------------------------------------------------------------- */
+
+static struct poller *create_poller(struct monitor *monitor, size_t index, struct random *random)
+{
+    struct poller_options poller = {.config = monitor->options.config,
+                                    .source = &monitor->options.config->sources[index],
+                                    .http = monitor->options.http,
+                                    .store = monitor->options.store,
+                                    .unicode = monitor->options.unicode,
+                                    .seed = random_next(random),
+                                    .on_committed = on_committed,
+                                    .on_committed_arg = monitor};
+    return poller_create(&poller);
+}
+
+static void init_sink(struct monitor *monitor, size_t index, struct random *random)
+{
+    const struct sink_config *config = &monitor->options.config->sinks[index];
+    struct sink_port port = monitor->options.sinks[index];
+    struct sink *sink = &monitor->sinks[index];
+    *sink = (struct sink){.monitor = monitor, .index = index};
+    if (port.ops->publish != NULL && config->mqtt.has_state) {
+        struct mirror_options mirror = {.sink = config,
+                                        .port = port,
+                                        .store = monitor->options.store,
+                                        .seed = random_next(random)};
+        sink->mirror = mirror_create(&mirror);
+    }
+    if (port.ops->listen != NULL) {
+        struct sink_listener listener = {
+            .arg = sink, .on_available = on_available, .on_state_lost = on_state_lost};
+        port.ops->listen(port.self, &listener);
+    }
+}
+
+struct monitor *monitor_create(const struct monitor_options *options)
+{
+    const struct config *config = options->config;
+    struct monitor *monitor = alloc(sizeof *monitor);
+    struct random random = {.state = options->seed};
+    monitor->options = *options;
+    monitor->sources = alloc_array(config->source_count + 1, sizeof *monitor->sources);
+    monitor->sinks = alloc_array(config->sink_count + 1, sizeof *monitor->sinks);
+    text_init(&monitor->payload, 1024);
+    struct dispatcher_options dispatcher = {.config = config,
+                                            .sinks = options->sinks,
+                                            .store = options->store,
+                                            .seed = random_next(&random)};
+    monitor->dispatcher = dispatcher_create(&dispatcher);
+    for (size_t i = 0; i < config->source_count; i++) {
+        monitor->sources[i].poller = create_poller(monitor, i, &random);
+    }
+    for (size_t i = 0; i < config->sink_count; i++) {
+        init_sink(monitor, i, &random);
+    }
+    return monitor;
+}
+
+void monitor_destroy(struct monitor *monitor)
+{
+    CHECK(monitor_is_idle(monitor));
+    for (size_t i = 0; i < monitor->options.config->source_count; i++) {
+        poller_destroy(monitor->sources[i].poller);
+    }
+    for (size_t i = 0; i < monitor->options.config->sink_count; i++) {
+        if (monitor->sinks[i].mirror != NULL) {
+            mirror_destroy(monitor->sinks[i].mirror);
+        }
+    }
+    dispatcher_destroy(monitor->dispatcher);
+    text_fini(&monitor->payload);
+    free(monitor->sources);
+    free(monitor->sinks);
+    free(monitor);
+}
+
+static void restore_value(void *arg, const struct stored_value *value)
+{
+    struct monitor *monitor = arg;
+    dispatcher_restore(monitor->dispatcher, value);
+    for (size_t i = 0; i < monitor->options.config->source_count; i++) {
+        poller_restore(monitor->sources[i].poller, value);
+    }
+}
+
+enum status monitor_load(struct monitor *monitor, struct failure *why)
+{
+    const struct store_port *store = &monitor->options.store;
+    for (size_t i = 0; i < monitor->options.config->source_count; i++) {
+        enum status status = poller_load(monitor->sources[i].poller, why);
+        if (status != STATUS_OK) {
+            return status;
+        }
+    }
+    return store->visit_values(store->self, restore_value, monitor, why);
+}
+
+/* --- the retained status of sources -------------------------------------------------------- */
+
+/* NULL: nothing is known yet, and what an earlier run published still holds. */
+static const char *state_word(enum poller_health health)
+{
+    switch (health) {
+    case POLLER_STARTING:
+        break;
+    case POLLER_OK:
+        return "ok";
+    case POLLER_FAILING:
+    case POLLER_REJECTED:
+        return "failing";
+    case POLLER_MAINTENANCE:
+        return "maintenance";
+    }
+    return NULL;
+}
+
+static void compose_payload(struct text *payload, const struct poller_status *status)
+{
+    text_clear(payload);
+    text_addf(payload, "{\"state\":\"%s\"", state_word(status->health));
+    if (status->last_complete_wall_ms != 0) {
+        text_add_text(payload, ",\"last_complete_sweep\":\"");
+        date_add_wall(payload, status->last_complete_wall_ms);
+        text_add_char(payload, '"');
+    }
+    text_addf(payload, ",\"orders\":%" PRIu64 "}", status->order_count);
+}
+
+static void show_source(struct monitor *monitor, size_t source_index)
+{
+    struct poller_status status = poller_status(monitor->sources[source_index].poller);
+    const struct config *config = monitor->options.config;
+    if (state_word(status.health) == NULL) {
+        return;
+    }
+    compose_payload(&monitor->payload, &status);
+    for (size_t i = 0; i < config->sink_count; i++) {
+        if (monitor->sinks[i].mirror != NULL && route_leads_to(config, status.source_name, i)) {
+            mirror_source_status(monitor->sinks[i].mirror, status.source_name,
+                                 text_span(&monitor->payload));
+        }
+    }
+}
+
+/* --- run --once ---------------------------------------------------------------------------- */
+
+/* The first sweep decides; a source that may not even begin soon is not waited for. */
+static void judge_source(struct source *source, struct instant now)
+{
+    struct poller_status status = poller_status(source->poller);
+    if (source->is_swept || source->is_unswept || status.is_sweeping ||
+        !poller_is_idle(source->poller)) {
+        return;
+    }
+    source->is_swept = status.last_complete_wall_ms != source->complete_before_wall_ms;
+    bool has_failed = status.last_failure[0] != '\0';
+    bool comes_too_late = status.next_due_mono_ms > now.mono_ms + ONCE_WAIT_MAX_MS;
+    source->is_unswept = !source->is_swept && (has_failed || comes_too_late);
+    if (source->is_swept || source->is_unswept) {
+        poller_pause(source->poller, true);
+    }
+}
+
+static void begin_once(struct source *source)
+{
+    source->has_begun = true;
+    source->complete_before_wall_ms = poller_status(source->poller).last_complete_wall_ms;
+    poller_sweep_now(source->poller);
+}
+
+static bool are_sources_judged(const struct monitor *monitor)
+{
+    for (size_t i = 0; i < monitor->options.config->source_count; i++) {
+        if (!monitor->sources[i].is_swept && !monitor->sources[i].is_unswept) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool are_mirrors_done(const struct monitor *monitor, struct instant now, bool *is_complete)
+{
+    bool is_patient = now.mono_ms - monitor->flushed_mono_ms < ONCE_PATIENCE_MS;
+    *is_complete = true;
+    for (size_t i = 0; i < monitor->options.config->sink_count; i++) {
+        const struct mirror *mirror = monitor->sinks[i].mirror;
+        if (mirror == NULL || mirror_is_drained(mirror)) {
+            continue;
+        }
+        *is_complete = false;
+        if (is_patient || !mirror_is_failing(mirror)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool is_all_delivered(const struct monitor *monitor)
+{
+    if (!dispatcher_is_counted(monitor->dispatcher)) {
+        return false;
+    }
+    for (size_t i = 0; i < monitor->options.config->sink_count; i++) {
+        struct sink_status status = dispatcher_status(monitor->dispatcher, i);
+        if (status.counts.pending != 0 || status.counts.parked != 0) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool is_any_unswept(const struct monitor *monitor)
+{
+    for (size_t i = 0; i < monitor->options.config->source_count; i++) {
+        if (monitor->sources[i].is_unswept) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void judge_run(struct monitor *monitor, struct instant now)
+{
+    if (!monitor->is_flushing) {
+        if (!are_sources_judged(monitor)) {
+            return;
+        }
+        monitor->is_flushing = true;
+        monitor->flushed_mono_ms = now.mono_ms;
+        dispatcher_flush(monitor->dispatcher);
+        return;
+    }
+    bool is_state_complete;
+    if (!dispatcher_is_drained(monitor->dispatcher) ||
+        !are_mirrors_done(monitor, now, &is_state_complete)) {
+        return;
+    }
+    if (is_any_unswept(monitor)) {
+        monitor->outcome = ONCE_UNSWEPT;
+    } else {
+        monitor->outcome =
+            is_state_complete && is_all_delivered(monitor) ? ONCE_DELIVERED : ONCE_PENDING;
+    }
+}
+
+/* --- turns --------------------------------------------------------------------------------- */
+
+static int64_t earlier(int64_t left, int64_t right)
+{
+    return left < right ? left : right;
+}
+
+static int64_t turn_sources(struct monitor *monitor, struct instant now)
+{
+    int64_t next = INSTANT_NEVER;
+    for (size_t i = 0; i < monitor->options.config->source_count; i++) {
+        struct source *source = &monitor->sources[i];
+        if (monitor->options.is_once && !source->has_begun) {
+            begin_once(source);
+        }
+        next = earlier(next, poller_turn(source->poller, now));
+        if (monitor->options.is_once) {
+            judge_source(source, now);
+        }
+        show_source(monitor, i);
+    }
+    return next;
+}
+
+static int64_t turn_mirrors(struct monitor *monitor, struct instant now)
+{
+    int64_t next = INSTANT_NEVER;
+    for (size_t i = 0; i < monitor->options.config->sink_count; i++) {
+        if (monitor->sinks[i].mirror != NULL) {
+            next = earlier(next, mirror_turn(monitor->sinks[i].mirror, now));
+        }
+    }
+    return next;
+}
+
+int64_t monitor_turn(struct monitor *monitor, struct instant now)
+{
+    int64_t next = turn_sources(monitor, now);
+    next = earlier(next, turn_mirrors(monitor, now));
+    next = earlier(next, dispatcher_turn(monitor->dispatcher, now));
+    if (monitor->options.is_once && monitor->outcome == ONCE_RUNNING && !monitor->is_stopping) {
+        bool was_flushing = monitor->is_flushing;
+        judge_run(monitor, now);
+        next = was_flushing == monitor->is_flushing ? earlier(next, now.mono_ms + ONCE_LOOK_MS)
+                                                    : now.mono_ms;
+    }
+    return next;
+}
+
+struct poller *monitor_poller(struct monitor *monitor, size_t source_index)
+{
+    CHECK(source_index < monitor->options.config->source_count);
+    return monitor->sources[source_index].poller;
+}
+
+struct dispatcher *monitor_dispatcher(struct monitor *monitor)
+{
+    return monitor->dispatcher;
+}
+
+enum once_outcome monitor_once_outcome(const struct monitor *monitor)
+{
+    return monitor->outcome;
+}
+
+void monitor_stop(struct monitor *monitor)
+{
+    monitor->is_stopping = true;
+    for (size_t i = 0; i < monitor->options.config->source_count; i++) {
+        poller_stop(monitor->sources[i].poller);
+    }
+    for (size_t i = 0; i < monitor->options.config->sink_count; i++) {
+        if (monitor->sinks[i].mirror != NULL) {
+            mirror_stop(monitor->sinks[i].mirror);
+        }
+    }
+    dispatcher_stop(monitor->dispatcher);
+}
+
+bool monitor_is_idle(const struct monitor *monitor)
+{
+    for (size_t i = 0; i < monitor->options.config->source_count; i++) {
+        if (!poller_is_idle(monitor->sources[i].poller)) {
+            return false;
+        }
+    }
+    for (size_t i = 0; i < monitor->options.config->sink_count; i++) {
+        if (monitor->sinks[i].mirror != NULL && !mirror_is_idle(monitor->sinks[i].mirror)) {
+            return false;
+        }
+    }
+    return dispatcher_is_idle(monitor->dispatcher);
+}
