@@ -8,6 +8,9 @@ struct zone; /* immutable */
 
 enum status zone_from_tzif(const char *name, struct span bytes, struct zone **out,
                            struct failure *why) MUST_CHECK;
+/* Without a file: rule is a POSIX TZ text such as CET-1CEST,M3.5.0,M10.5.0/3. */
+enum status zone_from_rule(const char *name, const char *rule, struct zone **out,
+                           struct failure *why) MUST_CHECK;
 const struct zone *zone_utc(void); /* static; never destroyed */
 void zone_destroy(struct zone *zone);
 const char *zone_name(const struct zone *zone); /* IANA name */
