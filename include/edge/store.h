@@ -20,12 +20,18 @@ struct store_options {
     size_t state_sink_count;
 };
 
+/* Failures of the port: STATUS_FULL while the disk is full, over by itself when there is room;
+ * STATUS_UNAVAILABLE and STATUS_CORRUPT after store_has_failed. */
+
 /* Takes the lock, verifies, migrates, starts the thread. STATUS_BUSY: another daemon has it;
  * STATUS_CORRUPT: damaged, with its name and what to do; STATUS_INVALID: made by a newer version,
  * untouched. */
 enum status store_open(const struct store_options *options, struct store **out,
                        struct failure *why) MUST_CHECK;
 struct store_port store_port(struct store *store);
+/* The disk failed or the file is damaged: nothing is written any more and every answer says why.
+ * The process is to stop (exit 70); the next start checks the file. */
+bool store_has_failed(const struct store *store);
 /* Finishes what was asked, closes the file, joins the thread; then on_closed, from the loop. Frees
  * store. */
 void store_close(struct store *store, closed_fn *on_closed, void *arg);

@@ -1,0 +1,95 @@
+/* Private to store*.c: the database that the store thread owns, and the jobs it is given. */
+#ifndef EDGE_STORE_INTERNAL_H
+#define EDGE_STORE_INTERNAL_H
+
+#include "core/arena.h"
+#include "edge/store.h"
+
+#include "store_database.h"
+
+struct job;
+typedef void job_run_fn(struct database *database, struct job *job);
+typedef void job_done_fn(struct job *job);
+
+/* Asked on the loop thread, run on the store thread, told on the loop thread. It lives in its arena
+ * with copies of all it was asked with and all it answers. */
+struct job {
+    struct job *next;
+    struct arena *arena;
+    job_run_fn *run;   /* inside a transaction, whose end fills status and detail */
+    job_run_fn *ended; /* on the store thread after it, NULL: nothing to do */
+    job_done_fn *done; /* calls on_done with the result */
+    bool may_join;     /* may share its transaction with its neighbours: it cannot fail alone */
+    enum status status;
+    const char *detail;
+    void *arg;
+};
+
+/* A zeroed job of this size, which begins with struct job. */
+struct job *job_create(size_t size, job_run_fn *run, job_done_fn *done, void *arg);
+void store_ask(struct store *store, struct job *job);
+
+/* A job that answers with its status alone. */
+struct write_job {
+    struct job job;
+    store_done_fn *on_done;
+};
+struct write_job *write_job_create(size_t size, job_run_fn *run, store_done_fn *on_done, void *arg);
+
+/* store_sweep.c */
+void store_stage(void *self, const char *source_name, const struct staged_order *orders,
+                 size_t count, store_done_fn *on_done, void *arg);
+void store_discard(void *self, const char *source_name, store_done_fn *on_done, void *arg);
+void store_commit(void *self, const struct commit *commit, store_done_fn *on_done, void *arg);
+void sweep_fini(struct database *database);
+
+/* store_records.c */
+void store_fetch_orders(void *self, const char *source_name, const char *const *ids, size_t count,
+                        store_orders_fn *on_done, void *arg);
+void store_fetch_deadlines(void *self, const char *source_name, int64_t now_wall_ms,
+                           size_t count_max, store_deadlines_fn *on_done, void *arg);
+void records_visit_orders(struct database *database, const char *source_name, store_index_fn *visit,
+                          void *arg);
+void records_visit_values(struct database *database, store_value_fn *visit, void *arg);
+void records_write(struct database *database, const char *source_name,
+                   const struct staged_order *staged);
+
+/* store_outbox.c */
+void store_fetch_due(void *self, const struct due_query *query, store_due_fn *on_done, void *arg);
+
+/* store_settle.c */
+void store_settle(void *self, const struct settlement *settlements, size_t count,
+                  store_done_fn *on_done, void *arg);
+
+/* store_intake.c: events and their deliveries come in. An event that is known stays as it is. */
+void intake_add_event(struct database *database, const struct new_event *event);
+/* A pending delivery of the event in that row of events. */
+void intake_add_delivery(struct database *database, const struct planned_delivery *planned,
+                         int64_t event_row, enum severity severity, int64_t created_wall_ms);
+
+/* store_counts.c: the conservation line, kept in the transactions that change it. */
+struct count_change {
+    int64_t observed, delivered, pending, parked;
+};
+void counts_add(struct database *database, const char *sink_name, struct count_change change);
+void counts_write(struct database *database);  /* before the end of each transaction */
+void counts_forget(struct database *database); /* after it */
+void counts_fini(struct database *database);
+void counts_verify(struct database *database); /* at open: the numbers against the rows */
+void store_count_sinks(void *self, store_counts_fn *on_done, void *arg);
+
+/* store_state.c */
+void state_begin_marks(struct database *database, const char *source_name);
+void state_mark(struct database *database, const char *source_name, const char *order_id);
+/* At open: what a new pair of source and state sink must publish is marked, and what one that is
+ * gone has published must be taken back. */
+void state_adopt_pairs(struct database *database, const struct state_sink *pairs, size_t count);
+void state_fini(struct database *database);
+void store_fetch_stale(void *self, const char *sink_name, size_t count_max,
+                       store_states_fn *on_done, void *arg);
+void store_settle_state(void *self, const char *sink_name, const char *source_name,
+                        const char *order_id, uint64_t version, const char *published,
+                        store_done_fn *on_done, void *arg);
+void store_refill(void *self, const char *sink_name, store_done_fn *on_done, void *arg);
+
+#endif

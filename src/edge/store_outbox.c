@@ -1,0 +1,346 @@
+#include "store_internal.h"
+
+#include <stdlib.h>
+
+/* Of each severity the oldest: enough to choose the weightiest from. */
+struct member {
+    int64_t row, event_row;
+};
+
+struct bundle {
+    struct member members[4][BUNDLE_EVENTS_MAX];
+    size_t member_counts[4];
+    struct member chosen[BUNDLE_EVENTS_MAX]; /* the oldest first, then by weight */
+    size_t chosen_count;
+};
+
+struct due_job {
+    struct job job;
+    struct due_query query;
+    struct bundle *bundle; /* room to work in; NULL until there is one */
+    struct delivery *deliveries;
+    size_t bytes_given;
+    bool is_full;
+    struct due_result result;
+    store_due_fn *on_done;
+};
+
+enum column { ID, LANE, BUNDLE, EVENT, DUE, FIRST_DUE, ATTEMPTS, CREATED, PROGRESS, LAST, RETRY };
+
+static const char *copy_column(struct arena *arena, struct sqlite3_stmt *row, int column)
+{
+    return arena_text(arena, column_bytes(row, column));
+}
+
+static struct span copy_bytes(struct arena *arena, struct sqlite3_stmt *row, int column)
+{
+    struct span bytes = column_bytes(row, column);
+    return (struct span){.data = arena_text(arena, bytes), .size = bytes.size};
+}
+
+static void load_event(struct database *database, struct arena *arena, int64_t event_row,
+                       struct event *out)
+{
+    struct sqlite3_stmt *row = database_statement(database, STATEMENT_EVENT_FETCH);
+    bind_number(row, 1, event_row);
+    if (!database_next(database, row)) {
+        (void)database_fail(database, STATUS_CORRUPT, "a delivery has no event");
+        return;
+    }
+    struct span id = column_bytes(row, 0);
+    if (id.size >= sizeof out->id || !event_type_parse(column_text(row, 4), &out->type)) {
+        (void)database_fail(database, STATUS_CORRUPT, "event %s has a type that is not known",
+                            column_text(row, 0));
+        statement_reset(row);
+        return;
+    }
+    for (size_t i = 0; i < id.size; i++) {
+        out->id[i] = id.data[i];
+    }
+    out->source_name = copy_column(arena, row, 1);
+    out->order_id = copy_column(arena, row, 2);
+    out->appointment_id = copy_column(arena, row, 3);
+    out->severity = (enum severity)column_number(row, 5);
+    out->sequence = (uint64_t)column_number(row, 6);
+    out->wall_ms = column_number(row, 7);
+    out->sweep = (uint64_t)column_number(row, 8);
+    out->json = copy_bytes(arena, row, 9);
+    out->personal = copy_bytes(arena, row, 10);
+    statement_reset(row);
+}
+
+/* Walks the rows that leave together: of the head's lane and bundle, without a gap. */
+static void count_bundle(struct database *database, struct due_job *due, struct delivery *delivery,
+                         int64_t last_row)
+{
+    struct bundle *bundle = due->bundle;
+    struct sqlite3_stmt *row = database_statement(database, STATEMENT_LANE_VISIT);
+    bind_text(row, 1, due->query.sink_name);
+    bind_text(row, 2, delivery->lane);
+    bind_number(row, 3, delivery->id);
+    bind_number(row, 4, last_row);
+    while (database_next(database, row)) {
+        const char *name = column_text(row, 3);
+        if (!text_equal(name, delivery->bundle)) {
+            break;
+        }
+        int64_t severity = column_number(row, 2);
+        CHECK(severity >= SEVERITY_INFO && severity <= SEVERITY_CRITICAL);
+        delivery->last_id = column_number(row, 0);
+        delivery->event_total++;
+        delivery->severity_counts[severity]++;
+        size_t *count = &bundle->member_counts[severity];
+        if (*count < BUNDLE_EVENTS_MAX) {
+            bundle->members[severity][(*count)++] =
+                (struct member){.row = delivery->last_id, .event_row = column_number(row, 1)};
+        }
+    }
+    statement_reset(row);
+}
+
+/* The oldest stays the first whatever joins, for it gives a mail its identity. */
+static void choose_members(struct bundle *bundle, struct member head)
+{
+    bundle->chosen[0] = head;
+    bundle->chosen_count = 1;
+    for (int severity = SEVERITY_CRITICAL; severity >= SEVERITY_INFO; severity--) {
+        for (size_t i = 0; i < bundle->member_counts[severity]; i++) {
+            struct member member = bundle->members[severity][i];
+            if (member.row != head.row && bundle->chosen_count < BUNDLE_EVENTS_MAX) {
+                bundle->chosen[bundle->chosen_count++] = member;
+            }
+        }
+    }
+}
+
+struct loaded {
+    int64_t row;
+    struct event event;
+};
+
+static int compare_loaded(const void *left, const void *right)
+{
+    const struct loaded *a = left;
+    const struct loaded *b = right;
+    return (a->row > b->row) - (a->row < b->row);
+}
+
+/* Loads what fits. False: not all of it did, and the delivery is not the first one given. */
+static bool load_members(struct database *database, struct due_job *due, struct delivery *delivery)
+{
+    struct arena *arena = due->job.arena;
+    const struct bundle *bundle = due->bundle;
+    struct loaded *loaded = arena_array(arena, bundle->chosen_count, sizeof *loaded);
+    size_t count = 0;
+    size_t bytes = 0;
+    while (count < bundle->chosen_count && database_is_ok(database)) {
+        struct loaded *next = &loaded[count];
+        next->row = bundle->chosen[count].row;
+        load_event(database, arena, bundle->chosen[count].event_row, &next->event);
+        bytes += next->event.json.size + next->event.personal.size;
+        bool fits = bytes <= due->query.bytes_max - due->bytes_given;
+        if (!fits && due->result.delivery_count != 0) {
+            return false;
+        }
+        if (!fits && count != 0) {
+            break;
+        }
+        count++;
+    }
+    qsort(loaded, count, sizeof *loaded, compare_loaded);
+    struct event *events = arena_array(arena, count, sizeof *events);
+    for (size_t i = 0; i < count; i++) {
+        events[i] = loaded[i].event;
+    }
+    delivery->events = events;
+    delivery->event_count = count;
+    due->bytes_given = bytes < due->query.bytes_max - due->bytes_given ? due->bytes_given + bytes
+                                                                       : due->query.bytes_max;
+    return true;
+}
+
+static struct delivery read_head(struct due_job *due, struct sqlite3_stmt *row)
+{
+    struct arena *arena = due->job.arena;
+    return (struct delivery){
+        .id = column_number(row, ID),
+        .last_id = column_number(row, ID),
+        .sink_name = due->query.sink_name,
+        .lane = copy_column(arena, row, LANE),
+        .bundle = column_is_null(row, BUNDLE) ? NULL : copy_column(arena, row, BUNDLE),
+        .attempts_made = (uint32_t)column_number(row, ATTEMPTS),
+        .created_wall_ms = column_number(row, CREATED),
+        .first_due_wall_ms = column_number(row, FIRST_DUE),
+        .progress = copy_column(arena, row, PROGRESS),
+    };
+}
+
+/* False: it must wait for another query. */
+static bool give(struct database *database, struct due_job *due, struct sqlite3_stmt *row)
+{
+    if (due->result.delivery_count == due->query.count_max ||
+        (due->result.delivery_count != 0 && due->bytes_given >= due->query.bytes_max)) {
+        return false;
+    }
+    struct delivery delivery = read_head(due, row);
+    struct member head = {.row = delivery.id, .event_row = column_number(row, EVENT)};
+    if (due->bundle == NULL) {
+        due->bundle = arena_alloc(due->job.arena, sizeof *due->bundle);
+    }
+    for (size_t i = 0; i < ARRAY_COUNT(due->bundle->member_counts); i++) {
+        due->bundle->member_counts[i] = 0;
+    }
+    if (delivery.bundle != NULL) {
+        bool is_fixed = !column_is_null(row, LAST); /* by an earlier attempt */
+        count_bundle(database, due, &delivery, is_fixed ? column_number(row, LAST) : INT64_MAX);
+    }
+    choose_members(due->bundle, head);
+    if (!load_members(database, due, &delivery)) {
+        return false;
+    }
+    if (delivery.bundle == NULL && database_is_ok(database)) {
+        delivery.event_total = 1;
+        delivery.severity_counts[delivery.events[0].severity] = 1;
+    }
+    due->deliveries[due->result.delivery_count++] = delivery;
+    return true;
+}
+
+static int compare_ids(const void *left, const void *right)
+{
+    int64_t a = *(const int64_t *)left;
+    int64_t b = *(const int64_t *)right;
+    return (a > b) - (a < b);
+}
+
+static bool is_in_hand(const struct due_job *due, int64_t id)
+{
+    const struct due_query *query = &due->query;
+    return query->except_count != 0 &&
+           bsearch(&id, query->except, query->except_count, sizeof id, compare_ids) != NULL;
+}
+
+static bool is_given(const struct due_job *due, int64_t id)
+{
+    for (size_t i = 0; i < due->result.delivery_count; i++) {
+        if (due->deliveries[i].id == id) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static int64_t reach_of(const struct due_query *query)
+{
+    return query->untried_wall_ms > query->now_wall_ms ? query->untried_wall_ms
+                                                       : query->now_wall_ms;
+}
+
+static bool is_due(const struct due_query *query, struct sqlite3_stmt *row)
+{
+    int64_t due_wall_ms = column_number(row, DUE);
+    if (column_number(row, RETRY) != 0) {
+        return due_wall_ms <= query->now_wall_ms || due_wall_ms > query->horizon_wall_ms;
+    }
+    return due_wall_ms <= reach_of(query);
+}
+
+static void note_next(struct due_job *due, int64_t due_wall_ms)
+{
+    if (due_wall_ms < due->result.next_due_wall_ms) {
+        due->result.next_due_wall_ms = due_wall_ms;
+    }
+}
+
+/* What the calendar made due, earliest first. */
+static void give_due(struct database *database, struct due_job *due)
+{
+    struct sqlite3_stmt *row = database_statement(database, STATEMENT_HEAD_VISIT);
+    bind_text(row, 1, due->query.sink_name);
+    bind_number(row, 2, INT64_MIN);
+    while (!due->is_full && database_next(database, row)) {
+        int64_t due_wall_ms = column_number(row, DUE);
+        if (due_wall_ms > reach_of(&due->query)) {
+            break;
+        }
+        if (is_in_hand(due, column_number(row, ID))) {
+            continue;
+        }
+        if (!is_due(&due->query, row)) {
+            note_next(due, due_wall_ms);
+        } else if (!give(database, due, row)) {
+            note_next(due, due->query.now_wall_ms);
+            due->is_full = true;
+        }
+    }
+    statement_reset(row);
+}
+
+/* Retries whose due is further away than any wait that was given them: the clock went back. */
+static void give_stranded(struct database *database, struct due_job *due)
+{
+    int64_t reach = reach_of(&due->query);
+    int64_t horizon = due->query.horizon_wall_ms;
+    struct sqlite3_stmt *row = database_statement(database, STATEMENT_RETRY_VISIT);
+    bind_text(row, 1, due->query.sink_name);
+    bind_number(row, 2, horizon > reach ? horizon : reach);
+    while (!due->is_full && database_next(database, row)) {
+        if (!is_in_hand(due, column_number(row, ID)) && !give(database, due, row)) {
+            note_next(due, due->query.now_wall_ms);
+            due->is_full = true;
+        }
+    }
+    statement_reset(row);
+}
+
+static void find_next(struct database *database, struct due_job *due)
+{
+    struct sqlite3_stmt *row = database_statement(database, STATEMENT_HEAD_VISIT);
+    bind_text(row, 1, due->query.sink_name);
+    bind_number(row, 2, reach_of(&due->query));
+    while (!due->is_full && database_next(database, row)) {
+        int64_t id = column_number(row, ID);
+        if (!is_in_hand(due, id) && !is_given(due, id)) {
+            note_next(due, column_number(row, DUE));
+            break;
+        }
+    }
+    statement_reset(row);
+}
+
+static void run_fetch_due(struct database *database, struct job *job)
+{
+    struct due_job *due = (struct due_job *)job;
+    give_due(database, due);
+    give_stranded(database, due);
+    find_next(database, due);
+}
+
+static void tell_due(struct job *job)
+{
+    struct due_job *due = (struct due_job *)job;
+    struct due_result failed = {.next_due_wall_ms = INSTANT_NEVER};
+    due->result.deliveries = due->deliveries;
+    struct due_result *result = job->status == STATUS_OK ? &due->result : &failed;
+    result->status = job->status;
+    result->detail = job->detail;
+    due->on_done(job->arg, result);
+}
+
+void store_fetch_due(void *self, const struct due_query *query, store_due_fn *on_done, void *arg)
+{
+    CHECK(query->count_max != 0 && query->count_max <= 100000);
+    struct due_job *due = (struct due_job *)job_create(sizeof *due, run_fetch_due, tell_due, arg);
+    struct arena *arena = due->job.arena;
+    due->query = *query;
+    due->query.sink_name = arena_text(arena, span_of(query->sink_name));
+    int64_t *except = arena_array(arena, query->except_count, sizeof *except);
+    for (size_t i = 0; i < query->except_count; i++) {
+        except[i] = query->except[i];
+    }
+    due->query.except = except;
+    due->deliveries = arena_array(arena, query->count_max, sizeof *due->deliveries);
+    due->result.next_due_wall_ms = INSTANT_NEVER;
+    due->on_done = on_done;
+    store_ask(self, &due->job);
+}

@@ -1,0 +1,216 @@
+#include "store_internal.h"
+
+#define DEADLINES_MAX 10000 /* in one answer, whatever was asked */
+
+struct orders_job {
+    struct job job;
+    const char *source_name;
+    const char **ids;
+    size_t count;
+    struct stored_order *orders;
+    store_orders_fn *on_done;
+};
+
+struct deadlines_job {
+    struct job job;
+    const char *source_name;
+    int64_t now_wall_ms;
+    size_t count_max;
+    struct due_deadline *deadlines;
+    size_t count;
+    int64_t next_due_wall_ms;
+    store_deadlines_fn *on_done;
+};
+
+void records_visit_orders(struct database *database, const char *source_name, store_index_fn *visit,
+                          void *arg)
+{
+    struct sqlite3_stmt *statement = database_statement(database, STATEMENT_ORDER_VISIT);
+    bind_text(statement, 1, source_name);
+    while (database_next(database, statement)) {
+        struct stored_order order = {
+            .id = column_text(statement, 0),
+            .raw_fingerprint = (uint64_t)column_number(statement, 1),
+            .sequence = (uint64_t)column_number(statement, 2),
+            .has_left = column_number(statement, 3) != 0,
+        };
+        visit(arg, &order);
+    }
+}
+
+void records_visit_values(struct database *database, store_value_fn *visit, void *arg)
+{
+    struct sqlite3_stmt *statement = database_statement(database, STATEMENT_VALUE_VISIT);
+    while (database_next(database, statement)) {
+        struct stored_value value = {.key = column_text(statement, 0),
+                                     .value = column_bytes(statement, 1)};
+        visit(arg, &value);
+    }
+}
+
+static void bind_order(struct sqlite3_stmt *statement, const char *source_name,
+                       const struct stored_order *order)
+{
+    bind_text(statement, 1, source_name);
+    bind_text(statement, 2, order->id);
+    bind_number(statement, 3, (int64_t)order->raw_fingerprint);
+    bind_number(statement, 4, (int64_t)order->sequence);
+    bind_number(statement, 5, order->has_left);
+}
+
+static void write_record(struct database *database, const char *source_name,
+                         const struct stored_order *order)
+{
+    struct sqlite3_stmt *find = database_statement(database, STATEMENT_ORDER_FIND);
+    bind_text(find, 1, source_name);
+    bind_text(find, 2, order->id);
+    bool is_known = database_next(database, find);
+    int64_t record = is_known ? column_number(find, 0) : 0;
+    statement_reset(find);
+
+    struct sqlite3_stmt *change =
+        database_statement(database, is_known ? STATEMENT_RECORD_CHANGE : STATEMENT_RECORD_ADD);
+    bind_bytes(change, 1, order->canonical);
+    bind_bytes(change, 2, order->history);
+    if (is_known) {
+        bind_number(change, 3, record);
+    }
+    (void)database_run(database, change);
+
+    struct sqlite3_stmt *index =
+        database_statement(database, is_known ? STATEMENT_ORDER_CHANGE : STATEMENT_ORDER_ADD);
+    bind_order(index, source_name, order);
+    if (!is_known) {
+        bind_number(index, 6, database_last_row(database));
+    }
+    (void)database_run(database, index);
+}
+
+static void write_deadlines(struct database *database, const char *source_name,
+                            const struct staged_order *staged)
+{
+    struct sqlite3_stmt *forget = database_statement(database, STATEMENT_DEADLINE_FORGET);
+    bind_text(forget, 1, source_name);
+    bind_text(forget, 2, staged->order.id);
+    (void)database_run(database, forget);
+    for (size_t i = 0; i < staged->deadline_count; i++) {
+        const struct deadline *deadline = &staged->deadlines[i];
+        struct sqlite3_stmt *add = database_statement(database, STATEMENT_DEADLINE_ADD);
+        bind_text(add, 1, source_name);
+        bind_text(add, 2, staged->order.id);
+        bind_number(add, 3, (int64_t)deadline->kind);
+        bind_text(add, 4, deadline->key != NULL ? deadline->key : "");
+        bind_number(add, 5, deadline->due_wall_ms);
+        (void)database_run(database, add);
+    }
+}
+
+void records_write(struct database *database, const char *source_name,
+                   const struct staged_order *staged)
+{
+    write_record(database, source_name, &staged->order);
+    write_deadlines(database, source_name, staged);
+    state_mark(database, source_name, staged->order.id);
+}
+
+static struct span copy_bytes(struct arena *arena, struct span bytes)
+{
+    return (struct span){.data = arena_text(arena, bytes), .size = bytes.size};
+}
+
+static void fetch_one(struct database *database, struct orders_job *orders, size_t index)
+{
+    struct arena *arena = orders->job.arena;
+    struct sqlite3_stmt *statement = database_statement(database, STATEMENT_ORDER_FETCH);
+    bind_text(statement, 1, orders->source_name);
+    bind_text(statement, 2, orders->ids[index]);
+    if (database_next(database, statement)) {
+        orders->orders[index] = (struct stored_order){
+            .id = orders->ids[index],
+            .raw_fingerprint = (uint64_t)column_number(statement, 0),
+            .sequence = (uint64_t)column_number(statement, 1),
+            .has_left = column_number(statement, 2) != 0,
+            .canonical = copy_bytes(arena, column_bytes(statement, 3)),
+            .history = copy_bytes(arena, column_bytes(statement, 4)),
+        };
+    }
+    statement_reset(statement);
+}
+
+static void run_fetch_orders(struct database *database, struct job *job)
+{
+    struct orders_job *orders = (struct orders_job *)job;
+    for (size_t i = 0; i < orders->count; i++) {
+        fetch_one(database, orders, i);
+    }
+}
+
+static void tell_orders(struct job *job)
+{
+    struct orders_job *orders = (struct orders_job *)job;
+    size_t count = job->status == STATUS_OK ? orders->count : 0;
+    orders->on_done(job->arg, job->status, orders->orders, count);
+}
+
+void store_fetch_orders(void *self, const char *source_name, const char *const *ids, size_t count,
+                        store_orders_fn *on_done, void *arg)
+{
+    struct orders_job *orders =
+        (struct orders_job *)job_create(sizeof *orders, run_fetch_orders, tell_orders, arg);
+    struct arena *arena = orders->job.arena;
+    orders->on_done = on_done;
+    orders->source_name = arena_text(arena, span_of(source_name));
+    orders->count = count;
+    orders->orders = arena_array(arena, count, sizeof *orders->orders);
+    orders->ids = arena_array(arena, count, sizeof *orders->ids);
+    for (size_t i = 0; i < count; i++) {
+        orders->ids[i] = arena_text(arena, span_of(ids[i]));
+    }
+    store_ask(self, &orders->job);
+}
+
+static void run_fetch_deadlines(struct database *database, struct job *job)
+{
+    struct deadlines_job *wanted = (struct deadlines_job *)job;
+    struct arena *arena = job->arena;
+    /* One more than wanted: its due is the next one. */
+    struct sqlite3_stmt *statement = database_statement(database, STATEMENT_DEADLINE_FETCH);
+    bind_text(statement, 1, wanted->source_name);
+    bind_number(statement, 2, (int64_t)wanted->count_max + 1);
+    while (database_next(database, statement)) {
+        int64_t due_wall_ms = column_number(statement, 2);
+        if (due_wall_ms > wanted->now_wall_ms || wanted->count == wanted->count_max) {
+            wanted->next_due_wall_ms = due_wall_ms;
+            break;
+        }
+        wanted->deadlines[wanted->count++] = (struct due_deadline){
+            .order_id = arena_text(arena, span_of(column_text(statement, 0))),
+            .deadline = {.kind = (enum deadline_kind)column_number(statement, 1),
+                         .due_wall_ms = due_wall_ms,
+                         .key = arena_text(arena, span_of(column_text(statement, 3)))},
+        };
+    }
+    statement_reset(statement);
+}
+
+static void tell_deadlines(struct job *job)
+{
+    struct deadlines_job *wanted = (struct deadlines_job *)job;
+    size_t count = job->status == STATUS_OK ? wanted->count : 0;
+    wanted->on_done(job->arg, job->status, wanted->deadlines, count, wanted->next_due_wall_ms);
+}
+
+void store_fetch_deadlines(void *self, const char *source_name, int64_t now_wall_ms,
+                           size_t count_max, store_deadlines_fn *on_done, void *arg)
+{
+    struct deadlines_job *wanted = (struct deadlines_job *)job_create(
+        sizeof *wanted, run_fetch_deadlines, tell_deadlines, arg);
+    wanted->on_done = on_done;
+    wanted->source_name = arena_text(wanted->job.arena, span_of(source_name));
+    wanted->now_wall_ms = now_wall_ms;
+    wanted->count_max = count_max < DEADLINES_MAX ? count_max : DEADLINES_MAX;
+    wanted->deadlines =
+        arena_array(wanted->job.arena, wanted->count_max, sizeof *wanted->deadlines);
+    wanted->next_due_wall_ms = INSTANT_NEVER;
+    store_ask(self, &wanted->job);
+}

@@ -1,0 +1,186 @@
+#include "store_statements.h"
+
+#include "core/base.h"
+
+/* Pending rows have state 0 and head rows is_head 1, written out, so that the partial indexes
+ * apply. A plan that changes fails the test that compares them. */
+static const struct statement_text texts[] = {
+    [STATEMENT_BEGIN] = {"BEGIN", ""},
+    [STATEMENT_COMMIT] = {"COMMIT", ""},
+    [STATEMENT_ROLLBACK] = {"ROLLBACK", ""},
+
+    [STATEMENT_ORDER_VISIT] = {"SELECT id, raw_fingerprint, sequence, has_left FROM orders"
+                               " WHERE source = ?1",
+                               "SEARCH orders USING PRIMARY KEY (source=?)"},
+    [STATEMENT_ORDER_FETCH] = {"SELECT o.raw_fingerprint, o.sequence, o.has_left, r.canonical,"
+                               " r.history FROM orders o JOIN records r ON r.id = o.record"
+                               " WHERE o.source = ?1 AND o.id = ?2",
+                               "SEARCH o USING PRIMARY KEY (source=? AND id=?); "
+                               "SEARCH r USING INTEGER PRIMARY KEY (rowid=?)"},
+    [STATEMENT_ORDER_FIND] = {"SELECT record FROM orders WHERE source = ?1 AND id = ?2",
+                              "SEARCH orders USING PRIMARY KEY (source=? AND id=?)"},
+    [STATEMENT_ORDER_ADD] = {"INSERT INTO orders(source, id, raw_fingerprint, sequence, has_left,"
+                             " record) VALUES(?1, ?2, ?3, ?4, ?5, ?6)",
+                             ""},
+    [STATEMENT_ORDER_CHANGE] = {"UPDATE orders SET raw_fingerprint = ?3, sequence = ?4,"
+                                " has_left = ?5 WHERE source = ?1 AND id = ?2",
+                                "SEARCH orders USING PRIMARY KEY (source=? AND id=?)"},
+    [STATEMENT_RECORD_ADD] = {"INSERT INTO records(canonical, history) VALUES(?1, ?2)", ""},
+    [STATEMENT_RECORD_CHANGE] = {"UPDATE records SET canonical = ?1, history = ?2 WHERE id = ?3",
+                                 "SEARCH records USING INTEGER PRIMARY KEY (rowid=?)"},
+    [STATEMENT_STAGED_ADD] = {"INSERT INTO temp.staged(id, bytes) VALUES(?1, ?2)", ""},
+    [STATEMENT_STAGED_VISIT] = {"SELECT bytes FROM temp.staged WHERE id BETWEEN ?1 AND ?2"
+                                " ORDER BY id",
+                                "SEARCH staged USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)"},
+    [STATEMENT_STAGED_FORGET] = {"DELETE FROM temp.staged WHERE id BETWEEN ?1 AND ?2",
+                                 "SEARCH staged USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)"},
+    [STATEMENT_STAGED_FORGET_ALL] = {"DELETE FROM temp.staged", ""}, /* truncates, reads nothing */
+    [STATEMENT_DEADLINE_ADD] = {"INSERT OR REPLACE INTO deadlines(source, order_id, kind, key, due)"
+                                " VALUES(?1, ?2, ?3, ?4, ?5)",
+                                ""},
+    [STATEMENT_DEADLINE_FORGET] = {"DELETE FROM deadlines WHERE source = ?1 AND order_id = ?2",
+                                   "SEARCH deadlines USING PRIMARY KEY (source=? AND order_id=?)"},
+    [STATEMENT_DEADLINE_FETCH] = {"SELECT order_id, kind, due, key FROM deadlines"
+                                  " WHERE source = ?1 ORDER BY due LIMIT ?2",
+                                  "SEARCH deadlines USING COVERING INDEX deadlines_due (source=?)"},
+    [STATEMENT_VALUE_VISIT] = {"SELECT key, value FROM named_values", "SCAN named_values"},
+    [STATEMENT_VALUE_SET] = {"INSERT INTO named_values(key, value) VALUES(?1, ?2)"
+                             " ON CONFLICT(key) DO UPDATE SET value = excluded.value",
+                             ""},
+
+    [STATEMENT_EVENT_ADD] = {"INSERT INTO events(event_id, source, order_id, appointment_id, type,"
+                             " severity, sequence, wall_ms, sweep, json, personal, silence_id)"
+                             " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)"
+                             " ON CONFLICT(event_id) DO NOTHING",
+                             ""},
+    [STATEMENT_EVENT_FETCH] = {"SELECT event_id, source, order_id, appointment_id, type, severity,"
+                               " sequence, wall_ms, sweep, json, personal FROM events"
+                               " WHERE id = ?1",
+                               "SEARCH events USING INTEGER PRIMARY KEY (rowid=?)"},
+    /* Into an empty lane it comes as its head. */
+    [STATEMENT_DELIVERY_ADD] = {"INSERT INTO deliveries(sink, lane, bundle, event, severity, due,"
+                                " first_due, created, state, is_head)"
+                                " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?6, ?7, 0, NOT EXISTS(SELECT 1"
+                                " FROM deliveries WHERE sink = ?1 AND lane = ?2 AND state = 0))",
+                                "SCALAR SUBQUERY 1; SEARCH deliveries USING COVERING INDEX"
+                                " deliveries_lane (sink=? AND lane=?)"},
+    [STATEMENT_DELIVERY_FIND] = {"SELECT sink, lane, bundle FROM deliveries"
+                                 " WHERE id = ?1 AND state = 0",
+                                 "SEARCH deliveries USING INTEGER PRIMARY KEY (rowid=?)"},
+    [STATEMENT_DELIVERY_KNOWN] = {"SELECT 1 FROM deliveries WHERE event = ?1 AND sink = ?2",
+                                  "SEARCH deliveries USING INDEX deliveries_event (event=?)"},
+    [STATEMENT_HEAD_VISIT] = {"SELECT id, lane, bundle, event, due, first_due, attempts, created,"
+                              " progress, last_row, is_retry FROM deliveries WHERE sink = ?1"
+                              " AND state = 0 AND is_head = 1 AND due > ?2 ORDER BY due, id",
+                              "SEARCH deliveries USING INDEX deliveries_head (sink=? AND due>?)"},
+    [STATEMENT_RETRY_VISIT] = {"SELECT id, lane, bundle, event, due, first_due, attempts, created,"
+                               " progress, last_row, is_retry FROM deliveries WHERE sink = ?1"
+                               " AND state = 0 AND is_head = 1 AND is_retry = 1 AND due > ?2"
+                               " ORDER BY due, id",
+                               "SEARCH deliveries USING INDEX deliveries_retry"
+                               " (sink=? AND due>?)"},
+    [STATEMENT_LANE_VISIT] = {"SELECT id, event, severity, bundle FROM deliveries"
+                              " WHERE sink = ?1 AND lane = ?2 AND state = 0"
+                              " AND id BETWEEN ?3 AND ?4 ORDER BY id",
+                              "SEARCH deliveries USING INDEX deliveries_lane"
+                              " (sink=? AND lane=? AND rowid>? AND rowid<?)"},
+    [STATEMENT_DELIVERY_END] = {"UPDATE deliveries SET state = ?2, is_head = 0, ended = ?3,"
+                                " attempts = attempts + ?4, detail = ?5,"
+                                " progress = coalesce(?6, progress), last_row = ?7"
+                                " WHERE id = ?1 AND state = 0",
+                                "SEARCH deliveries USING INTEGER PRIMARY KEY (rowid=?)"},
+    /* The other rows of a bundle: they name the row that led it. */
+    [STATEMENT_LANE_END] = {"UPDATE deliveries SET state = ?5, ended = ?6, leader = ?3"
+                            " WHERE sink = ?1 AND lane = ?2 AND state = 0 AND id > ?3 AND id <= ?4"
+                            " AND bundle IS ?7",
+                            "SEARCH deliveries USING INDEX deliveries_lane"
+                            " (sink=? AND lane=? AND rowid>? AND rowid<?)"},
+    [STATEMENT_LANE_PROMOTE] = {"UPDATE deliveries SET is_head = 1 WHERE id = (SELECT id"
+                                " FROM deliveries WHERE sink = ?1 AND lane = ?2 AND state = 0"
+                                " ORDER BY id LIMIT 1)",
+                                "SEARCH deliveries USING INTEGER PRIMARY KEY (rowid=?);"
+                                " SCALAR SUBQUERY 1; SEARCH deliveries USING COVERING INDEX"
+                                " deliveries_lane (sink=? AND lane=?)"},
+    [STATEMENT_DELIVERY_POSTPONE] = {"UPDATE deliveries SET due = ?2, is_retry = 1,"
+                                     " attempts = attempts + ?3,"
+                                     " progress = coalesce(?4, progress), last_row = ?5"
+                                     " WHERE id = ?1 AND state = 0",
+                                     "SEARCH deliveries USING INTEGER PRIMARY KEY (rowid=?)"},
+    [STATEMENT_ATTEMPT_ADD] = {"INSERT INTO attempts(delivery, number, wall_ms, detail)"
+                               " SELECT ?1, coalesce(max(number), 0) + 1, ?2, ?3 FROM attempts"
+                               " WHERE delivery = ?1",
+                               "SEARCH attempts USING PRIMARY KEY (delivery=?)"},
+    [STATEMENT_ATTEMPT_TRIM] = {"DELETE FROM attempts WHERE delivery = ?1 AND number <= (SELECT"
+                                " max(number) FROM attempts WHERE delivery = ?1) - ?2",
+                                "SEARCH attempts USING PRIMARY KEY (delivery=? AND number<?);"
+                                " SCALAR SUBQUERY 1; SEARCH attempts USING PRIMARY KEY"
+                                " (delivery=?)"},
+    [STATEMENT_DELIVERY_COUNT] = {"SELECT count(*) FROM deliveries WHERE sink = ?1 AND state = ?2"
+                                  " AND state IN (0, 2)",
+                                  "SEARCH deliveries USING COVERING INDEX deliveries_open"
+                                  " (sink=? AND state=?)"},
+    [STATEMENT_SINK_COUNT] = {"INSERT INTO sinks(name, observed, delivered, pending, parked)"
+                              " VALUES(?1, ?2, ?3, ?4, ?5) ON CONFLICT(name) DO UPDATE SET"
+                              " observed = observed + excluded.observed,"
+                              " delivered = delivered + excluded.delivered,"
+                              " pending = pending + excluded.pending,"
+                              " parked = parked + excluded.parked",
+                              ""},
+    [STATEMENT_SINK_VISIT] =
+        {"SELECT name, observed, delivered, pending, parked, (SELECT created"
+         " FROM deliveries WHERE sink = name AND state = 0 ORDER BY id LIMIT 1)"
+         " FROM sinks",
+         "SCAN sinks; CORRELATED SCALAR SUBQUERY 1; SEARCH deliveries USING"
+         " INDEX deliveries_open (sink=? AND state=?)"},
+
+    [STATEMENT_STATE_VERSION] = {"UPDATE counters SET value = value + 1"
+                                 " WHERE name = 'state_version' RETURNING value",
+                                 "SEARCH counters USING PRIMARY KEY (name=?)"},
+    [STATEMENT_STATE_MARK] = {"INSERT INTO states(sink, source, order_id, version, is_stale)"
+                              " VALUES(?1, ?2, ?3, ?4, 1)"
+                              " ON CONFLICT(sink, source, order_id) DO UPDATE"
+                              " SET version = excluded.version, is_stale = 1",
+                              ""},
+    [STATEMENT_STATE_MARK_SOURCE] = {"INSERT INTO states(sink, source, order_id, version, is_stale)"
+                                     " SELECT ?1, source, id, ?3, 1 FROM orders"
+                                     " WHERE source = ?2 AND has_left = 0"
+                                     " ON CONFLICT(sink, source, order_id) DO UPDATE"
+                                     " SET version = excluded.version, is_stale = 1",
+                                     "SEARCH orders USING PRIMARY KEY (source=?)"},
+    [STATEMENT_STATE_MARK_KEPT] = {"UPDATE states SET version = ?3, is_stale = 1"
+                                   " WHERE sink = ?1 AND source = ?2",
+                                   "SEARCH states USING PRIMARY KEY (sink=? AND source=?)"},
+    [STATEMENT_STATE_FETCH] = {"SELECT s.source, s.order_id, s.version, s.published,"
+                               " coalesce(o.has_left, 1), r.canonical FROM states s"
+                               " LEFT JOIN orders o ON o.source = s.source AND o.id = s.order_id"
+                               " LEFT JOIN records r ON r.id = o.record"
+                               " WHERE s.sink = ?1 AND s.is_stale = 1 ORDER BY s.version LIMIT ?2",
+                               "SEARCH s USING INDEX states_stale (sink=?);"
+                               " SEARCH o USING PRIMARY KEY (source=? AND id=?) LEFT-JOIN;"
+                               " SEARCH r USING INTEGER PRIMARY KEY (rowid=?) LEFT-JOIN"},
+    [STATEMENT_STATE_SETTLE] = {"UPDATE states SET published = ?4, is_stale = (version <> ?5)"
+                                " WHERE sink = ?1 AND source = ?2 AND order_id = ?3",
+                                "SEARCH states USING PRIMARY KEY"
+                                " (sink=? AND source=? AND order_id=?)"},
+    /* What left, or whose source is no longer mirrored (?4 = 0), has nothing more to remember once
+     * its topics are empty. */
+    [STATEMENT_STATE_FORGET_LEFT] = {"DELETE FROM states WHERE sink = ?1 AND source = ?2"
+                                     " AND order_id = ?3 AND is_stale = 0 AND NOT (?4 AND"
+                                     " EXISTS(SELECT 1 FROM orders WHERE source = ?2"
+                                     " AND id = ?3 AND has_left = 0))",
+                                     ""},
+    [STATEMENT_PAIR_VISIT] = {"SELECT source, sink FROM state_sinks", "SCAN state_sinks"},
+    [STATEMENT_PAIR_ADD] = {"INSERT INTO state_sinks(source, sink) VALUES(?1, ?2)"
+                            " ON CONFLICT DO NOTHING",
+                            ""},
+    [STATEMENT_PAIR_FORGET] = {"DELETE FROM state_sinks WHERE source = ?1 AND sink = ?2",
+                               "SEARCH state_sinks USING PRIMARY KEY (source=? AND sink=?)"},
+};
+
+_Static_assert(ARRAY_COUNT(texts) == STATEMENT_COUNT, "a text for every statement");
+
+const struct statement_text *statement_text(enum statement statement)
+{
+    CHECK(statement < STATEMENT_COUNT);
+    return &texts[statement];
+}

@@ -1,0 +1,272 @@
+#include "store_codec.h"
+#include "store_internal.h"
+
+#include "core/text.h"
+
+#include <stdlib.h>
+
+/* Ample: what an order and its events may hold is capped long before. */
+#define ENCODED_BYTES_MAX ((size_t)1 << 30)
+/* Staged rows of one staging: its id above, the place in it below. */
+#define STAGED_ROWS_MAX ((int64_t)1 << 32)
+
+/* What one sweep has set aside. Forgetting it makes its rows unreachable at once; deleting them is
+ * only tidiness. */
+struct staging {
+    char *source_name;
+    int64_t id, count;
+};
+
+struct stage_job {
+    struct write_job write;
+    const char *source_name;
+    struct span *orders; /* encoded */
+    size_t order_count;
+};
+
+struct commit_job {
+    struct write_job write;
+    const char *source_name; /* NULL: nothing staged is meant */
+    struct span *orders, *events;
+    size_t order_count, event_count;
+    struct stored_value *values;
+    size_t value_count;
+};
+
+static struct staging *staging_find(struct database *database, const char *source_name)
+{
+    for (size_t i = 0; source_name != NULL && i < database->staging_count; i++) {
+        if (text_equal(database->stagings[i].source_name, source_name)) {
+            return &database->stagings[i];
+        }
+    }
+    return NULL;
+}
+
+static struct staging *staging_find_or_add(struct database *database, const char *source_name)
+{
+    struct staging *staging = staging_find(database, source_name);
+    if (staging == NULL) {
+        database->stagings = alloc_resize(database->stagings, database->staging_count + 1,
+                                          sizeof *database->stagings);
+        staging = &database->stagings[database->staging_count++];
+        *staging = (struct staging){.source_name = alloc_text(source_name),
+                                    .id = ++database->last_staging};
+    }
+    return staging;
+}
+
+static void staging_delete_rows(struct database *database, int64_t id)
+{
+    database_begin(database);
+    if (database->staging_count == 0) {
+        /* Nobody else has anything there: emptied without reading it. */
+        (void)database_run(database, database_statement(database, STATEMENT_STAGED_FORGET_ALL));
+    } else {
+        struct sqlite3_stmt *statement = database_statement(database, STATEMENT_STAGED_FORGET);
+        bind_number(statement, 1, id * STAGED_ROWS_MAX);
+        bind_number(statement, 2, (id + 1) * STAGED_ROWS_MAX - 1);
+        (void)database_run(database, statement);
+    }
+    (void)database_end(database);
+}
+
+static void staging_forget(struct database *database, const char *source_name)
+{
+    struct staging *staging = staging_find(database, source_name);
+    if (staging == NULL) {
+        return;
+    }
+    int64_t id = staging->id;
+    free(staging->source_name);
+    *staging = database->stagings[--database->staging_count];
+    staging_delete_rows(database, id);
+}
+
+void sweep_fini(struct database *database)
+{
+    for (size_t i = 0; i < database->staging_count; i++) {
+        free(database->stagings[i].source_name);
+    }
+    free(database->stagings);
+    database->stagings = NULL;
+    database->staging_count = 0;
+}
+
+static struct span *encode_orders(struct arena *arena, const struct staged_order *orders,
+                                  size_t count)
+{
+    struct span *encoded = arena_array(arena, count, sizeof *encoded);
+    struct text text;
+    text_init(&text, ENCODED_BYTES_MAX);
+    for (size_t i = 0; i < count; i++) {
+        text_clear(&text);
+        codec_encode_order(&orders[i], &text);
+        CHECK(text.status == STATUS_OK);
+        encoded[i] = (struct span){arena_text(arena, text_span(&text)), text.size};
+    }
+    text_fini(&text);
+    return encoded;
+}
+
+static struct span *encode_events(struct arena *arena, const struct new_event *events, size_t count)
+{
+    struct span *encoded = arena_array(arena, count, sizeof *encoded);
+    struct text text;
+    text_init(&text, ENCODED_BYTES_MAX);
+    for (size_t i = 0; i < count; i++) {
+        text_clear(&text);
+        codec_encode_event(&events[i], &text);
+        CHECK(text.status == STATUS_OK);
+        encoded[i] = (struct span){arena_text(arena, text_span(&text)), text.size};
+    }
+    text_fini(&text);
+    return encoded;
+}
+
+static void run_stage(struct database *database, struct job *job)
+{
+    struct stage_job *stage = (struct stage_job *)job;
+    struct staging *staging = staging_find_or_add(database, stage->source_name);
+    for (size_t i = 0; i < stage->order_count; i++) {
+        CHECK(staging->count < STAGED_ROWS_MAX);
+        struct sqlite3_stmt *statement = database_statement(database, STATEMENT_STAGED_ADD);
+        bind_number(statement, 1, staging->id * STAGED_ROWS_MAX + staging->count++);
+        bind_bytes(statement, 2, stage->orders[i]);
+        (void)database_run(database, statement);
+    }
+}
+
+static void end_stage(struct database *database, struct job *job)
+{
+    if (job->status != STATUS_OK) {
+        staging_forget(database, ((struct stage_job *)job)->source_name);
+    }
+}
+
+void store_stage(void *self, const char *source_name, const struct staged_order *orders,
+                 size_t count, store_done_fn *on_done, void *arg)
+{
+    struct stage_job *stage =
+        (struct stage_job *)write_job_create(sizeof *stage, run_stage, on_done, arg);
+    struct job *job = &stage->write.job;
+    job->ended = end_stage;
+    stage->source_name = arena_text(job->arena, span_of(source_name));
+    stage->orders = encode_orders(job->arena, orders, count);
+    stage->order_count = count;
+    store_ask(self, job);
+}
+
+static void run_discard(struct database *database, struct job *job)
+{
+    (void)database;
+    (void)job;
+}
+
+static void end_discard(struct database *database, struct job *job)
+{
+    staging_forget(database, ((struct stage_job *)job)->source_name);
+}
+
+void store_discard(void *self, const char *source_name, store_done_fn *on_done, void *arg)
+{
+    struct stage_job *stage =
+        (struct stage_job *)write_job_create(sizeof *stage, run_discard, on_done, arg);
+    struct job *job = &stage->write.job;
+    job->ended = end_discard;
+    stage->source_name = arena_text(job->arena, span_of(source_name));
+    store_ask(self, job);
+}
+
+static void write_order(struct database *database, const char *source_name, struct span encoded,
+                        struct arena *arena)
+{
+    struct staged_order order = codec_decode_order(encoded, arena);
+    records_write(database, source_name, &order);
+    for (size_t i = 0; i < order.event_count; i++) {
+        intake_add_event(database, &order.events[i]);
+    }
+    arena_reset(arena);
+}
+
+static void write_staged(struct database *database, const struct staging *staging,
+                         struct arena *arena)
+{
+    struct sqlite3_stmt *statement = database_statement(database, STATEMENT_STAGED_VISIT);
+    bind_number(statement, 1, staging->id * STAGED_ROWS_MAX);
+    bind_number(statement, 2, staging->id * STAGED_ROWS_MAX + staging->count - 1);
+    while (database_next(database, statement)) {
+        write_order(database, staging->source_name, column_bytes(statement, 0), arena);
+    }
+}
+
+static void write_values(struct database *database, const struct commit_job *commit)
+{
+    for (size_t i = 0; i < commit->value_count; i++) {
+        struct sqlite3_stmt *statement = database_statement(database, STATEMENT_VALUE_SET);
+        bind_text(statement, 1, commit->values[i].key);
+        bind_bytes(statement, 2, commit->values[i].value);
+        (void)database_run(database, statement);
+    }
+}
+
+/* What is left of a full disk serves to settle deliveries and to tell about it; what a sweep found
+ * the source still holds. */
+static bool may_write_orders(struct database *database)
+{
+    return database_has_room(database) ||
+           database_fail(database, STATUS_FULL,
+                         "no space left on the disk; make room, it goes on by itself") == STATUS_OK;
+}
+
+static void run_commit(struct database *database, struct job *job)
+{
+    struct commit_job *commit = (struct commit_job *)job;
+    const struct staging *staging = staging_find(database, commit->source_name);
+    struct arena *arena = arena_create();
+    if ((staging != NULL || commit->order_count != 0) && may_write_orders(database)) {
+        state_begin_marks(database, commit->source_name);
+        if (staging != NULL) {
+            write_staged(database, staging, arena);
+        }
+        for (size_t i = 0; i < commit->order_count; i++) {
+            write_order(database, commit->source_name, commit->orders[i], arena);
+        }
+    }
+    for (size_t i = 0; i < commit->event_count; i++) {
+        struct new_event event = codec_decode_event(commit->events[i], arena);
+        intake_add_event(database, &event);
+        arena_reset(arena);
+    }
+    write_values(database, commit);
+    arena_destroy(arena);
+}
+
+static void end_commit(struct database *database, struct job *job)
+{
+    staging_forget(database, ((struct commit_job *)job)->source_name);
+}
+
+void store_commit(void *self, const struct commit *commit, store_done_fn *on_done, void *arg)
+{
+    CHECK(commit->source_name != NULL || commit->order_count == 0);
+    struct commit_job *copy =
+        (struct commit_job *)write_job_create(sizeof *copy, run_commit, on_done, arg);
+    struct job *job = &copy->write.job;
+    job->ended = end_commit;
+    if (commit->source_name != NULL) {
+        copy->source_name = arena_text(job->arena, span_of(commit->source_name));
+    }
+    copy->orders = encode_orders(job->arena, commit->orders, commit->order_count);
+    copy->order_count = commit->order_count;
+    copy->events = encode_events(job->arena, commit->events, commit->event_count);
+    copy->event_count = commit->event_count;
+    copy->values = arena_array(job->arena, commit->value_count, sizeof *copy->values);
+    copy->value_count = commit->value_count;
+    for (size_t i = 0; i < commit->value_count; i++) {
+        struct span value = commit->values[i].value;
+        copy->values[i].key = arena_text(job->arena, span_of(commit->values[i].key));
+        copy->values[i].value = (struct span){arena_text(job->arena, value), value.size};
+    }
+    store_ask(self, job);
+}
