@@ -1,0 +1,69 @@
+/* orderwatch: says which command runs. What the commands do is in daemon.c and cli/. */
+#include "cli/cli.h"
+#include "daemon.h"
+#include "edge/helper.h"
+
+#include <stdio.h>
+#include <string.h>
+
+struct command {
+    const char *name;
+    int (*run)(int argc, char **argv);
+    const char *summary; /* NULL: not for people */
+};
+
+static int run_helper(int argc, char **argv)
+{
+    if (argc == 2 && strcmp(argv[1], "mail") == 0) {
+        return helper_mail_main();
+    }
+    (void)fputs("orderwatch: helper: for orderwatch's own use only\n", stderr);
+    return EXIT_CODE_USAGE;
+}
+
+static const struct command commands[] = {
+    {"run", cli_run, "watch the sources until SIGTERM; --once: one sweep, deliver, stop"},
+    {"check", cli_check, "validate the configuration; --connect, --print"},
+    {"helper", run_helper, NULL},
+};
+
+static void print_usage(FILE *out)
+{
+    (void)fputs("usage: orderwatch COMMAND [-c FILE] [OPTIONS]\n"
+                "Watches orders and appointments at an operator and tells people and systems what "
+                "changed.\n\ncommands:\n",
+                out);
+    for (size_t i = 0; i < ARRAY_COUNT(commands); i++) {
+        if (commands[i].summary != NULL) {
+            (void)fprintf(out, "  %-12s %s\n", commands[i].name, commands[i].summary);
+        }
+    }
+    (void)fputs("\n`orderwatch COMMAND --help` tells more. FILE defaults to $ORDERWATCH_CONFIG, "
+                "then\n/etc/orderwatch/orderwatch.yaml.\n",
+                out);
+}
+
+int main(int argc, char **argv)
+{
+    if (argc < 2) {
+        print_usage(stderr);
+        return EXIT_CODE_USAGE;
+    }
+    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 ||
+        strcmp(argv[1], "help") == 0) {
+        print_usage(stdout);
+        return EXIT_CODE_OK;
+    }
+    if (strcmp(argv[1], "--version") == 0) {
+        (void)printf("orderwatch %s\n", ORDERWATCH_VERSION);
+        return EXIT_CODE_OK;
+    }
+    for (size_t i = 0; i < ARRAY_COUNT(commands); i++) {
+        if (strcmp(argv[1], commands[i].name) == 0) {
+            return commands[i].run(argc - 1, argv + 1);
+        }
+    }
+    (void)fprintf(stderr, "orderwatch: %s: no such command; `orderwatch --help` lists them\n",
+                  argv[1]);
+    return EXIT_CODE_USAGE;
+}
