@@ -56,7 +56,7 @@ pkg_cflags = $(shell $(PKG_CONFIG) --cflags $(1) 2>/dev/null | sed 's/-I/-isyste
 CORE_CFLAGS := $(call pkg_cflags,$(PACKAGES_CORE))
 EDGE_CFLAGS := $(call pkg_cflags,$(PACKAGES_CORE) $(PACKAGES_EDGE))
 CORE_LIBS   := $(shell $(PKG_CONFIG) --libs $(PACKAGES_CORE) 2>/dev/null)
-EDGE_LIBS   := $(shell $(PKG_CONFIG) --libs $(PACKAGES_EDGE) 2>/dev/null) -ljq -pthread
+EDGE_LIBS   := $(shell $(PKG_CONFIG) --libs $(PACKAGES_EDGE) 2>/dev/null) -ljq -lz -pthread
 
 CORE_SRC := $(wildcard src/core/*.c)
 EDGE_SRC := $(wildcard src/edge/*.c)

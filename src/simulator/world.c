@@ -1,0 +1,591 @@
+#include "simulator/world.h"
+
+#include "core/date.h"
+#include "core/random.h"
+#include "core/zone.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define VALUE_BYTES_MAX (64u << 20)
+
+struct member {
+    struct member *next;
+    char *name;
+    char *json;
+};
+
+struct sim_appointment {
+    struct sim_appointment *next;
+    char *id;
+    struct member *members;
+};
+
+struct sim_note {
+    struct sim_note *next;
+    char *json;
+};
+
+struct sim_order {
+    char *id;
+    struct member *members;
+    struct sim_appointment *appointments;
+    struct sim_note *notes;
+    size_t note_count;
+    bool is_listed;
+};
+
+struct world {
+    int64_t start_wall_ms;
+    const struct zone *zone;
+    struct sim_order **orders; /* in order of appearance */
+    size_t count, capacity;
+};
+
+/* --- members ---------------------------------------------------------------------------------- */
+
+static void member_set(struct member **list, const char *name, char *json)
+{
+    struct member **link = list;
+    while (*link != NULL && strcmp((*link)->name, name) != 0) {
+        link = &(*link)->next;
+    }
+    if (*link == NULL) {
+        *link = alloc(sizeof **link);
+        (*link)->name = alloc_text(name);
+    }
+    free((*link)->json);
+    (*link)->json = json;
+}
+
+static void member_remove(struct member **list, const char *name)
+{
+    for (struct member **link = list; *link != NULL; link = &(*link)->next) {
+        if (strcmp((*link)->name, name) == 0) {
+            struct member *gone = *link;
+            *link = gone->next;
+            free(gone->name);
+            free(gone->json);
+            free(gone);
+            return;
+        }
+    }
+}
+
+static void members_destroy(struct member *list)
+{
+    while (list != NULL) {
+        struct member *next = list->next;
+        free(list->name);
+        free(list->json);
+        free(list);
+        list = next;
+    }
+}
+
+static void members_add(const struct member *list, struct text *out)
+{
+    for (const struct member *member = list; member != NULL; member = member->next) {
+        text_add_char(out, ',');
+        text_add_json_text(out, member->name);
+        text_add_char(out, ':');
+        text_add_text(out, member->json);
+    }
+}
+
+/* --- values ----------------------------------------------------------------------------------- */
+
+/* "@+5d 09:00" and "@+5d": days from the start, a local time. False: not of this form. */
+static bool add_relative_date(const struct world *world, const char *text, struct text *out)
+{
+    if (text[0] != '@' || (text[1] != '+' && text[1] != '-')) {
+        return false;
+    }
+    char *end = NULL;
+    long days = strtol(text + 1, &end, 10);
+    if (*end != 'd') {
+        return false;
+    }
+    int64_t offset_ms = (int64_t)zone_at(world->zone, world->start_wall_ms).offset_s * 1000;
+    int64_t local_ms = world->start_wall_ms + offset_ms;
+    int64_t day_ms = local_ms - ((local_ms % DAY_MS) + DAY_MS) % DAY_MS + days * DAY_MS;
+    if (end[1] == '\0') {
+        text_add_char(out, '"');
+        date_add(out, (struct date){.kind = DATE_DAY, .ms = day_ms});
+        text_add_char(out, '"');
+        return true;
+    }
+    long hour = strtol(end + 1, &end, 10);
+    long minute = *end == ':' ? strtol(end + 1, &end, 10) : 0;
+    if (*end != '\0' || hour < 0 || hour > 23 || minute < 0 || minute > 59) {
+        return false;
+    }
+    int64_t utc_ms = zone_to_utc(world->zone, day_ms + hour * HOUR_MS + minute * MINUTE_MS);
+    text_add_char(out, '"');
+    date_add(out, (struct date){.kind = DATE_INSTANT, .ms = utc_ms});
+    text_add_char(out, '"');
+    return true;
+}
+
+static bool is_json_word(const char *text)
+{
+    if (strcmp(text, "true") == 0 || strcmp(text, "false") == 0 || strcmp(text, "null") == 0) {
+        return true;
+    }
+    if (text[0] == '0' && text[1] >= '0' && text[1] <= '9') {
+        return false; /* an id with leading zeros */
+    }
+    char *end = NULL;
+    (void)strtod(text, &end);
+    return *text != '\0' && *end == '\0' && strspn(text, "+-0123456789.eE") == strlen(text) &&
+           text[0] != '+' && text[0] != '.';
+}
+
+static void add_scalar(const struct world *world, const struct node *value, struct text *out)
+{
+    if (add_relative_date(world, value->text, out)) {
+        return;
+    }
+    if (value->is_plain && is_json_word(value->text)) {
+        text_add_text(out, value->text);
+        return;
+    }
+    text_add_json_text(out, value->text);
+}
+
+void world_add_value(const struct world *world, const struct node *value, struct text *out)
+{
+    if (value->kind == NODE_SCALAR) {
+        add_scalar(world, value, out);
+        return;
+    }
+    bool is_map = value->kind == NODE_MAP;
+    text_add_char(out, is_map ? '{' : '[');
+    for (const struct node *child = value->child; child != NULL; child = child->next) {
+        if (child != value->child) {
+            text_add_char(out, ',');
+        }
+        if (is_map) {
+            text_add_json_text(out, child->key);
+            text_add_char(out, ':');
+        }
+        world_add_value(world, child, out);
+    }
+    text_add_char(out, is_map ? '}' : ']');
+}
+
+static bool is_null(const struct node *value)
+{
+    return value->kind == NODE_SCALAR && value->is_plain && strcmp(value->text, "null") == 0;
+}
+
+/* Names that say where a value belongs, or that are kept apart. */
+static bool is_reserved(const char *name)
+{
+    return strcmp(name, "id") == 0 || strcmp(name, "order") == 0 ||
+           strcmp(name, "appointments") == 0;
+}
+
+static void merge(const struct world *world, struct member **list, const struct node *members)
+{
+    for (const struct node *entry = members->child; entry != NULL; entry = entry->next) {
+        if (is_reserved(entry->key)) {
+            continue;
+        }
+        if (is_null(entry)) {
+            member_remove(list, entry->key);
+            continue;
+        }
+        struct text json;
+        text_init(&json, VALUE_BYTES_MAX);
+        world_add_value(world, entry, &json);
+        member_set(list, entry->key, text_take(&json));
+    }
+}
+
+/* --- orders ----------------------------------------------------------------------------------- */
+
+struct world *world_create(int64_t now_wall_ms, const struct zone *zone)
+{
+    struct world *world = alloc(sizeof *world);
+    world->start_wall_ms = now_wall_ms;
+    world->zone = zone;
+    return world;
+}
+
+static void order_destroy(struct sim_order *order)
+{
+    members_destroy(order->members);
+    while (order->appointments != NULL) {
+        struct sim_appointment *next = order->appointments->next;
+        members_destroy(order->appointments->members);
+        free(order->appointments->id);
+        free(order->appointments);
+        order->appointments = next;
+    }
+    while (order->notes != NULL) {
+        struct sim_note *next = order->notes->next;
+        free(order->notes->json);
+        free(order->notes);
+        order->notes = next;
+    }
+    free(order->id);
+    free(order);
+}
+
+void world_destroy(struct world *world)
+{
+    if (world == NULL) {
+        return;
+    }
+    for (size_t i = 0; i < world->count; i++) {
+        order_destroy(world->orders[i]);
+    }
+    free(world->orders);
+    free(world);
+}
+
+static struct sim_order *find(const struct world *world, const char *order_id)
+{
+    for (size_t i = 0; i < world->count; i++) {
+        if (strcmp(world->orders[i]->id, order_id) == 0) {
+            return world->orders[i];
+        }
+    }
+    return NULL;
+}
+
+static struct sim_order *append(struct world *world, const char *order_id)
+{
+    if (world->count == world->capacity) {
+        world->capacity = world->capacity == 0 ? 64 : world->capacity * 2;
+        world->orders = alloc_resize(world->orders, world->capacity, sizeof(struct sim_order *));
+    }
+    struct sim_order *order = alloc(sizeof *order);
+    order->id = alloc_text(order_id);
+    order->is_listed = true;
+    world->orders[world->count++] = order;
+    return order;
+}
+
+static struct sim_order *find_or_append(struct world *world, const char *order_id)
+{
+    struct sim_order *order = find(world, order_id);
+    return order != NULL ? order : append(world, order_id);
+}
+
+static struct sim_appointment *appointment_of(struct sim_order *order, const char *id)
+{
+    struct sim_appointment **link = &order->appointments;
+    while (*link != NULL && strcmp((*link)->id, id) != 0) {
+        link = &(*link)->next;
+    }
+    if (*link == NULL) {
+        *link = alloc(sizeof **link);
+        (*link)->id = alloc_text(id);
+    }
+    return *link;
+}
+
+void world_set_appointment(struct world *world, const char *order_id, const char *appointment_id,
+                           const struct node *members)
+{
+    struct sim_order *order = find_or_append(world, order_id);
+    merge(world, &appointment_of(order, appointment_id)->members, members);
+}
+
+void world_set_order(struct world *world, const char *order_id, const struct node *members)
+{
+    struct sim_order *order = find_or_append(world, order_id);
+    merge(world, &order->members, members);
+    const struct node *appointments = node_member(members, "appointments");
+    for (const struct node *entry = appointments != NULL ? appointments->child : NULL;
+         entry != NULL; entry = entry->next) {
+        const struct node *id = node_member(entry, "id");
+        if (id != NULL && id->kind == NODE_SCALAR) {
+            merge(world, &appointment_of(order, id->text)->members, entry);
+        }
+    }
+}
+
+void world_add_note(struct world *world, const char *order_id, const struct node *members)
+{
+    struct sim_order *order = find_or_append(world, order_id);
+    struct text json;
+    text_init(&json, VALUE_BYTES_MAX);
+    text_addf(&json, "{\"id\":\"N-%zu\"", ++order->note_count);
+    for (const struct node *entry = members->child; entry != NULL; entry = entry->next) {
+        if (strcmp(entry->key, "order") != 0 && strcmp(entry->key, "id") != 0) {
+            text_add_char(&json, ',');
+            text_add_json_text(&json, entry->key);
+            text_add_char(&json, ':');
+            world_add_value(world, entry, &json);
+        }
+    }
+    text_add_char(&json, '}');
+    struct sim_note **link = &order->notes;
+    while (*link != NULL) {
+        link = &(*link)->next;
+    }
+    *link = alloc(sizeof **link);
+    (*link)->json = text_take(&json);
+}
+
+bool world_remove_appointment(struct world *world, const char *order_id, const char *appointment_id)
+{
+    struct sim_order *order = find(world, order_id);
+    if (order == NULL) {
+        return false;
+    }
+    for (struct sim_appointment **link = &order->appointments; *link != NULL;
+         link = &(*link)->next) {
+        if (strcmp((*link)->id, appointment_id) == 0) {
+            struct sim_appointment *gone = *link;
+            *link = gone->next;
+            members_destroy(gone->members);
+            free(gone->id);
+            free(gone);
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool set_listed(struct world *world, const char *order_id, bool is_listed)
+{
+    struct sim_order *order = find(world, order_id);
+    if (order == NULL) {
+        return false;
+    }
+    order->is_listed = is_listed;
+    return true;
+}
+
+bool world_close_order(struct world *world, const char *order_id)
+{
+    return set_listed(world, order_id, false);
+}
+
+bool world_relist_order(struct world *world, const char *order_id)
+{
+    return set_listed(world, order_id, true);
+}
+
+bool world_remove_order(struct world *world, const char *order_id)
+{
+    for (size_t i = 0; i < world->count; i++) {
+        if (strcmp(world->orders[i]->id, order_id) == 0) {
+            order_destroy(world->orders[i]);
+            memmove(&world->orders[i], &world->orders[i + 1],
+                    (world->count - i - 1) * sizeof(struct sim_order *));
+            world->count--;
+            return true;
+        }
+    }
+    return false;
+}
+
+void world_set_many(struct world *world, size_t count, const struct node *members)
+{
+    for (size_t i = 0; i < world->count && count > 0; i++) {
+        if (world->orders[i]->is_listed) {
+            merge(world, &world->orders[i]->members, members);
+            count--;
+        }
+    }
+}
+
+/* --- what an API shows ------------------------------------------------------------------------ */
+
+size_t world_listed_count(const struct world *world)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < world->count; i++) {
+        count += world->orders[i]->is_listed ? 1 : 0;
+    }
+    return count;
+}
+
+size_t world_appointment_count(const struct world *world)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < world->count; i++) {
+        for (const struct sim_appointment *appointment = world->orders[i]->appointments;
+             appointment != NULL && world->orders[i]->is_listed; appointment = appointment->next) {
+            count++;
+        }
+    }
+    return count;
+}
+
+static void add_appointment(const struct sim_order *order,
+                            const struct sim_appointment *appointment, bool with_order_id,
+                            struct text *out)
+{
+    text_add_text(out, "{\"id\":");
+    text_add_json_text(out, appointment->id);
+    if (with_order_id) {
+        text_add_text(out, ",\"orderId\":");
+        text_add_json_text(out, order->id);
+    }
+    members_add(appointment->members, out);
+    text_add_char(out, '}');
+}
+
+static void add_order(const struct sim_order *order, bool with_appointments, struct text *out)
+{
+    text_add_text(out, "{\"id\":");
+    text_add_json_text(out, order->id);
+    members_add(order->members, out);
+    if (order->notes != NULL) {
+        text_add_text(out, ",\"notes\":[");
+        for (const struct sim_note *note = order->notes; note != NULL; note = note->next) {
+            text_add_text(out, note->json);
+            text_add_text(out, note->next != NULL ? "," : "");
+        }
+        text_add_char(out, ']');
+    }
+    if (with_appointments && order->appointments != NULL) {
+        text_add_text(out, ",\"appointments\":[");
+        for (const struct sim_appointment *appointment = order->appointments; appointment != NULL;
+             appointment = appointment->next) {
+            add_appointment(order, appointment, false, out);
+            text_add_text(out, appointment->next != NULL ? "," : "");
+        }
+        text_add_char(out, ']');
+    }
+    text_add_char(out, '}');
+}
+
+void world_add_orders(const struct world *world, size_t offset, size_t limit,
+                      bool with_appointments, struct text *out)
+{
+    size_t index = 0;
+    size_t given = 0;
+    for (size_t i = 0; i < world->count && given < limit; i++) {
+        if (!world->orders[i]->is_listed || index++ < offset) {
+            continue;
+        }
+        if (given++ != 0) {
+            text_add_char(out, ',');
+        }
+        add_order(world->orders[i], with_appointments, out);
+    }
+}
+
+void world_add_appointments(const struct world *world, size_t offset, size_t limit,
+                            struct text *out)
+{
+    size_t index = 0;
+    size_t given = 0;
+    for (size_t i = 0; i < world->count; i++) {
+        const struct sim_order *order = world->orders[i];
+        for (const struct sim_appointment *appointment = order->appointments;
+             appointment != NULL && order->is_listed; appointment = appointment->next) {
+            if (index++ < offset || given >= limit) {
+                continue;
+            }
+            if (given++ != 0) {
+                text_add_char(out, ',');
+            }
+            add_appointment(order, appointment, true, out);
+        }
+    }
+}
+
+bool world_add_order(const struct world *world, const char *order_id, bool with_appointments,
+                     struct text *out)
+{
+    const struct sim_order *order = find(world, order_id);
+    if (order == NULL) {
+        return false;
+    }
+    add_order(order, with_appointments, out);
+    return true;
+}
+
+/* --- generated orders ------------------------------------------------------------------------- */
+
+static const char *pick(struct random *random, const char *const *choices, size_t count)
+{
+    return choices[random_below(random, (int64_t)count)];
+}
+
+static void set_text(struct member **list, const char *name, const char *text)
+{
+    struct text json;
+    text_init(&json, VALUE_BYTES_MAX);
+    text_add_json_text(&json, text);
+    member_set(list, name, text_take(&json));
+}
+
+static void set_date(const struct world *world, struct member **list, const char *name, long days,
+                     const char *time)
+{
+    char expression[32];
+    struct text json;
+    text_init(&json, VALUE_BYTES_MAX);
+    struct text source;
+    text_init(&source, sizeof expression);
+    text_addf(&source, "@%+ldd%s", days, time);
+    CHECK(add_relative_date(world, text_cstr(&source), &json));
+    text_fini(&source);
+    member_set(list, name, text_take(&json));
+}
+
+static void generate_appointment(const struct world *world, struct sim_order *order, long day)
+{
+    struct sim_appointment *appointment = appointment_of(order, "A-1");
+    set_text(&appointment->members, "status", "Initialized");
+    set_date(world, &appointment->members, "start", day, " 09:00");
+    set_date(world, &appointment->members, "end", day, " 11:00");
+}
+
+static void generate_order(struct world *world, uint64_t number, struct random *random)
+{
+    static const char *const sites[] = {
+        "Lyon Part-Dieu",    "Paris Bercy",        "Lille Europe",      "Nantes Beaulieu",
+        "Bordeaux Lac",      "Rennes Atalante",    "Toulouse Blagnac",  "Nice Arénas",
+        "Grenoble Europole", "Marseille Joliette", "Dijon Toison d'Or", "Brest Océane"};
+    static const char *const offers[] = {"Business VPN 100M", "Business VPN 1G", "FTTO 200M",
+                                         "Internet Pro 1G"};
+    static const char *const steps[] = {"Study", "Survey", "Construction", "Delivery"};
+
+    struct text text;
+    text_init(&text, 256);
+    text_addf(&text, "%llu", (unsigned long long)number);
+    struct sim_order *order = append(world, text_cstr(&text));
+    text_clear(&text);
+    text_addf(&text, "PO-%llu", (unsigned long long)(number % 100000));
+    set_text(&order->members, "customerReference", text_cstr(&text));
+    bool is_new = random_below(random, 5) == 0;
+    set_text(&order->members, "status", is_new ? "Acknowledged" : "InProgress");
+    set_text(&order->members, "step", is_new ? "Registered" : pick(random, steps, 4));
+    set_text(&order->members, "offer", pick(random, offers, ARRAY_COUNT(offers)));
+    text_clear(&text);
+    text_add_text(&text, "{\"name\":");
+    text_add_json_text(&text, pick(random, sites, ARRAY_COUNT(sites)));
+    text_add_char(&text, '}');
+    member_set(&order->members, "site", alloc_text(text_cstr(&text)));
+    long day = (long)(10 + random_below(random, 50));
+    set_date(world, &order->members, "requestedDate", day - 5, "");
+    set_date(world, &order->members, "committedDate", day, "");
+    text_clear(&text);
+    text_addf(&text,
+              "{\"name\":\"Site reception\",\"phone\":\"+33 1 99 00 %02u %02u\","
+              "\"email\":\"reception.%llu@example.com\"}",
+              (unsigned)(number / 100 % 100), (unsigned)(number % 100), (unsigned long long)number);
+    member_set(&order->members, "contact", alloc_text(text_cstr(&text)));
+    text_fini(&text);
+    if (!is_new && random_below(random, 2) == 0) {
+        generate_appointment(world, order, day - 3);
+    }
+}
+
+void world_generate(struct world *world, uint64_t first_id, size_t count, uint64_t seed)
+{
+    struct random random = {.state = seed};
+    for (size_t i = 0; i < count; i++) {
+        generate_order(world, first_id + i, &random);
+    }
+}
