@@ -101,6 +101,13 @@ $(BUILD)/src/%.o: src/%.c
 	@echo "  CC   $<"
 	$(Q)$(CC) $(CPPFLAGS) $(EDGE_CFLAGS) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
 
+.PHONY: demo
+demo:
+	@packaging/install-deps demo
+	@echo "building orderwatch and orderwatch-sim"
+	@$(MAKE) -s -j2 all
+	@ONCE='$(ONCE)' /usr/bin/python3 tests/demo/demo.py
+
 # --- tests ----------------------------------------------------------------------------------------
 
 # tests/unit/NAME_test.c and tests/sim/NAME.c link core, cJSON, libc (and cmocka) only: the rule proves itself.
