@@ -145,9 +145,79 @@ unit: $(UNIT_TESTS)
 edge: $(EDGE_TESTS)
 	@for test in $(EDGE_TESTS); do echo "== $$test"; $$test || exit 1; done
 
+# --- everything at once ---------------------------------------------------------------------------
+
+C_FILES := $(wildcard src/*.c src/*/*.[ch] include/*.h include/*/*.h tests/*/*.[ch])
+
+.PHONY: check
+check:
+	@packaging/install-deps check
+	@$(MAKE) -s layers format-check
+	@echo "== gcc, warnings are errors"
+	@$(MAKE) -s -j2 all objects STRICT=1
+	@echo "== clang, warnings are errors"
+	@$(MAKE) -s -j2 objects STRICT=1 CC=clang
+	@$(MAKE) -s lint
+	@echo "== unit and edge tests"
+	@$(MAKE) -s -j2 unit edge
+	@echo "== address and undefined behaviour sanitizers"
+	@$(MAKE) -s -j2 unit edge MODE=asan
+	@echo "== thread sanitizer"
+	@$(MAKE) -s -j2 edge MODE=tsan
+	@echo "== simulation"
+	@$(MAKE) -s sim sim-planted
+	@$(MAKE) -s fuzz-short
+	@echo "== system tests"
+	@$(MAKE) -s system
+	@echo "check: all of it passed"
+
+.PHONY: layers format format-check lint system fuzz-short fuzz
+layers:
+	@echo "== layers"
+	@/usr/bin/python3 tests/static/layers.py
+
+format:
+	clang-format -i $(C_FILES)
+
+format-check:
+	@echo "== format"
+	@clang-format --dry-run -Werror $(C_FILES)
+
+# Files are linted once; a stamp a file, so that a second run looks at what changed.
+TIDY_STAMPS := $(patsubst %.c,build/tidy/%.ok,$(wildcard src/*.c src/*/*.c))
+build/tidy/%.ok: %.c .clang-tidy
+	@mkdir -p $(@D)
+	@clang-tidy --quiet $< -- -std=gnu11 $(CPPFLAGS) $(EDGE_CFLAGS) 2>build/tidy/$(notdir $*).log || \
+	    { cat build/tidy/$(notdir $*).log; exit 1; }
+	@touch $@
+
+lint:
+	@echo "== clang-tidy"
+	@$(MAKE) -s -j2 $(TIDY_STAMPS)
+	@echo "== cppcheck"
+	@cppcheck --quiet --error-exitcode=1 --std=c11 --enable=warning,performance,portability \
+	    --inline-suppr --suppress=missingIncludeSystem -j2 -Iinclude $(CPPFLAGS) src
+
+system: all
+	@/usr/bin/python3 -m pytest -q -x tests/system
+
+fuzz-short: $(FUZZERS)
+	@echo "== fuzz targets, $(FUZZ_SECONDS) s each"
+	@for fuzzer in $(FUZZERS); do \
+	    name=$$(basename $$fuzzer _fuzz); mkdir -p build/fuzz/new/$$name tests/fuzz/corpus/$$name; \
+	    $$fuzzer -max_total_time=$(FUZZ_SECONDS) -rss_limit_mb=1024 -timeout=10 -verbosity=0 \
+	        -artifact_prefix=build/fuzz/ build/fuzz/new/$$name tests/fuzz/corpus/$$name \
+	        >build/fuzz/$$name.log 2>&1 || { tail -40 build/fuzz/$$name.log; exit 1; }; done
+
+fuzz:
+	$(MAKE) fuzz-short FUZZ_SECONDS=3600
+
 .PHONY: clean
 clean:
+clean:
 	rm -rf build
+
+FUZZ_SECONDS ?= 5
 
 # --- fuzzing --------------------------------------------------------------------------------------
 
