@@ -1,7 +1,6 @@
-#include "simulator/world.h"
+#include "world_internal.h"
 
 #include "core/date.h"
-#include "core/random.h"
 #include "core/zone.h"
 
 #include <stdlib.h>
@@ -9,94 +8,9 @@
 
 #define VALUE_BYTES_MAX (64u << 20)
 
-struct member {
-    struct member *next;
-    char *name;
-    char *json;
-};
-
-struct sim_appointment {
-    struct sim_appointment *next;
-    char *id;
-    struct member *members;
-};
-
-struct sim_note {
-    struct sim_note *next;
-    char *json;
-};
-
-struct sim_order {
-    char *id;
-    struct member *members;
-    struct sim_appointment *appointments;
-    struct sim_note *notes;
-    size_t note_count;
-    bool is_listed;
-};
-
-struct world {
-    int64_t start_wall_ms;
-    const struct zone *zone;
-    struct sim_order **orders; /* in order of appearance */
-    size_t count, capacity;
-};
-
-/* --- members ---------------------------------------------------------------------------------- */
-
-static void member_set(struct member **list, const char *name, char *json)
-{
-    struct member **link = list;
-    while (*link != NULL && strcmp((*link)->name, name) != 0) {
-        link = &(*link)->next;
-    }
-    if (*link == NULL) {
-        *link = alloc(sizeof **link);
-        (*link)->name = alloc_text(name);
-    }
-    free((*link)->json);
-    (*link)->json = json;
-}
-
-static void member_remove(struct member **list, const char *name)
-{
-    for (struct member **link = list; *link != NULL; link = &(*link)->next) {
-        if (strcmp((*link)->name, name) == 0) {
-            struct member *gone = *link;
-            *link = gone->next;
-            free(gone->name);
-            free(gone->json);
-            free(gone);
-            return;
-        }
-    }
-}
-
-static void members_destroy(struct member *list)
-{
-    while (list != NULL) {
-        struct member *next = list->next;
-        free(list->name);
-        free(list->json);
-        free(list);
-        list = next;
-    }
-}
-
-static void members_add(const struct member *list, struct text *out)
-{
-    for (const struct member *member = list; member != NULL; member = member->next) {
-        text_add_char(out, ',');
-        text_add_json_text(out, member->name);
-        text_add_char(out, ':');
-        text_add_text(out, member->json);
-    }
-}
-
 /* --- values ----------------------------------------------------------------------------------- */
 
-/* "@+5d 09:00" and "@+5d": days from the start, a local time. False: not of this form. */
-static bool add_relative_date(const struct world *world, const char *text, struct text *out)
+static bool world_add_relative_date(const struct world *world, const char *text, struct text *out)
 {
     if (text[0] != '@' || (text[1] != '+' && text[1] != '-')) {
         return false;
@@ -143,7 +57,7 @@ static bool is_json_word(const char *text)
 
 static void add_scalar(const struct world *world, const struct node *value, struct text *out)
 {
-    if (add_relative_date(world, value->text, out)) {
+    if (world_add_relative_date(world, value->text, out)) {
         return;
     }
     if (value->is_plain && is_json_word(value->text)) {
@@ -255,7 +169,7 @@ static struct sim_order *find(const struct world *world, const char *order_id)
     return NULL;
 }
 
-static struct sim_order *append(struct world *world, const char *order_id)
+struct sim_order *world_append(struct world *world, const char *order_id)
 {
     if (world->count == world->capacity) {
         world->capacity = world->capacity == 0 ? 64 : world->capacity * 2;
@@ -271,10 +185,10 @@ static struct sim_order *append(struct world *world, const char *order_id)
 static struct sim_order *find_or_append(struct world *world, const char *order_id)
 {
     struct sim_order *order = find(world, order_id);
-    return order != NULL ? order : append(world, order_id);
+    return order != NULL ? order : world_append(world, order_id);
 }
 
-static struct sim_appointment *appointment_of(struct sim_order *order, const char *id)
+struct sim_appointment *sim_order_appointment(struct sim_order *order, const char *id)
 {
     struct sim_appointment **link = &order->appointments;
     while (*link != NULL && strcmp((*link)->id, id) != 0) {
@@ -291,7 +205,7 @@ void world_set_appointment(struct world *world, const char *order_id, const char
                            const struct node *members)
 {
     struct sim_order *order = find_or_append(world, order_id);
-    merge(world, &appointment_of(order, appointment_id)->members, members);
+    merge(world, &sim_order_appointment(order, appointment_id)->members, members);
 }
 
 void world_set_order(struct world *world, const char *order_id, const struct node *members)
@@ -303,7 +217,7 @@ void world_set_order(struct world *world, const char *order_id, const struct nod
          entry != NULL; entry = entry->next) {
         const struct node *id = node_member(entry, "id");
         if (id != NULL && id->kind == NODE_SCALAR) {
-            merge(world, &appointment_of(order, id->text)->members, entry);
+            merge(world, &sim_order_appointment(order, id->text)->members, entry);
         }
     }
 }
@@ -502,90 +416,4 @@ bool world_add_order(const struct world *world, const char *order_id, bool with_
     }
     add_order(order, with_appointments, out);
     return true;
-}
-
-/* --- generated orders ------------------------------------------------------------------------- */
-
-static const char *pick(struct random *random, const char *const *choices, size_t count)
-{
-    return choices[random_below(random, (int64_t)count)];
-}
-
-static void set_text(struct member **list, const char *name, const char *text)
-{
-    struct text json;
-    text_init(&json, VALUE_BYTES_MAX);
-    text_add_json_text(&json, text);
-    member_set(list, name, text_take(&json));
-}
-
-static void set_date(const struct world *world, struct member **list, const char *name, long days,
-                     const char *time)
-{
-    char expression[32];
-    struct text json;
-    text_init(&json, VALUE_BYTES_MAX);
-    struct text source;
-    text_init(&source, sizeof expression);
-    text_addf(&source, "@%+ldd%s", days, time);
-    CHECK(add_relative_date(world, text_cstr(&source), &json));
-    text_fini(&source);
-    member_set(list, name, text_take(&json));
-}
-
-static void generate_appointment(const struct world *world, struct sim_order *order, long day)
-{
-    struct sim_appointment *appointment = appointment_of(order, "A-1");
-    set_text(&appointment->members, "status", "Initialized");
-    set_date(world, &appointment->members, "start", day, " 09:00");
-    set_date(world, &appointment->members, "end", day, " 11:00");
-}
-
-static void generate_order(struct world *world, uint64_t number, struct random *random)
-{
-    static const char *const sites[] = {
-        "Lyon Part-Dieu",    "Paris Bercy",        "Lille Europe",      "Nantes Beaulieu",
-        "Bordeaux Lac",      "Rennes Atalante",    "Toulouse Blagnac",  "Nice Arénas",
-        "Grenoble Europole", "Marseille Joliette", "Dijon Toison d'Or", "Brest Océane"};
-    static const char *const offers[] = {"Business VPN 100M", "Business VPN 1G", "FTTO 200M",
-                                         "Internet Pro 1G"};
-    static const char *const steps[] = {"Study", "Survey", "Construction", "Delivery"};
-
-    struct text text;
-    text_init(&text, 256);
-    text_addf(&text, "%llu", (unsigned long long)number);
-    struct sim_order *order = append(world, text_cstr(&text));
-    text_clear(&text);
-    text_addf(&text, "PO-%llu", (unsigned long long)(number % 100000));
-    set_text(&order->members, "customerReference", text_cstr(&text));
-    bool is_new = random_below(random, 5) == 0;
-    set_text(&order->members, "status", is_new ? "Acknowledged" : "InProgress");
-    set_text(&order->members, "step", is_new ? "Registered" : pick(random, steps, 4));
-    set_text(&order->members, "offer", pick(random, offers, ARRAY_COUNT(offers)));
-    text_clear(&text);
-    text_add_text(&text, "{\"name\":");
-    text_add_json_text(&text, pick(random, sites, ARRAY_COUNT(sites)));
-    text_add_char(&text, '}');
-    member_set(&order->members, "site", alloc_text(text_cstr(&text)));
-    long day = (long)(10 + random_below(random, 50));
-    set_date(world, &order->members, "requestedDate", day - 5, "");
-    set_date(world, &order->members, "committedDate", day, "");
-    text_clear(&text);
-    text_addf(&text,
-              "{\"name\":\"Site reception\",\"phone\":\"+33 1 99 00 %02u %02u\","
-              "\"email\":\"reception.%llu@example.com\"}",
-              (unsigned)(number / 100 % 100), (unsigned)(number % 100), (unsigned long long)number);
-    member_set(&order->members, "contact", alloc_text(text_cstr(&text)));
-    text_fini(&text);
-    if (!is_new && random_below(random, 2) == 0) {
-        generate_appointment(world, order, day - 3);
-    }
-}
-
-void world_generate(struct world *world, uint64_t first_id, size_t count, uint64_t seed)
-{
-    struct random random = {.state = seed};
-    for (size_t i = 0; i < count; i++) {
-        generate_order(world, first_id + i, &random);
-    }
 }
