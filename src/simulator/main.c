@@ -121,7 +121,8 @@ static char *read_file(const char *path)
         return NULL;
     }
     char *bytes = alloc(PEM_BYTES_MAX + 1);
-    (void)fread(bytes, 1, PEM_BYTES_MAX, file);
+    size_t size = fread(bytes, 1, PEM_BYTES_MAX, file);
+    bytes[size] = '\0';
     (void)fclose(file);
     return bytes;
 }

@@ -10,7 +10,7 @@
 
 /* --- values ----------------------------------------------------------------------------------- */
 
-static bool world_add_relative_date(const struct world *world, const char *text, struct text *out)
+bool world_add_relative_date(const struct world *world, const char *text, struct text *out)
 {
     if (text[0] != '@' || (text[1] != '+' && text[1] != '-')) {
         return false;
