@@ -212,6 +212,13 @@ fuzz-short: $(FUZZERS)
 fuzz:
 	$(MAKE) fuzz-short FUZZ_SECONDS=3600
 
+.PHONY: bench
+BENCHES := $(patsubst tests/bench/%.c,$(BUILD)/tests/bench/%,$(wildcard tests/bench/*.c))
+$(BUILD)/tests/bench/%: $(BUILD)/tests/bench/%.o $(BUILD)/edge.a $(BUILD)/core.a
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(EDGE_LIBS) $(CORE_LIBS)
+bench: all $(BENCHES)
+	@/usr/bin/python3 tests/bench/bench.py
+
 .PHONY: clean
 clean:
 clean:
