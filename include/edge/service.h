@@ -1,4 +1,5 @@
-/* What systemd is told: ready, alive, stopping, and one line of status. Nothing happens without it. */
+/* What systemd is told: ready, alive, stopping, and one line of status. Nothing happens without it.
+ */
 #ifndef EDGE_SERVICE_H
 #define EDGE_SERVICE_H
 
