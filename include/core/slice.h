@@ -9,17 +9,26 @@ struct slicer {
     struct span body;
     size_t position;
     size_t element_count;
-    int state; /* slice.c's own */
+    int state;            /* this and the rest: slice.c's own */
+    size_t depth;         /* how many objects the list is in */
+    struct span list_key; /* the member that holds it */
 };
 
 enum slice_result { SLICE_ELEMENT, SLICE_END, SLICE_BROKEN };
 
-/* items_pointer: where the list of elements is ("" = the body itself is the list). Objects before
- * it are skipped, not parsed. STATUS_NOT_FOUND: no list there; STATUS_INVALID: not JSON at all. */
+/* items_pointer: where the list of elements is ("" = the body itself is the list), by names of
+ * members only. What stands before it is skipped, not parsed. STATUS_NOT_FOUND: no list there;
+ * STATUS_INVALID: not JSON at all. body is borrowed until the last slice_next. */
 enum status slice_open(struct slicer *slicer, struct span body, const char *items_pointer,
                        struct failure *why) MUST_CHECK;
-/* SLICE_END only after the closing bracket and, for "", after nothing but white space follows. An
- * element's own inside is checked for balance only: who uses it parses it. */
+/* SLICE_END only when the list was closed, the objects around it too, no other list had its name,
+ * and nothing but white space follows: the page is whole. An element's own inside is checked for
+ * balance only: who uses it parses it. After SLICE_END and SLICE_BROKEN it stays so. */
 enum slice_result slice_next(struct slicer *slicer, struct span *element);
+
+/* The bytes of the value at a pointer (names of members only), for what stands beside the list: a
+ * total, a cursor. It walks over everything before it. Statuses as slice_open. */
+enum status slice_find(struct span body, const char *pointer, struct span *value,
+                       struct failure *why) MUST_CHECK;
 
 #endif
