@@ -123,7 +123,10 @@ $(BUILD)/tests/%.o: tests/%.c
 	@echo "  CC   $<"
 	$(Q)$(CC) $(CPPFLAGS) -I. $(EDGE_CFLAGS) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
 
-$(BUILD)/tests/unit/%_test: $(BUILD)/tests/unit/%_test.o $(SUPPORT_OBJ) $(BUILD)/core.a
+# The simulated store and sinks serve unit tests too.
+$(BUILD)/sim.a: $(filter-out %/simulation.o,$(SIM_OBJ))
+
+$(BUILD)/tests/unit/%_test: $(BUILD)/tests/unit/%_test.o $(SUPPORT_OBJ) $(BUILD)/sim.a $(BUILD)/core.a
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(CORE_LIBS) $(CMOCKA_LIBS)
 
 $(BUILD)/tests/edge/%_test: $(BUILD)/tests/edge/%_test.o $(BUILD)/edge.a $(BUILD)/core.a

@@ -3,7 +3,7 @@
 #define CORE_OUTLET_H
 
 #include "core/circuit.h"
-#include "core/ports.h"
+#include "core/parcel.h"
 
 struct outlet;
 
@@ -12,12 +12,6 @@ struct outlet_options {
     struct sink_port port;
     struct store_port store;
     uint64_t seed;
-};
-
-/* Since start, and durable: counted in events. */
-struct outlet_totals {
-    uint64_t delivered, retried, parked;
-    uint64_t parked_news; /* of the parked: events of sinks, whose parking is not told again */
 };
 
 struct outlet *outlet_create(const struct outlet_options *options);

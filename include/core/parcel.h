@@ -31,6 +31,12 @@ void parcel_destroy(struct parcel *parcel); /* NULL is fine */
 void parcel_end(struct parcel *parcel, enum settle_kind kind, const struct send_result *result);
 int64_t parcel_age_starts_wall_ms(const struct parcel *parcel);
 
+/* Since start, and durable: counted in events. */
+struct outlet_totals {
+    uint64_t delivered, retried, parked;
+    uint64_t parked_news; /* of the parked: events of sinks, whose parking is not told again */
+};
+
 #define HAND_COUNT_MAX 256
 #define HAND_BYTES_MAX (2u << 20)
 
@@ -45,8 +51,8 @@ size_t hand_count_in(const struct hand *hand, enum parcel_state state);
 size_t hand_ids(const struct hand *hand, int64_t ids[static HAND_COUNT_MAX]); /* sorted */
 /* Marks what has ended as settling and gives it to be written. */
 size_t hand_take_ended(struct hand *hand, struct settlement settlements[static HAND_COUNT_MAX]);
-void hand_forget_settling(struct hand *hand); /* it is written */
-void hand_keep_settling(struct hand *hand);   /* it could not be written: it has ended, as before */
+void hand_forget_settling(struct hand *hand, struct outlet_totals *totals); /* it is written */
+void hand_keep_settling(struct hand *hand); /* it could not be written: it has ended, as before */
 /* Of those that wait, the one with the next id, round and round; NULL: none waits. */
 struct parcel *hand_choose_after(const struct hand *hand, int64_t id);
 void hand_clear(struct hand *hand);

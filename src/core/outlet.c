@@ -2,7 +2,6 @@
 
 #include "core/due_clock.h"
 #include "core/log.h"
-#include "core/parcel.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -10,6 +9,13 @@
 #define FLUSH_PATIENCE_MS 10000
 
 static const struct retry_policy store_retry = {.first_ms = 500, .cap_ms = 30000};
+
+/* One kind of question to the store, and how often in a row it went wrong. */
+struct question {
+    bool is_asked;
+    uint32_t failures;
+    int64_t failing_since_mono_ms, retry_mono_ms;
+};
 
 struct outlet {
     const struct sink_config *sink;
@@ -22,10 +28,8 @@ struct outlet {
     uint32_t in_flight;
     int64_t last_probe_id;
 
-    bool wants_fetch, is_fetching, is_settling;
-    bool is_paused, is_stopping;
-    uint32_t store_failures; /* in a row */
-    int64_t store_failing_since_mono_ms, store_retry_mono_ms;
+    struct question fetching, settling;
+    bool wants_fetch, is_paused, is_stopping;
     int64_t next_due_wall_ms;
     int64_t flush_ahead_ms;
 
@@ -64,34 +68,34 @@ void outlet_destroy(struct outlet *outlet)
 
 /* --- the store's side --------------------------------------------------------------------- */
 
-static void note_store_answer(struct outlet *outlet, enum status status, const char *detail)
+static void note_answer(struct outlet *outlet, struct question *question, enum status status,
+                        const char *detail)
 {
+    question->is_asked = false;
     if (status == STATUS_OK) {
-        outlet->store_failures = 0;
+        question->failures = 0;
         return;
     }
-    if (outlet->store_failures++ == 0) {
-        outlet->store_failing_since_mono_ms = outlet->clock.now.mono_ms;
-    }
-    outlet->store_retry_mono_ms =
-        outlet->clock.now.mono_ms +
-        retry_delay_ms(&store_retry, outlet->store_failures, store_retry.first_ms, &outlet->random);
-    if (outlet->store_failures == 1) {
+    int64_t now_mono_ms = outlet->clock.now.mono_ms;
+    if (question->failures++ == 0) {
+        question->failing_since_mono_ms = now_mono_ms;
         LOG_WARN("sink_store_failed", log_text("sink", outlet->sink->name),
                  log_text("status", status_name(status)), log_text("reason", detail));
     }
+    question->retry_mono_ms = now_mono_ms + retry_delay_ms(&store_retry, question->failures,
+                                                           store_retry.first_ms, &outlet->random);
 }
 
-static bool may_ask_store(const struct outlet *outlet)
+static bool may_ask(const struct outlet *outlet, const struct question *question)
 {
-    return outlet->store_failures == 0 || outlet->clock.now.mono_ms >= outlet->store_retry_mono_ms;
+    return !question->is_asked &&
+           (question->failures == 0 || outlet->clock.now.mono_ms >= question->retry_mono_ms);
 }
 
 static void on_due(void *arg, const struct due_result *result)
 {
     struct outlet *outlet = arg;
-    outlet->is_fetching = false;
-    note_store_answer(outlet, result->status, result->detail);
+    note_answer(outlet, &outlet->fetching, result->status, result->detail);
     if (result->status != STATUS_OK) {
         outlet->wants_fetch = true;
         return;
@@ -116,7 +120,7 @@ static void fetch_due(struct outlet *outlet)
         .except_count = hand_ids(&outlet->hand, ids),
     };
     outlet->wants_fetch = false;
-    outlet->is_fetching = true;
+    outlet->fetching.is_asked = true;
     outlet->next_due_wall_ms = INSTANT_NEVER;
     outlet->store.fetch_due(outlet->store.self, &query, on_due, outlet);
 }
@@ -133,54 +137,28 @@ static bool has_room(const struct outlet *outlet)
            hand_count_in(&outlet->hand, PARCEL_WAITING) < outlet->circuit.window_max;
 }
 
-static void count_settling(struct outlet *outlet)
-{
-    struct outlet_totals *totals = &outlet->totals;
-    for (size_t i = 0; i < outlet->hand.count; i++) {
-        const struct parcel *parcel = outlet->hand.parcels[i];
-        if (parcel->state != PARCEL_SETTLING) {
-            continue;
-        }
-        size_t count = parcel->delivery.event_total;
-        switch (parcel->settlement.kind) {
-        case SETTLE_DELIVERED:
-            totals->delivered += count;
-            break;
-        case SETTLE_LATER:
-            totals->retried += count;
-            break;
-        case SETTLE_PARKED:
-            totals->parked += count;
-            totals->parked_news += parcel->is_news_of_sinks ? count : 0;
-            break;
-        }
-    }
-}
-
 /* A failed write keeps what is known here: it is written again, and nothing is sent again. */
 static void on_settled(void *arg, enum status status, const char *detail)
 {
     struct outlet *outlet = arg;
-    outlet->is_settling = false;
     outlet->wants_fetch = true; /* the lanes' next ones */
-    note_store_answer(outlet, status, detail);
+    note_answer(outlet, &outlet->settling, status, detail);
     if (status != STATUS_OK) {
         hand_keep_settling(&outlet->hand);
         return;
     }
-    count_settling(outlet);
-    hand_forget_settling(&outlet->hand);
+    hand_forget_settling(&outlet->hand, &outlet->totals);
 }
 
 static void settle_ended(struct outlet *outlet)
 {
-    if (outlet->is_settling || !may_ask_store(outlet)) {
+    if (!may_ask(outlet, &outlet->settling)) {
         return;
     }
     struct settlement settlements[HAND_COUNT_MAX];
     size_t count = hand_take_ended(&outlet->hand, settlements);
     if (count != 0) {
-        outlet->is_settling = true;
+        outlet->settling.is_asked = true;
         outlet->store.settle(outlet->store.self, settlements, count, on_settled, outlet);
     }
 }
@@ -309,7 +287,7 @@ static void send(struct outlet *outlet, struct parcel *parcel)
 /* While acknowledgements cannot be written, each further send would be a repeat after a crash. */
 static uint32_t room_to_send(const struct outlet *outlet)
 {
-    if (outlet->is_paused || outlet->store_failures != 0) {
+    if (outlet->is_paused || outlet->settling.failures != 0) {
         return 0;
     }
     return circuit_room(&outlet->circuit, outlet->in_flight, outlet->clock.now.mono_ms);
@@ -363,30 +341,42 @@ static int64_t earlier(int64_t left, int64_t right)
     return left < right ? left : right;
 }
 
-static int64_t next_fetch_mono_ms(const struct outlet *outlet)
+static int64_t later(int64_t left, int64_t right)
 {
-    if (outlet->is_stopping || outlet->is_fetching || !has_room(outlet)) {
-        return INSTANT_NEVER;
-    }
-    return outlet->wants_fetch ? outlet->clock.now.mono_ms
-                               : due_clock_wake_mono_ms(&outlet->clock, outlet->next_due_wall_ms);
+    return left > right ? left : right;
 }
 
-static int64_t next_turn_mono_ms(const struct outlet *outlet)
+static int64_t next_fetch_mono_ms(const struct outlet *outlet)
 {
-    int64_t next = next_fetch_mono_ms(outlet);
-    if (hand_count_in(&outlet->hand, PARCEL_ENDED) != 0 && !outlet->is_settling) {
-        next = outlet->clock.now.mono_ms;
+    if (outlet->is_stopping || outlet->fetching.is_asked || !has_room(outlet)) {
+        return INSTANT_NEVER;
     }
-    if (hand_count_in(&outlet->hand, PARCEL_WAITING) != 0 && !outlet->is_stopping) {
-        /* Ages are by the wall clock, which may jump: look again within a minute. */
-        next = earlier(next, due_clock_look_again_mono_ms(&outlet->clock));
-        bool can_probe = outlet->circuit.state == CIRCUIT_OPEN && !outlet->is_paused &&
-                         outlet->in_flight < outlet->circuit.window_max;
-        next = can_probe ? earlier(next, outlet->circuit.probe_mono_ms) : next;
+    int64_t due = outlet->wants_fetch
+                      ? outlet->clock.now.mono_ms
+                      : due_clock_wake_mono_ms(&outlet->clock, outlet->next_due_wall_ms);
+    return outlet->fetching.failures != 0 ? later(due, outlet->fetching.retry_mono_ms) : due;
+}
+
+static int64_t next_settle_mono_ms(const struct outlet *outlet)
+{
+    if (outlet->settling.is_asked || hand_count_in(&outlet->hand, PARCEL_ENDED) == 0) {
+        return INSTANT_NEVER;
     }
-    bool waits_for_store = outlet->store_failures != 0 && next < outlet->store_retry_mono_ms;
-    return waits_for_store ? outlet->store_retry_mono_ms : next;
+    return outlet->settling.failures != 0 ? outlet->settling.retry_mono_ms
+                                          : outlet->clock.now.mono_ms;
+}
+
+static int64_t next_send_mono_ms(const struct outlet *outlet)
+{
+    if (outlet->is_stopping || hand_count_in(&outlet->hand, PARCEL_WAITING) == 0) {
+        return INSTANT_NEVER;
+    }
+    /* Ages are by the wall clock, which may jump: look again within a minute. */
+    int64_t next = due_clock_look_again_mono_ms(&outlet->clock);
+    bool can_probe = outlet->circuit.state == CIRCUIT_OPEN && !outlet->is_paused &&
+                     outlet->in_flight < outlet->circuit.window_max &&
+                     outlet->settling.failures == 0;
+    return can_probe ? earlier(next, outlet->circuit.probe_mono_ms) : next;
 }
 
 int64_t outlet_turn(struct outlet *outlet, struct instant now)
@@ -399,11 +389,12 @@ int64_t outlet_turn(struct outlet *outlet, struct instant now)
         send_waiting(outlet);
     }
     settle_ended(outlet);
-    if (!outlet->is_stopping && has_due(outlet) && has_room(outlet) && !outlet->is_fetching &&
-        may_ask_store(outlet)) {
+    if (!outlet->is_stopping && has_due(outlet) && has_room(outlet) &&
+        may_ask(outlet, &outlet->fetching)) {
         fetch_due(outlet);
     }
-    return next_turn_mono_ms(outlet);
+    return earlier(next_fetch_mono_ms(outlet),
+                   earlier(next_settle_mono_ms(outlet), next_send_mono_ms(outlet)));
 }
 
 void outlet_expect_news(struct outlet *outlet)
@@ -464,18 +455,25 @@ size_t outlet_in_flight(const struct outlet *outlet)
 
 bool outlet_is_empty(const struct outlet *outlet)
 {
-    return outlet->hand.count == 0 && !outlet->is_fetching && !outlet->is_settling &&
+    return outlet->hand.count == 0 && !outlet->fetching.is_asked && !outlet->settling.is_asked &&
            !has_due(outlet);
+}
+
+static bool has_failed_long(const struct question *question, int64_t now_mono_ms)
+{
+    return question->failures != 0 &&
+           now_mono_ms - question->failing_since_mono_ms >= FLUSH_PATIENCE_MS;
 }
 
 bool outlet_is_stuck(const struct outlet *outlet)
 {
     int64_t now_mono_ms = outlet->clock.now.mono_ms;
-    if (outlet->in_flight != 0 || outlet->is_fetching || outlet->is_settling) {
+    if (outlet->in_flight != 0 || outlet->fetching.is_asked || outlet->settling.is_asked) {
         return false;
     }
-    if (outlet->store_failures != 0) {
-        return now_mono_ms - outlet->store_failing_since_mono_ms >= FLUSH_PATIENCE_MS;
+    if (has_failed_long(&outlet->fetching, now_mono_ms) ||
+        has_failed_long(&outlet->settling, now_mono_ms)) {
+        return true;
     }
     return outlet->circuit.state == CIRCUIT_OPEN &&
            now_mono_ms - outlet->circuit.failing_since.mono_ms >= FLUSH_PATIENCE_MS;
@@ -485,8 +483,8 @@ bool outlet_is_stuck(const struct outlet *outlet)
  * delivery again, with the same id. */
 bool outlet_is_idle(const struct outlet *outlet)
 {
-    if (outlet->in_flight != 0 || outlet->is_fetching || outlet->is_settling) {
+    if (outlet->in_flight != 0 || outlet->fetching.is_asked || outlet->settling.is_asked) {
         return false;
     }
-    return outlet->store_failures != 0 || hand_count_in(&outlet->hand, PARCEL_ENDED) == 0;
+    return outlet->settling.failures != 0 || hand_count_in(&outlet->hand, PARCEL_ENDED) == 0;
 }

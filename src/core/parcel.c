@@ -136,12 +136,30 @@ size_t hand_take_ended(struct hand *hand, struct settlement settlements[static H
     return count;
 }
 
-void hand_forget_settling(struct hand *hand)
+static void count_settled(const struct parcel *parcel, struct outlet_totals *totals)
+{
+    size_t count = parcel->delivery.event_total;
+    switch (parcel->settlement.kind) {
+    case SETTLE_DELIVERED:
+        totals->delivered += count;
+        break;
+    case SETTLE_LATER:
+        totals->retried += count;
+        break;
+    case SETTLE_PARKED:
+        totals->parked += count;
+        totals->parked_news += parcel->is_news_of_sinks ? count : 0;
+        break;
+    }
+}
+
+void hand_forget_settling(struct hand *hand, struct outlet_totals *totals)
 {
     size_t kept = 0;
     for (size_t i = 0; i < hand->count; i++) {
         struct parcel *parcel = hand->parcels[i];
         if (parcel->state == PARCEL_SETTLING) {
+            count_settled(parcel, totals);
             hand->bytes -= parcel->bytes;
             parcel_destroy(parcel);
         } else {

@@ -179,8 +179,8 @@ static void add_event(struct sim_store *store, const struct new_event *news)
     sim_trace(store->sim, "committed %s %s %s/%" PRIu64 " for %zu", kept->event.id,
               event_type_name(kept->event.type), kept->event.order_id, kept->event.sequence,
               kept->delivery_count);
-    if (store->on_committed != NULL) {
-        store->on_committed(store->on_committed_arg, &kept->event, kept->delivery_count);
+    if (store->watch.on_event != NULL) {
+        store->watch.on_event(store->watch.arg, kept);
     }
 }
 
@@ -202,6 +202,9 @@ static void write_order(struct sim_store *store, const char *source_name,
         add_event(store, &copy.events[i]);
     }
     mark_stale(store, source_name, copy.order.id);
+    if (store->watch.on_order != NULL) {
+        store->watch.on_order(store->watch.arg, source_name, &copy);
+    }
 }
 
 static void write_value(struct sim_store *store, const struct stored_value *value)
@@ -274,6 +277,9 @@ static void settle_row(struct sim_store *store, size_t index, const struct settl
 {
     struct sim_row *row = &store->rows[index];
     CHECK(row->state == ROW_PENDING);
+    if (store->watch.on_settled != NULL) {
+        store->watch.on_settled(store->watch.arg, row, settlement);
+    }
     row->attempts_made += settlement->counts_attempt;
     row->detail = sim_copy_text(store->arena, settlement->detail);
     if (settlement->progress != NULL) {

@@ -43,8 +43,14 @@ struct sim_state_sink {
     const char *source_name, *sink_name;
 };
 
-/* Told of each event the moment it is durable: the oracle's ear. */
-typedef void sim_committed_fn(void *arg, const struct event *event, size_t delivery_count);
+/* The oracle's ear: told of each write the moment it is durable. An order comes after its events.
+ */
+struct sim_store_watch {
+    void *arg;
+    void (*on_event)(void *arg, const struct new_event *news);
+    void (*on_order)(void *arg, const char *source_name, const struct staged_order *order);
+    void (*on_settled)(void *arg, const struct sim_row *row, const struct settlement *settlement);
+};
 
 struct sim_store {
     struct sim *sim;
@@ -58,8 +64,7 @@ struct sim_store {
     size_t row_count, row_capacity;
     const struct sim_state_sink *state_sinks;
     size_t state_sink_count;
-    sim_committed_fn *on_committed;
-    void *on_committed_arg;
+    struct sim_store_watch watch; /* all NULL: nobody listens */
 
     /* The weather: of 1000 writes so many find the disk full, of 1000 calls so many fail. */
     int64_t full_permille, unavailable_permille;

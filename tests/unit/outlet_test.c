@@ -1,0 +1,366 @@
+/* One sink's way out, on the simulated store and receiver. */
+#include "core/outlet.h"
+
+#include "core/arena.h"
+
+#include "tests/sim/sim_sinks.h"
+#include "tests/sim/sim_store.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+struct world {
+    struct sim sim;
+    struct sim_process process;
+    struct sim_store store;
+    struct sim_store_port *store_port;
+    struct sim_sink sink;
+    struct sim_sink_port *sink_port;
+    struct sink_config config;
+    struct outlet *outlet;
+    uint64_t sequence;
+    char receipts[4096]; /* "LANE.SEQUENCE " as they came */
+    size_t send_count;
+};
+
+static void on_send(void *arg, const char *sink_name, const struct delivery *delivery)
+{
+    struct world *world = arg;
+    (void)sink_name;
+    (void)delivery;
+    world->send_count++;
+}
+
+static void on_receipt(void *arg, const char *sink_name, const struct delivery *delivery)
+{
+    struct world *world = arg;
+    (void)sink_name;
+    size_t size = strlen(world->receipts);
+    (void)snprintf(world->receipts + size, sizeof world->receipts - size, "%s.%d ", delivery->lane,
+                   (int)delivery->events[0].sequence);
+}
+
+static struct world *world_create(void)
+{
+    struct world *world = alloc(sizeof *world);
+    sim_init(&world->sim, 1, false);
+    world->process = (struct sim_process){.sim = &world->sim, .calls_until_crash = -1};
+    sim_store_init(&world->store, &world->sim);
+    world->store_port = sim_store_port_create(&world->store, &world->process);
+    world->config = (struct sink_config){.name = "tickets",
+                                         .kind = SINK_WEBHOOK,
+                                         .in_flight_max = 4,
+                                         .failing_after_ms = 60000,
+                                         .retry = {5000, HOUR_MS, 7 * DAY_MS}};
+    sim_sink_init(&world->sink, &world->sim, &world->config);
+    world->sink.watch = (struct sim_sink_watch){world, on_send, on_receipt};
+    world->sink_port = sim_sink_port_create(&world->sink, &world->process);
+    return world;
+}
+
+static void open_outlet(struct world *world)
+{
+    struct outlet_options options = {.sink = &world->config,
+                                     .port = sim_sink_port(world->sink_port),
+                                     .store = sim_store_port(world->store_port),
+                                     .seed = 7};
+    world->outlet = outlet_create(&options);
+}
+
+static void add_due(struct world *world, const char *lane, int64_t due_wall_ms)
+{
+    struct planned_delivery plan = {
+        .sink_name = "tickets", .lane = lane, .due_wall_ms = due_wall_ms};
+    struct new_event news = {.event = {.type = EVENT_ORDER_CREATED,
+                                       .source_name = "orange",
+                                       .order_id = lane,
+                                       .appointment_id = "",
+                                       .sequence = ++world->sequence,
+                                       .json = span_of("{}")},
+                             .deliveries = &plan,
+                             .delivery_count = 1};
+    struct commit commit = {.events = &news, .event_count = 1};
+    sim_store_apply(&world->store, &commit, NULL);
+}
+
+static void add(struct world *world, const char *lane)
+{
+    add_due(world, lane, world->sim.now.wall_ms);
+}
+
+static void run(struct world *world, int64_t duration_ms)
+{
+    int64_t end = world->sim.now.mono_ms + duration_ms;
+    for (;;) {
+        while (sim_run_one(&world->sim)) {
+        }
+        int64_t next = outlet_turn(world->outlet, world->sim.now);
+        int64_t due = sim_next_due_mono_ms(&world->sim);
+        next = due < next ? due : next;
+        if (next > end) {
+            break;
+        }
+        if (next > world->sim.now.mono_ms) {
+            sim_advance(&world->sim, next);
+        }
+    }
+    sim_advance(&world->sim, end);
+}
+
+static void world_destroy(struct world *world)
+{
+    outlet_stop(world->outlet);
+    run(world, 60000);
+    outlet_destroy(world->outlet);
+    sim_store_port_destroy(world->store_port);
+    sim_sink_port_destroy(world->sink_port);
+    sim_sink_fini(&world->sink);
+    sim_store_fini(&world->store);
+    sim_fini(&world->sim);
+    free(world);
+}
+
+static size_t count_in(const struct world *world, enum sim_row_state state)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < world->store.row_count; i++) {
+        count += world->store.rows[i].state == state;
+    }
+    return count;
+}
+
+static void test_a_lane_keeps_its_order(void **state)
+{
+    (void)state;
+    struct world *world = world_create();
+    add(world, "a");
+    add(world, "a");
+    add(world, "a");
+    open_outlet(world);
+    run(world, 5000);
+    assert_string_equal(world->receipts, "a.1 a.2 a.3 ");
+    assert_int_equal(count_in(world, ROW_DELIVERED), 3);
+    assert_true(outlet_is_empty(world->outlet));
+    assert_int_equal(outlet_totals(world->outlet).delivered, 3);
+    world_destroy(world);
+}
+
+static void test_more_than_a_hand_is_delivered(void **state)
+{
+    (void)state;
+    struct world *world = world_create();
+    for (int i = 0; i < 200; i++) {
+        char lane[16];
+        (void)snprintf(lane, sizeof lane, "lane-%d", i % 70);
+        add(world, lane);
+    }
+    open_outlet(world);
+    run(world, 60000);
+    assert_int_equal(count_in(world, ROW_DELIVERED), 200);
+    world_destroy(world);
+}
+
+static void test_a_refused_delivery_is_tried_again_and_counted(void **state)
+{
+    (void)state;
+    struct world *world = world_create();
+    add(world, "a");
+    world->sink.later_permille = 1000;
+    open_outlet(world);
+    run(world, 20000);
+    assert_int_equal(count_in(world, ROW_PENDING), 1);
+    assert_true(world->store.rows[0].attempts_made >= 2);
+    world->sink.later_permille = 0;
+    run(world, HOUR_MS);
+    assert_int_equal(count_in(world, ROW_DELIVERED), 1);
+    world_destroy(world);
+}
+
+static void test_a_settlement_that_fails_is_written_later_and_nothing_is_sent_again(void **state)
+{
+    (void)state;
+    struct world *world = world_create();
+    add(world, "a");
+    open_outlet(world);
+    world->store.full_permille = 1000; /* reading works, writing does not */
+    run(world, 10 * MINUTE_MS);
+    assert_int_equal(world->send_count, 1);
+    assert_int_equal(count_in(world, ROW_PENDING), 1);
+    add(world, "b");
+    outlet_expect_news(world->outlet);
+    run(world, MINUTE_MS);
+    assert_int_equal(world->send_count, 1); /* nothing new while acknowledgements cannot be kept */
+    world->store.full_permille = 0;
+    run(world, 2 * MINUTE_MS);
+    assert_int_equal(world->send_count, 2);
+    assert_int_equal(count_in(world, ROW_DELIVERED), 2);
+    world_destroy(world);
+}
+
+static void test_a_sink_that_is_away_charges_no_delivery(void **state)
+{
+    (void)state;
+    struct world *world = world_create();
+    world->sink.is_away = true;
+    for (int i = 0; i < 10; i++) {
+        add(world, (const char *[]){"a", "b", "c", "d", "e"}[i % 5]);
+    }
+    open_outlet(world);
+    run(world, HOUR_MS);
+    assert_int_equal(outlet_circuit(world->outlet)->state, CIRCUIT_OPEN);
+    for (size_t i = 0; i < world->store.row_count; i++) {
+        assert_int_equal(world->store.rows[i].attempts_made, 0);
+    }
+    assert_true(world->send_count < 40); /* probes with growing waits, not a storm */
+    world->sink.is_away = false;
+    outlet_available(world->outlet);
+    run(world, 5000);
+    assert_int_equal(count_in(world, ROW_DELIVERED), 10);
+    assert_int_equal(outlet_circuit(world->outlet)->state, CIRCUIT_CLOSED);
+    world_destroy(world);
+}
+
+static void test_what_is_too_old_is_parked_while_the_sink_is_away(void **state)
+{
+    (void)state;
+    struct world *world = world_create();
+    world->sink.is_away = true;
+    add(world, "a");
+    add(world, "a");
+    open_outlet(world);
+    run(world, 7 * DAY_MS - HOUR_MS);
+    assert_int_equal(count_in(world, ROW_PENDING), 2);
+    run(world, 3 * HOUR_MS);
+    assert_int_equal(count_in(world, ROW_PARKED), 2);
+    assert_int_equal(outlet_totals(world->outlet).parked, 2);
+    world_destroy(world);
+}
+
+static void test_many_refused_lanes_open_the_circuit(void **state)
+{
+    (void)state;
+    struct world *world = world_create();
+    world->sink.later_permille = 1000;
+    for (int i = 0; i < 8; i++) {
+        add(world, (const char *[]){"a", "b", "c", "d", "e", "f", "g", "h"}[i]);
+    }
+    open_outlet(world);
+    run(world, 2000);
+    assert_int_equal(outlet_circuit(world->outlet)->state, CIRCUIT_OPEN);
+    world->sink.later_permille = 0;
+    run(world, 2 * HOUR_MS);
+    assert_int_equal(count_in(world, ROW_DELIVERED), 8);
+    world_destroy(world);
+}
+
+static void test_a_rejected_delivery_is_parked_and_its_lane_goes_on(void **state)
+{
+    (void)state;
+    struct world *world = world_create();
+    world->sink.reject_permille = 1000;
+    add(world, "a");
+    open_outlet(world);
+    run(world, 1000);
+    world->sink.reject_permille = 0;
+    add(world, "a");
+    outlet_expect_news(world->outlet);
+    run(world, 1000);
+    assert_int_equal(count_in(world, ROW_PARKED), 1);
+    assert_string_equal(world->receipts, "a.2 ");
+    world_destroy(world);
+}
+
+static void test_gone_disables_until_resumed(void **state)
+{
+    (void)state;
+    struct world *world = world_create();
+    world->sink.is_gone = true;
+    add(world, "a");
+    open_outlet(world);
+    run(world, 1000);
+    assert_int_equal(outlet_circuit(world->outlet)->state, CIRCUIT_DISABLED);
+    world->sink.is_gone = false;
+    add(world, "b");
+    outlet_expect_news(world->outlet);
+    run(world, HOUR_MS);
+    assert_int_equal(count_in(world, ROW_PARKED), 2);
+    assert_int_equal(world->send_count, 1);
+    outlet_resume(world->outlet);
+    add(world, "c");
+    outlet_expect_news(world->outlet);
+    run(world, 1000);
+    assert_string_equal(world->receipts, "c.3 ");
+    world_destroy(world);
+}
+
+static void test_a_flush_sends_what_was_never_tried(void **state)
+{
+    (void)state;
+    struct world *world = world_create();
+    add_due(world, "digest", world->sim.now.wall_ms + 10 * MINUTE_MS);
+    add_due(world, "night", world->sim.now.wall_ms + 10 * HOUR_MS);
+    open_outlet(world);
+    run(world, 1000);
+    assert_string_equal(world->receipts, "");
+    outlet_flush(world->outlet, 15 * MINUTE_MS);
+    run(world, 1000);
+    assert_string_equal(world->receipts, "digest.1 ");
+    assert_true(outlet_is_empty(world->outlet));
+    world_destroy(world);
+}
+
+static void test_a_retry_survives_a_wall_clock_that_goes_back(void **state)
+{
+    (void)state;
+    struct world *world = world_create();
+    world->sink.later_permille = 1000;
+    add(world, "a");
+    open_outlet(world);
+    run(world, 2000);
+    world->sink.later_permille = 0;
+    world->sim.now.wall_ms -= 300 * DAY_MS;
+    run(world, 2 * MINUTE_MS);
+    assert_string_equal(world->receipts, "a.1 ");
+    world_destroy(world);
+}
+
+static void test_a_jump_forward_parks_nothing(void **state)
+{
+    (void)state;
+    struct world *world = world_create();
+    world->sink.is_away = true;
+    add(world, "a");
+    open_outlet(world);
+    run(world, 2000);
+    world->sim.now.wall_ms += 300 * DAY_MS;
+    run(world, MINUTE_MS);
+    assert_int_equal(count_in(world, ROW_PENDING), 1);
+    world->sink.is_away = false;
+    run(world, HOUR_MS);
+    assert_int_equal(count_in(world, ROW_DELIVERED), 1);
+    world_destroy(world);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_a_lane_keeps_its_order),
+        cmocka_unit_test(test_more_than_a_hand_is_delivered),
+        cmocka_unit_test(test_a_refused_delivery_is_tried_again_and_counted),
+        cmocka_unit_test(test_a_settlement_that_fails_is_written_later_and_nothing_is_sent_again),
+        cmocka_unit_test(test_a_sink_that_is_away_charges_no_delivery),
+        cmocka_unit_test(test_what_is_too_old_is_parked_while_the_sink_is_away),
+        cmocka_unit_test(test_many_refused_lanes_open_the_circuit),
+        cmocka_unit_test(test_a_rejected_delivery_is_parked_and_its_lane_goes_on),
+        cmocka_unit_test(test_gone_disables_until_resumed),
+        cmocka_unit_test(test_a_flush_sends_what_was_never_tried),
+        cmocka_unit_test(test_a_retry_survives_a_wall_clock_that_goes_back),
+        cmocka_unit_test(test_a_jump_forward_parks_nothing),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
