@@ -38,6 +38,6 @@ void budget_grant(struct budget *budget, uint32_t lease);
 void budget_throttled(struct budget *budget, int64_t now_ms);
 /* One step of a tenth of the configured rate per hour without throttling. */
 void budget_recover(struct budget *budget, int64_t now_ms);
-uint32_t budget_left(struct budget *budget, int64_t now_ms);
+uint32_t budget_left(const struct budget *budget, int64_t now_ms);
 
 #endif

@@ -17,14 +17,20 @@ struct expiry_told {
     int days; /* the nearest threshold that was told */
 };
 
+enum collection_kind { COLLECTION_ORDERS, COLLECTION_APPOINTMENTS, COLLECTION_COUNT };
+
+struct total_trust {
+    bool is_unreliable;           /* was told; the API's total is ignored from here on */
+    uint32_t contradiction_count; /* sweeps in a row whose stable pages contradict the total */
+};
+
 struct source_state {
     bool is_baselined;
     uint64_t sweep_count;         /* that were committed, complete or partial */
     uint64_t sequence;            /* of the source's own events */
     uint64_t profile_fingerprint; /* of the profile the records were read with; 0: none yet */
     uint32_t fields_found;        /* enum order_field bits that some order had */
-    bool is_total_unreliable;
-    uint32_t contradiction_count; /* sweeps in a row whose stable pages contradict the total */
+    struct total_trust totals[COLLECTION_COUNT];
     int64_t last_complete_wall_ms;
     int64_t held_since_wall_ms; /* 0: nothing is held */
     struct guard_counts held;

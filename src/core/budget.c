@@ -222,8 +222,12 @@ void budget_recover(struct budget *budget, int64_t now_ms)
     }
 }
 
-uint32_t budget_left(struct budget *budget, int64_t now_ms)
+uint32_t budget_left(const struct budget *budget, int64_t now_ms)
 {
-    forget_old(budget, now_ms);
-    return budget->count < budget->limit ? budget->limit - (uint32_t)budget->count : 0;
+    size_t used = budget->count;
+    for (size_t i = 0; i < budget->count && now_ms - *stamp_at(budget, i) > budget->rate.window_ms;
+         i++) {
+        used--;
+    }
+    return used < budget->limit ? budget->limit - (uint32_t)used : 0;
 }

@@ -39,6 +39,17 @@ static void add_integer(struct text *out, const char *name, int64_t value)
     text_addf(out, ",\"%s\":%lld", name, (long long)value);
 }
 
+static void add_totals(const struct source_state *state, struct text *out)
+{
+    text_add_text(out, ",\"totals\":[");
+    for (size_t i = 0; i < COLLECTION_COUNT; i++) {
+        const struct total_trust *total = &state->totals[i];
+        text_addf(out, "%s{\"unreliable\":%s,\"contradictions\":%u}", i != 0 ? "," : "",
+                  total->is_unreliable ? "true" : "false", total->contradiction_count);
+    }
+    text_add_char(out, ']');
+}
+
 static void add_expiries(const struct source_state *state, struct text *out)
 {
     text_add_text(out, ",\"expiries\":[");
@@ -67,8 +78,7 @@ void source_state_add(const struct source_state *state, struct text *out)
     add_integer(out, "sweeps", (int64_t)state->sweep_count);
     add_integer(out, "sequence", (int64_t)state->sequence);
     add_integer(out, "fields_found", state->fields_found);
-    add_flag(out, "total_unreliable", state->is_total_unreliable);
-    add_integer(out, "contradictions", state->contradiction_count);
+    add_totals(state, out);
     add_integer(out, "last_complete", state->last_complete_wall_ms);
     add_integer(out, "held_since", state->held_since_wall_ms);
     add_integer(out, "held_known", (int64_t)state->held.known);
@@ -83,6 +93,16 @@ void source_state_add(const struct source_state *state, struct text *out)
 }
 
 /* --- reading ---------------------------------------------------------------------------------- */
+
+static void read_totals(const struct json *root, struct source_state *state)
+{
+    const struct json *total = json_first(json_member(root, "totals"));
+    for (size_t i = 0; i < COLLECTION_COUNT && total != NULL; i++, total = json_next(total)) {
+        state->totals[i].is_unreliable = json_member_true(total, "unreliable");
+        state->totals[i].contradiction_count =
+            (uint32_t)json_member_integer(total, "contradictions", 0);
+    }
+}
 
 static void read_expiries(const struct json *root, struct source_state *state)
 {
@@ -112,8 +132,7 @@ static void read_members(const struct json *root, struct source_state *state)
     state->sweep_count = (uint64_t)json_member_integer(root, "sweeps", 0);
     state->sequence = (uint64_t)json_member_integer(root, "sequence", 0);
     state->fields_found = (uint32_t)json_member_integer(root, "fields_found", 0);
-    state->is_total_unreliable = json_member_true(root, "total_unreliable");
-    state->contradiction_count = (uint32_t)json_member_integer(root, "contradictions", 0);
+    read_totals(root, state);
     state->last_complete_wall_ms = json_member_integer(root, "last_complete", 0);
     state->held_since_wall_ms = json_member_integer(root, "held_since", 0);
     state->held.known = (uint64_t)json_member_integer(root, "held_known", 0);

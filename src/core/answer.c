@@ -1,0 +1,197 @@
+#include "core/answer.h"
+
+#include "core/date.h"
+#include "core/pager.h"
+#include "core/utf8.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define LINK_BYTES_MAX 8192
+
+static void clean_into(char *out, size_t size, const char *value)
+{
+    struct text cleaned;
+    text_init(&cleaned, size - 1);
+    if (value != NULL) {
+        utf8_add_clean_line(&cleaned, span_of(value), size - 8);
+    }
+    memcpy(out, text_cstr(&cleaned), cleaned.size + 1);
+    text_fini(&cleaned);
+}
+
+static int64_t total_of(const char *value)
+{
+    struct span digits = span_of(value);
+    int64_t total = 0;
+    for (size_t i = 0; i < digits.size; i++) {
+        if (digits.data[i] < '0' || digits.data[i] > '9' || total > INT64_MAX / 100) {
+            return PAGE_TOTAL_NONE;
+        }
+        total = total * 10 + (digits.data[i] - '0');
+    }
+    return digits.size != 0 ? total : PAGE_TOTAL_NONE;
+}
+
+static int64_t wait_of(const char *value, int64_t now_wall_ms)
+{
+    int64_t wait_ms = 0;
+    if (value == NULL || !retry_after_parse(span_of(value), now_wall_ms, &wait_ms) ||
+        wait_ms <= 0) {
+        return 0;
+    }
+    return wait_ms < RETRY_AFTER_MAX_MS ? wait_ms : RETRY_AFTER_MAX_MS;
+}
+
+void answer_take(struct answer *answer, struct http_response *response)
+{
+    answer_clear(answer);
+    answer->at = response->at;
+    answer->status = response->status;
+    answer->is_tls_failure = response->is_tls_failure;
+    clean_into(answer->detail, sizeof answer->detail, response->detail);
+    if (response->status != STATUS_OK) {
+        return;
+    }
+    answer->http_code = response->http_code;
+    answer->total = total_of(response->total_count);
+    answer->wait_ms = wait_of(response->retry_after, response->at.wall_ms);
+    answer->certificate_expires_wall_ms = response->certificate_expires_wall_ms;
+    clean_into(answer->request_id, sizeof answer->request_id, response->request_id);
+    clean_into(answer->content_type, sizeof answer->content_type, response->content_type);
+    if (response->link != NULL && strlen(response->link) <= LINK_BYTES_MAX) {
+        answer->link = alloc_text(response->link);
+    }
+    if (response->body != NULL) {
+        answer->body_size = response->body->size;
+        answer->body = text_take(response->body);
+    }
+}
+
+void answer_clear(struct answer *answer)
+{
+    free(answer->body);
+    free(answer->link);
+    *answer = (struct answer){.total = PAGE_TOTAL_NONE};
+}
+
+bool answer_is_page(const struct answer *answer)
+{
+    return answer->status == STATUS_OK && (answer->http_code == 200 || answer->http_code == 206);
+}
+
+struct span answer_body(const struct answer *answer)
+{
+    return (struct span){.data = answer->body, .size = answer->body_size};
+}
+
+/* --- in words --------------------------------------------------------------------------------- */
+
+static int shown_size(const char *url)
+{
+    size_t size = strcspn(url, "?#");
+    return (int)(size < 200 ? size : 200);
+}
+
+static void explain_transport(const struct answer *answer, const char *source_name, const char *url,
+                              struct trouble *out)
+{
+    out->action = API_RETRY;
+    const char *code = answer->is_tls_failure               ? "tls"
+                       : answer->status == STATUS_TOO_LARGE ? "too_large"
+                                                            : "network";
+    (void)snprintf(out->code, sizeof out->code, "%s", code);
+    (void)snprintf(out->detail, sizeof out->detail, "source %s: %.*s gave no answer: %s%s",
+                   source_name, shown_size(url), url,
+                   answer->detail[0] != '\0' ? answer->detail : status_name(answer->status),
+                   answer->is_tls_failure ? "; check tls.ca_file and the server's certificate"
+                                          : "");
+}
+
+static void explain_error(const struct answer *answer, const struct api_error *error,
+                          struct trouble *out)
+{
+    out->action = error->action;
+    out->wait_ms = answer->wait_ms;
+    memcpy(out->request_id, answer->request_id, sizeof out->request_id);
+    if (error->code != 0) {
+        (void)snprintf(out->code, sizeof out->code, "%d/%d", error->http_code, error->code);
+    } else {
+        (void)snprintf(out->code, sizeof out->code, "%d", error->http_code);
+    }
+}
+
+static void add_answer(const struct answer *answer, const struct api_error *error, struct text *out)
+{
+    text_addf(out, " answered %d", error->http_code);
+    if (error->code != 0) {
+        text_addf(out, ", code %d", error->code);
+    }
+    text_addf(out, " (%s)", error->meaning);
+    if (error->words[0] != '\0') {
+        text_addf(out, ": \"%s\"", error->words);
+    }
+    if (answer->request_id[0] != '\0') {
+        text_addf(out, "; request id %s", answer->request_id);
+    }
+    if (answer->wait_ms > 0) {
+        text_addf(out, "; it asks to wait %lld s", (long long)((answer->wait_ms + 999) / 1000));
+    }
+    text_addf(out, "; %s", error->remedy);
+}
+
+static void copy_line(const struct text *line, struct trouble *out)
+{
+    clean_into(out->detail, sizeof out->detail, text_cstr(line));
+}
+
+void answer_explain(const struct answer *answer, const char *source_name, const char *url,
+                    struct trouble *out)
+{
+    *out = (struct trouble){0};
+    if (answer->status != STATUS_OK) {
+        explain_transport(answer, source_name, url, out);
+        return;
+    }
+    struct api_error error;
+    api_error_read(answer->http_code, answer_body(answer), &error);
+    explain_error(answer, &error, out);
+    struct text line;
+    text_init(&line, 4096);
+    text_addf(&line, "source %s: %.*s", source_name, shown_size(url), url);
+    add_answer(answer, &error, &line);
+    copy_line(&line, out);
+    text_fini(&line);
+}
+
+/* Only a small body can be an error in disguise; a large page is not parsed for it. */
+#define DISGUISE_BYTES_MAX 65536
+
+void answer_explain_body(const struct answer *answer, const char *source_name, const char *url,
+                         const char *reason, struct trouble *out)
+{
+    *out = (struct trouble){0};
+    struct api_error error = {.http_code = answer->http_code};
+    if (answer->body_size <= DISGUISE_BYTES_MAX) {
+        api_error_read(answer->http_code, answer_body(answer), &error);
+    }
+    bool is_disguised = error.code != 0;
+    error.action = is_disguised ? error.action : API_RETRY;
+    error.meaning = is_disguised ? error.meaning : "not usable";
+    error.remedy = reason;
+    explain_error(answer, &error, out);
+    if (!is_disguised) {
+        (void)snprintf(out->code, sizeof out->code, "body");
+        error.words[0] = '\0';
+    }
+    struct text line;
+    text_init(&line, 4096);
+    text_addf(&line, "source %s: %.*s", source_name, shown_size(url), url);
+    add_answer(answer, &error, &line);
+    if (answer->content_type[0] != '\0') {
+        text_addf(&line, "; sent as %s", answer->content_type);
+    }
+    copy_line(&line, out);
+    text_fini(&line);
+}

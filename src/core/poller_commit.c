@@ -1,0 +1,381 @@
+#include "core/arena.h"
+#include "core/date.h"
+#include "core/log.h"
+
+#include "poller_internal.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* --- one transaction -------------------------------------------------------------------------- */
+
+bool poller_commit(struct poller *poller, struct instant now, const struct commit *commit,
+                   step_fn *after)
+{
+    struct arena *arena = arena_create();
+    struct notice_context context = {.config = poller->options.config,
+                                     .source_name = poller->source->name,
+                                     .sweep =
+                                         poller->sweep.is_running ? poller->state.sweep_count : 0,
+                                     .now_wall_ms = now.wall_ms};
+    struct commit whole = *commit;
+    whole.event_count = poller->notices.count;
+    whole.events = notice_compose(&poller->notices, &context, &poller->state.sequence, arena);
+    poller->told_count = poller->notices.count;
+    struct text value;
+    text_init(&value, SOURCE_STATE_BYTES_MAX);
+    source_state_add(&poller->state, &value);
+    CHECK(value.status == STATUS_OK);
+    struct stored_value stored = {.key = arena_format(arena, "source/%s", poller->source->name),
+                                  .value = text_span(&value)};
+    whole.values = &stored;
+    whole.value_count = 1;
+    poller->is_committing = true;
+    (void)poller_wait_store(poller, after);
+    struct store_port store = poller->options.store;
+    store.commit(store.self, &whole, poller_on_stored, poller);
+    text_fini(&value);
+    arena_destroy(arena);
+    return false;
+}
+
+static void keep_durable(struct poller *poller)
+{
+    text_clear(&poller->durable);
+    source_state_add(&poller->state, &poller->durable);
+}
+
+void poller_roll_back(struct poller *poller)
+{
+    notice_clear(&poller->notices);
+    if (poller->durable.size != 0) {
+        struct failure why = {0};
+        enum status status = source_state_read(&poller->state, text_span(&poller->durable), &why);
+        CHECK(status == STATUS_OK);
+    } else {
+        source_state_fini(&poller->state);
+    }
+}
+
+bool poller_has_committed(struct poller *poller)
+{
+    CHECK(poller->is_committing);
+    poller->is_committing = false;
+    poller->sweep.has_staged = false;
+    if (poller->stored.status == STATUS_OK) {
+        keep_durable(poller);
+        notice_clear(&poller->notices);
+        return true;
+    }
+    poller_roll_back(poller);
+    return false;
+}
+
+void poller_tell_committed(struct poller *poller, uint64_t event_count)
+{
+    poller->event_count += event_count;
+    if (poller->options.on_committed != NULL) {
+        poller->options.on_committed(poller->options.on_committed_arg, (size_t)event_count);
+    }
+}
+
+/* --- what the commit makes true --------------------------------------------------------------- */
+
+static void apply_change(struct index *known, const struct index *changes, uint32_t i,
+                         uint32_t mark)
+{
+    const struct index_entry *change = index_at(changes, i);
+    uint32_t position = index_find_id(known, index_id(changes, i));
+    if (position == INDEX_NONE) {
+        position = index_add(known, index_id(changes, i), change->raw_fingerprint);
+    } else {
+        index_set_raw(known, position, change->raw_fingerprint);
+    }
+    struct index_entry *entry = index_at(known, position);
+    entry->has_left = change->has_left;
+    entry->seen_in = mark;
+}
+
+/* An appointment whose order did not come by is news again in the next sweep. */
+static bool is_pending(const struct poller *poller, const struct index *changes, uint32_t i)
+{
+    return !moved_is_taken(poller->sweep.moved, index_at(changes, i)->owner);
+}
+
+static void apply_collection(struct poller *poller, enum collection_kind kind)
+{
+    struct sweep *sweep = &poller->sweep;
+    struct index *known = poller->known[kind];
+    const struct index *changes = sweep->changes[kind];
+    for (uint32_t i = 0; i < index_count(changes); i++) {
+        if (kind == COLLECTION_ORDERS || !is_pending(poller, changes, i)) {
+            apply_change(known, changes, i, sweep->marks[kind]);
+        }
+    }
+    uint64_t listed = 0;
+    for (uint32_t i = 0; i < index_count(known); i++) {
+        struct index_entry *entry = index_at(known, i);
+        listed += entry->has_left ? 0 : 1;
+        if (entry->seen_in == sweep->marks[kind]) {
+            entry->misses = 0;
+        } else if (sweep->is_complete[kind] && entry->misses < UINT8_MAX) {
+            entry->misses++;
+        }
+    }
+    poller->listed_count[kind] = listed;
+}
+
+static void apply_sweep(struct poller *poller)
+{
+    const struct sweep *sweep = &poller->sweep;
+    apply_collection(poller, COLLECTION_ORDERS);
+    if (sweep->marks[COLLECTION_APPOINTMENTS] != 0) {
+        apply_collection(poller, COLLECTION_APPOINTMENTS);
+    }
+    if (sweep->is_complete[COLLECTION_ORDERS]) {
+        poller->is_appointments_cold = false;
+    }
+}
+
+/* --- what the sweep means for the source ------------------------------------------------------ */
+
+static void tell_novelty(struct poller *poller, const char *key, const char *sample,
+                         const char *what)
+{
+    struct text extra;
+    text_init(&extra, 16384);
+    text_add_text(&extra, "\"novelty\":{\"key\":");
+    text_add_json_text(&extra, key);
+    if (sample != NULL) {
+        text_add_text(&extra, ",\"sample\":");
+        text_add_json_text(&extra, sample);
+    }
+    text_add_char(&extra, '}');
+    struct text summary;
+    text_init(&summary, 1024);
+    text_addf(&summary, "%s: %.200s", what, key);
+    notice_add(&poller->notices, EVENT_SOURCE_SCHEMA_CHANGED, text_cstr(&summary), &extra);
+    text_fini(&summary);
+    text_fini(&extra);
+}
+
+static const char *novelty_words(enum novelty_kind kind)
+{
+    switch (kind) {
+    case NOVELTY_STATUS:
+        return "A status that the profile does not know";
+    case NOVELTY_TYPE:
+        return "A field of another type than expected";
+    case NOVELTY_MISSING:
+        return "A field that no order has any more";
+    case NOVELTY_LOOKS_WATCHED:
+        return "A new field that looks like one that is watched";
+    }
+    CHECK(!"a novelty that does not exist");
+}
+
+static void tell_novelties(struct poller *poller)
+{
+    for (size_t i = 0; i < poller->sweep.novelty_count; i++) {
+        const struct novelty_seen *seen = &poller->sweep.novelties[i];
+        if (source_state_note_novelty(&poller->state, seen->key)) {
+            tell_novelty(poller, seen->key, seen->sample, novelty_words(seen->kind));
+        }
+    }
+}
+
+#define ORDERS_TO_MISS_A_FIELD 5
+
+/* A field is gone when every order was read anew and none has it. An order that did not change
+ * still has what it had. */
+static void tell_missing_fields(struct poller *poller)
+{
+    const struct sweep *sweep = &poller->sweep;
+    bool is_all_parsed = sweep->tally.parsed >= pager_distinct_count(&sweep->reading.pager) &&
+                         pager_distinct_count(&sweep->reading.pager) >= ORDERS_TO_MISS_A_FIELD &&
+                         !sweep->is_baseline;
+    for (int field = 0; is_all_parsed && field < ORDER_FIELD_COUNT; field++) {
+        uint32_t bit = UINT32_C(1) << field;
+        if ((poller->state.fields_found & bit) == 0 || (sweep->tally.fields_found & bit) != 0) {
+            continue;
+        }
+        char key[80];
+        (void)snprintf(key, sizeof key, "order.%s:missing",
+                       order_field_name((enum order_field)field));
+        if (source_state_note_novelty(&poller->state, key)) {
+            tell_novelty(poller, key, NULL, novelty_words(NOVELTY_MISSING));
+        }
+    }
+    poller->state.fields_found = sweep->is_baseline
+                                     ? sweep->tally.fields_found
+                                     : poller->state.fields_found | sweep->tally.fields_found;
+}
+
+static void note_baseline(struct poller *poller)
+{
+    struct source_state *state = &poller->state;
+    uint64_t fingerprint = poller->source->profile->fingerprint;
+    if (state->is_baselined && state->profile_fingerprint != fingerprint) {
+        tell_novelty(poller, "profile", poller->source->profile_name,
+                     "The profile is another one; what is known was read anew without events");
+    }
+    state->is_baselined = true;
+    state->profile_fingerprint = fingerprint;
+}
+
+static void prepare_state(struct poller *poller, struct instant now)
+{
+    struct sweep *sweep = &poller->sweep;
+    poller->state.sweep_count++;
+    poller->state.wait_until_wall_ms = 0;
+    tell_novelties(poller);
+    if (sweep->extent == EXTENT_COMPLETE) {
+        tell_missing_fields(poller);
+        note_baseline(poller);
+        poller_note_complete(poller, now);
+    }
+}
+
+/* --- held changes ----------------------------------------------------------------------------- */
+
+bool poller_is_held(const struct poller *poller)
+{
+    return poller->state.held_since_wall_ms != 0;
+}
+
+static void add_hold(const struct poller *poller, int64_t now_wall_ms, struct text *out)
+{
+    const struct guard_counts *counts = &poller->sweep.tally.guard;
+    text_addf(out, "\"hold\":{\"changed\":%llu,\"vanished\":%llu,\"known\":%llu,\"until\":\"",
+              (unsigned long long)counts->changed, (unsigned long long)counts->vanished,
+              (unsigned long long)counts->known);
+    date_add_wall(out, now_wall_ms + poller->source->guard.hold_ms);
+    text_add_text(out, "\"}");
+}
+
+static void begin_hold(struct poller *poller, struct instant now)
+{
+    const struct guard_counts *counts = &poller->sweep.tally.guard;
+    poller->state.held_since_wall_ms = now.wall_ms;
+    poller->state.held = *counts;
+    poller->schedule.hold_ms = now.mono_ms + poller->source->guard.hold_ms;
+    poller->schedule.is_released = false;
+    struct text extra;
+    text_init(&extra, 1024);
+    add_hold(poller, now.wall_ms, &extra);
+    struct text summary;
+    text_init(&summary, 512);
+    text_addf(&summary,
+              "%llu of %llu known orders changed and %llu vanished at once: held back until "
+              "released with `orderwatch release %s`",
+              (unsigned long long)counts->changed, (unsigned long long)counts->known,
+              (unsigned long long)counts->vanished, poller->source->name);
+    notice_add(&poller->notices, EVENT_SOURCE_CHANGE_HELD, text_cstr(&summary), &extra);
+    LOG_WARN("change_held", log_text("source", poller->source->name),
+             log_number("changed", (int64_t)counts->changed),
+             log_number("vanished", (int64_t)counts->vanished),
+             log_number("known", (int64_t)counts->known));
+    text_fini(&summary);
+    text_fini(&extra);
+}
+
+static bool must_hold(const struct poller *poller, struct instant now)
+{
+    const struct sweep *sweep = &poller->sweep;
+    const struct guard_config *guard = &poller->source->guard;
+    if (sweep->is_baseline || guard->policy == GUARD_TELL) {
+        return false;
+    }
+    if (!poller_is_held(poller)) {
+        return guard_exceeds(guard, &sweep->tally.guard);
+    }
+    bool may_pass = poller->schedule.is_released || now.mono_ms >= poller->schedule.hold_ms;
+    /* While something is held, only a whole list can show that it was undone. */
+    return !may_pass &&
+           (sweep->extent != EXTENT_COMPLETE || guard_exceeds(guard, &sweep->tally.guard));
+}
+
+/* --- the end of a sweep ----------------------------------------------------------------------- */
+
+static void log_sweep(const struct poller *poller, uint64_t event_count)
+{
+    const struct sweep *sweep = &poller->sweep;
+    struct log_field fields[] = {
+        log_text("source", poller->source->name),
+        log_text("extent", sweep->extent == EXTENT_COMPLETE ? "complete" : "partial"),
+        log_number("orders", (int64_t)poller->listed_count[COLLECTION_ORDERS]),
+        log_number("changed", (int64_t)sweep->tally.guard.changed),
+        log_number("events", (int64_t)event_count),
+        log_number("pages", sweep->reading.pager.page_count),
+        log_number("took_ms", poller->now_ms - sweep->started.mono_ms),
+        {.key = NULL}};
+    log_write(event_count != 0 || sweep->is_baseline ? LOG_LEVEL_INFO : LOG_LEVEL_DEBUG,
+              "sweep_committed", fields);
+}
+
+static void end_sweep(struct poller *poller, struct instant now)
+{
+    struct sweep *sweep = &poller->sweep;
+    sweep->is_running = false;
+    poller->schedule.deadline_ms = now.mono_ms; /* the orders' deadlines may be others now */
+    poller->schedule.deadline_due_wall_ms = 0;
+    if (sweep->extent == EXTENT_COMPLETE) {
+        poller_end_trouble(poller, now);
+    } else {
+        struct trouble trouble = sweep->trouble;
+        poller_note_trouble(poller, &trouble, now);
+    }
+    poller_schedule_next(poller, now);
+    poller->step = poller_step_idle;
+}
+
+static bool step_committed(struct poller *poller, struct instant now)
+{
+    if (!poller_has_committed(poller)) {
+        return poller_fail_store(poller, "committing a sweep");
+    }
+    poller->schedule.is_released = false;
+    uint64_t event_count = poller->sweep.tally.events + poller->told_count;
+    apply_sweep(poller);
+    log_sweep(poller, event_count);
+    end_sweep(poller, now);
+    poller_tell_committed(poller, event_count);
+    return true;
+}
+
+static bool step_hold_committed(struct poller *poller, struct instant now)
+{
+    if (!poller_has_committed(poller)) {
+        return poller_fail_store(poller, "committing a held sweep");
+    }
+    end_sweep(poller, now);
+    poller_tell_committed(poller, poller->told_count);
+    return true;
+}
+
+static bool step_hold(struct poller *poller, struct instant now)
+{
+    notice_clear(&poller->notices);
+    poller->state.sweep_count++;
+    if (!poller_is_held(poller)) {
+        begin_hold(poller, now);
+    }
+    if (poller->sweep.extent == EXTENT_COMPLETE) {
+        poller_note_complete(poller, now);
+    }
+    struct commit commit = {0};
+    return poller_commit(poller, now, &commit, step_hold_committed);
+}
+
+bool poller_step_finish(struct poller *poller, struct instant now)
+{
+    if (must_hold(poller, now)) {
+        return poller_discard(poller, step_hold);
+    }
+    poller->state.held_since_wall_ms = 0;
+    poller->state.held = (struct guard_counts){0};
+    prepare_state(poller, now);
+    struct commit commit = {.source_name = poller->source->name};
+    return poller_commit(poller, now, &commit, step_committed);
+}

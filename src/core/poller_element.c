@@ -1,0 +1,177 @@
+#include "core/arena.h"
+#include "core/hash.h"
+
+#include "poller_internal.h"
+
+#include <stdio.h>
+
+#define ELEMENT_BYTES_MAX ((size_t)1 << 20)
+#define KEY_BYTES_MAX 4096
+
+static const struct extractor *extractor_of(const struct poller *poller, struct extractor *out)
+{
+    *out = (struct extractor){.profile = poller->source->profile,
+                              .zone = poller->source->zone,
+                              .unicode = poller->options.unicode};
+    return out;
+}
+
+static struct work *add_work(struct poller *poller, const char *id, size_t bytes)
+{
+    struct batch *batch = &poller->batch;
+    CHECK(batch->count < BATCH_COUNT);
+    struct work *work = &batch->items[batch->count++];
+    *work = (struct work){.sighting = SIGHTING_LISTED, .id = id};
+    batch->bytes += bytes;
+    work->has_moved = moved_take(poller->sweep.moved, id, batch->arena, &work->moved);
+    return work;
+}
+
+/* --- orders ----------------------------------------------------------------------------------- */
+
+/* The bytes are known: nothing of the order itself has changed. Its appointments may have, and
+ * after a start its record has to be read once for the appointments it has. */
+static void take_known_order(struct poller *poller, uint32_t position)
+{
+    struct index *known = poller->known[COLLECTION_ORDERS];
+    struct index_entry *entry = index_at(known, position);
+    entry->seen_in = poller->sweep.marks[COLLECTION_ORDERS];
+    bool has_moved = moved_holds(poller->sweep.moved, index_id(known, position));
+    if (has_moved || poller->is_appointments_cold) {
+        struct work *work = add_work(
+            poller, arena_text(poller->batch.arena, span_of(index_id(known, position))), 0);
+        work->raw_fingerprint = entry->raw_fingerprint;
+    }
+}
+
+/* True when this reading has seen the order before: the list moved, or holds it twice. */
+static bool is_repeated(struct poller *poller, const char *id)
+{
+    const struct index *known = poller->known[COLLECTION_ORDERS];
+    uint32_t position = index_find_id(known, id);
+    bool is_seen = position != INDEX_NONE &&
+                   index_at(known, position)->seen_in == poller->sweep.marks[COLLECTION_ORDERS];
+    return is_seen || index_find_id(poller->sweep.changes[COLLECTION_ORDERS], id) != INDEX_NONE;
+}
+
+static enum status take_changed_order(struct poller *poller, struct span element, uint64_t raw,
+                                      struct failure *why)
+{
+    struct sweep *sweep = &poller->sweep;
+    struct arena *arena = poller->batch.arena;
+    struct extractor extractor;
+    struct extraction *extraction = arena_alloc(arena, sizeof *extraction);
+    enum status status =
+        extract_order(extractor_of(poller, &extractor), element, arena, extraction, why);
+    if (status != STATUS_OK) {
+        return status;
+    }
+    sweep->tally.parsed++;
+    sweep->tally.fields_found |= extraction->fields_found;
+    sweep_note_novelties(sweep, &poller->state, extraction->novelties, extraction->novelty_count);
+    const char *id = extraction->record.id;
+    if (is_repeated(poller, id)) {
+        sweep->reading.page.repeated_count++;
+        return STATUS_OK;
+    }
+    uint32_t position = index_find_id(poller->known[COLLECTION_ORDERS], id);
+    if (position != INDEX_NONE) {
+        index_at(poller->known[COLLECTION_ORDERS], position)->seen_in =
+            sweep->marks[COLLECTION_ORDERS];
+    }
+    (void)index_add(sweep->changes[COLLECTION_ORDERS], id, raw);
+    struct work *work = add_work(poller, id, element.size);
+    work->after = &extraction->record;
+    work->raw_fingerprint = raw;
+    return STATUS_OK;
+}
+
+static enum status take_order(struct poller *poller, struct span element, struct failure *why)
+{
+    struct sweep *sweep = &poller->sweep;
+    uint64_t raw = hash64(element);
+    uint32_t position = index_find_raw(poller->known[COLLECTION_ORDERS], raw);
+    if (position != INDEX_NONE) {
+        const struct index_entry *entry = index_at(poller->known[COLLECTION_ORDERS], position);
+        if (entry->seen_in == sweep->marks[COLLECTION_ORDERS]) {
+            sweep->reading.page.repeated_count++;
+            return STATUS_OK;
+        }
+        if (!entry->has_left) {
+            take_known_order(poller, position);
+            return STATUS_OK;
+        }
+    }
+    if (index_find_raw(sweep->changes[COLLECTION_ORDERS], raw) != INDEX_NONE) {
+        sweep->reading.page.repeated_count++;
+        return STATUS_OK;
+    }
+    return take_changed_order(poller, element, raw, why);
+}
+
+/* --- appointments of a collection of their own ------------------------------------------------ */
+
+static enum status take_changed_appointment(struct poller *poller, struct span element,
+                                            uint64_t raw, struct failure *why)
+{
+    struct sweep *sweep = &poller->sweep;
+    struct arena *arena = moved_arena(sweep->moved);
+    struct extractor extractor;
+    struct appointment_extraction *extraction = arena_alloc(arena, sizeof *extraction);
+    enum status status =
+        extract_appointment(extractor_of(poller, &extractor), element, arena, extraction, why);
+    if (status != STATUS_OK) {
+        return status;
+    }
+    sweep->tally.parsed++;
+    sweep_note_novelties(sweep, &poller->state, extraction->novelties, extraction->novelty_count);
+    struct text key;
+    text_init(&key, KEY_BYTES_MAX);
+    moved_add_key(&key, extraction->order_id, extraction->appointment.id);
+    struct index *changes = sweep->changes[COLLECTION_APPOINTMENTS];
+    if (index_find_id(changes, text_cstr(&key)) != INDEX_NONE) {
+        sweep->reading.page.repeated_count++;
+    } else {
+        uint32_t order = moved_add(sweep->moved, extraction->order_id, extraction->appointment.id,
+                                   &extraction->appointment);
+        uint32_t position = index_add(changes, text_cstr(&key), raw);
+        index_at(changes, position)->owner = order;
+        uint32_t known = index_find_id(poller->known[COLLECTION_APPOINTMENTS], text_cstr(&key));
+        if (known != INDEX_NONE) {
+            index_at(poller->known[COLLECTION_APPOINTMENTS], known)->seen_in =
+                sweep->marks[COLLECTION_APPOINTMENTS];
+        }
+    }
+    text_fini(&key);
+    return STATUS_OK;
+}
+
+static enum status take_appointment(struct poller *poller, struct span element, struct failure *why)
+{
+    struct sweep *sweep = &poller->sweep;
+    uint64_t raw = hash64(element);
+    struct index *known = poller->known[COLLECTION_APPOINTMENTS];
+    uint32_t position = index_find_raw(known, raw);
+    if (position != INDEX_NONE && !index_at(known, position)->has_left) {
+        struct index_entry *entry = index_at(known, position);
+        bool is_again = entry->seen_in == sweep->marks[COLLECTION_APPOINTMENTS];
+        sweep->reading.page.repeated_count += is_again ? 1 : 0;
+        entry->seen_in = sweep->marks[COLLECTION_APPOINTMENTS];
+        return STATUS_OK;
+    }
+    if (index_find_raw(sweep->changes[COLLECTION_APPOINTMENTS], raw) != INDEX_NONE) {
+        sweep->reading.page.repeated_count++;
+        return STATUS_OK;
+    }
+    return take_changed_appointment(poller, element, raw, why);
+}
+
+enum status poller_take_element(struct poller *poller, struct span element, struct failure *why)
+{
+    if (element.size > ELEMENT_BYTES_MAX) {
+        return fail(why, STATUS_TOO_LARGE, "an element of %zu bytes; the limit is %zu",
+                    element.size, ELEMENT_BYTES_MAX);
+    }
+    return poller->sweep.reading.kind == COLLECTION_ORDERS ? take_order(poller, element, why)
+                                                           : take_appointment(poller, element, why);
+}

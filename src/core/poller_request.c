@@ -1,0 +1,270 @@
+#include "core/secret.h"
+
+#include "poller_internal.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define HEADERS_MAX 5
+#define HEADER_BYTES_MAX 65536
+
+/* A request's header values; those that hold secrets are wiped when it has been handed over. */
+struct headers {
+    struct http_header list[HEADERS_MAX];
+    struct text values[HEADERS_MAX];
+    size_t count;
+};
+
+static struct text *add_header(struct headers *headers, const char *name)
+{
+    CHECK(headers->count < HEADERS_MAX);
+    struct text *value = &headers->values[headers->count];
+    text_init(value, HEADER_BYTES_MAX);
+    headers->list[headers->count++].name = name;
+    return value;
+}
+
+static void start(struct poller *poller, struct headers *headers, struct http_request *request,
+                  http_done_fn *on_done)
+{
+    for (size_t i = 0; i < headers->count; i++) {
+        headers->list[i].value = text_cstr(&headers->values[i]);
+    }
+    const struct source_config *source = poller->source;
+    request->headers = headers->list;
+    request->header_count = headers->count;
+    request->timeout_ms = source->timeout_ms;
+    request->tls = &source->tls;
+    request->proxy = source->proxy;
+    request->allows_private = true; /* the address is the operator's own choice */
+    poller->waiting = WAITING_HTTP;
+    poller->is_cancelled = false;
+    struct http_port http = poller->options.http;
+    http.start(http.self, request, on_done, poller);
+    for (size_t i = 0; i < headers->count; i++) {
+        if (headers->values[i].data != NULL) {
+            explicit_bzero(headers->values[i].data, headers->values[i].capacity);
+        }
+        text_fini(&headers->values[i]);
+    }
+}
+
+static void on_answer(void *arg, struct http_response *response)
+{
+    struct poller *poller = arg;
+    CHECK(poller->waiting == WAITING_HTTP);
+    poller->waiting = WAITING_NONE;
+    answer_take(&poller->request.answer, response);
+}
+
+/* The request has ended: from here on its place in the window runs out. */
+static void close_request(struct poller *poller, struct instant now)
+{
+    const struct answer *answer = &poller->request.answer;
+    int64_t end_ms = answer->at.mono_ms;
+    bool is_sane = end_ms >= poller->request.started.mono_ms && end_ms <= now.mono_ms;
+    budget_answered(&poller->budget, is_sane ? end_ms : now.mono_ms);
+    if (answer->certificate_expires_wall_ms != 0) {
+        poller->health.certificate_expires_wall_ms = answer->certificate_expires_wall_ms;
+    }
+}
+
+/* --- token ------------------------------------------------------------------------------------ */
+
+static bool uses_token(const struct poller *poller)
+{
+    return poller->source->oauth2.token_url != NULL;
+}
+
+static bool needs_token(const struct poller *poller)
+{
+    if (!uses_token(poller)) {
+        return false;
+    }
+    bool is_due = !poller->sweep.has_asked && token_is_due(&poller->token, poller->now_ms);
+    return is_due || !token_is_usable(&poller->token, poller->now_ms);
+}
+
+static step_fn step_gate;
+
+/* A token that still works is worth more than a renewal that fails, unless it was refused. */
+static bool give_up_token(struct poller *poller, struct trouble *trouble)
+{
+    if (trouble->action == API_RENEW_TOKEN) {
+        trouble->action = API_REFUSED;
+    }
+    bool goes_on = trouble->action == API_RETRY || trouble->action == API_FIX;
+    if (goes_on && token_is_usable(&poller->token, poller->now_ms)) {
+        token_postpone(&poller->token, poller->now_ms);
+        poller->step = step_gate;
+        return true;
+    }
+    if (trouble->action == API_REFUSED) {
+        token_drop(&poller->token);
+    }
+    return poller_fail_sweep(poller, trouble);
+}
+
+static bool step_token_answered(struct poller *poller, struct instant now)
+{
+    close_request(poller, now);
+    const struct answer *answer = &poller->request.answer;
+    const struct source_config *source = poller->source;
+    struct trouble trouble;
+    if (answer->status != STATUS_OK || answer->http_code < 200 || answer->http_code > 299) {
+        answer_explain(answer, source->name, source->oauth2.token_url, &trouble);
+        return give_up_token(poller, &trouble);
+    }
+    struct failure why = {0};
+    if (token_accept(&poller->token, answer_body(answer), now.mono_ms, &why) != STATUS_OK) {
+        answer_explain_body(answer, source->name, source->oauth2.token_url, why.detail, &trouble);
+        return give_up_token(poller, &trouble);
+    }
+    /* The body held the token: it does not stay in memory. */
+    if (poller->request.answer.body != NULL) {
+        explicit_bzero(poller->request.answer.body, poller->request.answer.body_size);
+    }
+    answer_clear(&poller->request.answer);
+    poller->step = step_gate;
+    return true;
+}
+
+static void send_token(struct poller *poller, struct instant now)
+{
+    const struct oauth2_config *oauth2 = &poller->source->oauth2;
+    struct headers headers = {.count = 0};
+    token_add_authorization(oauth2, add_header(&headers, "Authorization"));
+    text_add_text(add_header(&headers, "Content-Type"), "application/x-www-form-urlencoded");
+    text_add_text(add_header(&headers, "Accept"), "application/json");
+    struct text body;
+    text_init(&body, HEADER_BYTES_MAX);
+    token_add_body(oauth2, &body);
+    struct http_request request = {.method = "POST",
+                                   .url = oauth2->token_url,
+                                   .body = text_span(&body),
+                                   .body_bytes_max = TOKEN_REPLY_BYTES_MAX};
+    budget_take(&poller->budget, now.mono_ms);
+    poller->request.started = now;
+    poller->step = step_token_answered;
+    start(poller, &headers, &request, on_answer);
+    text_fini(&body);
+}
+
+/* --- the request ------------------------------------------------------------------------------ */
+
+/* A token from before this sweep may have been revoked or run out early: any 401 is a reason to
+ * get another one, once. One that is fresh has to be called expired by the API itself. */
+static bool may_renew(const struct poller *poller)
+{
+    const struct answer *answer = &poller->request.answer;
+    if (!uses_token(poller) || poller->sweep.has_renewed_token || answer->status != STATUS_OK ||
+        answer->http_code < 400) {
+        return false;
+    }
+    struct api_error error;
+    api_error_read(answer->http_code, answer_body(answer), &error);
+    bool is_older = poller->token.obtained_ms < poller->sweep.started.mono_ms;
+    return error.action == API_RENEW_TOKEN || (answer->http_code == 401 && is_older);
+}
+
+static bool step_answered(struct poller *poller, struct instant now)
+{
+    close_request(poller, now);
+    if (may_renew(poller)) {
+        poller->sweep.has_renewed_token = true;
+        token_drop(&poller->token);
+        answer_clear(&poller->request.answer);
+        poller->step = step_gate;
+    } else {
+        poller->step = poller->request.after;
+    }
+    return true;
+}
+
+static void send_request(struct poller *poller, struct instant now)
+{
+    const struct source_config *source = poller->source;
+    struct headers headers = {.count = 0};
+    const char *accept = source->profile->accept;
+    text_add_text(add_header(&headers, "Accept"), accept != NULL ? accept : "application/json");
+    if (source->language != NULL && source->language[0] != '\0') {
+        text_add_text(add_header(&headers, "Accept-Language"), source->language);
+    }
+    if (source->api_key.header != NULL) {
+        text_add(add_header(&headers, source->api_key.header),
+                 secret_reveal(source->api_key.value));
+    }
+    if (uses_token(poller)) {
+        struct text *value = add_header(&headers, "Authorization");
+        text_add_text(value, "Bearer ");
+        text_add(value, secret_reveal(poller->token.value));
+    }
+    struct http_request request = {.method = "GET",
+                                   .url = text_cstr(&poller->request.url),
+                                   .body_bytes_max = source->body_bytes_max};
+    budget_take(&poller->budget, now.mono_ms);
+    poller->sweep.has_asked = true;
+    poller->request.started = now;
+    poller->step = step_answered;
+    start(poller, &headers, &request, on_answer);
+}
+
+/* --- the gate --------------------------------------------------------------------------------- */
+
+static bool step_leased(struct poller *poller, struct instant now)
+{
+    (void)now;
+    if (poller->stored.status != STATUS_OK) {
+        poller->sweep.has_staged = false;
+        return poller_fail_store(poller, "reserving requests");
+    }
+    budget_grant(&poller->budget, poller->lease_asked);
+    poller->step = step_gate;
+    return true;
+}
+
+static bool ask_lease(struct poller *poller, struct instant now)
+{
+    struct text key;
+    text_init(&key, 256);
+    text_addf(&key, "budget/%s", poller->source->name);
+    struct text value;
+    text_init(&value, SOURCE_STATE_BYTES_MAX);
+    poller->lease_asked = budget_add_lease(&poller->budget, now, &value);
+    struct stored_value stored = {.key = text_cstr(&key), .value = text_span(&value)};
+    struct commit commit = {.values = &stored, .value_count = 1};
+    struct store_port store = poller->options.store;
+    (void)poller_wait_store(poller, step_leased);
+    store.commit(store.self, &commit, poller_on_stored, poller);
+    text_fini(&value);
+    text_fini(&key);
+    return false;
+}
+
+static bool step_gate(struct poller *poller, struct instant now)
+{
+    int64_t again_ms = 0;
+    switch (budget_ask(&poller->budget, now.mono_ms, &again_ms)) {
+    case BUDGET_WAIT:
+        poller->schedule.again_ms = again_ms;
+        return false;
+    case BUDGET_NEEDS_LEASE:
+        return ask_lease(poller, now);
+    case BUDGET_GO:
+        break;
+    }
+    if (needs_token(poller)) {
+        send_token(poller, now);
+    } else {
+        send_request(poller, now);
+    }
+    return false;
+}
+
+bool poller_ask(struct poller *poller, step_fn *after)
+{
+    answer_clear(&poller->request.answer);
+    poller->request.after = after;
+    poller->step = step_gate;
+    return true;
+}

@@ -1,0 +1,373 @@
+#include "core/arena.h"
+#include "core/hash.h"
+#include "core/json.h"
+
+#include "poller_internal.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static step_fn step_ask_page, step_work, step_page_done;
+
+/* --- beginning and ending badly --------------------------------------------------------------- */
+
+static const struct collection *collection_of(const struct profile *profile,
+                                              enum collection_kind kind)
+{
+    return kind == COLLECTION_ORDERS ? &profile->orders : &profile->appointments;
+}
+
+static void begin_reading(struct poller *poller, enum collection_kind kind)
+{
+    const struct source_config *source = poller->source;
+    struct reading *reading = &poller->sweep.reading;
+    if (reading->collection != NULL) {
+        pager_fini(&reading->pager);
+    }
+    const struct collection *collection = collection_of(source->profile, kind);
+    *reading = (struct reading){.kind = kind, .collection = collection};
+    uint32_t page_size = source->page_size != 0 ? source->page_size : collection->paging.page_size;
+    struct pager_limits limits = {.page_size = page_size != 0 ? page_size : 100,
+                                  .page_count_max = source->page_count_max,
+                                  .element_count_max = source->order_count_max,
+                                  .ignores_total = poller->state.totals[kind].is_unreliable};
+    pager_init(&reading->pager, collection, source->base_url, &limits);
+    poller->sweep.marks[kind] = ++poller->reading_mark;
+    poller->step = step_ask_page;
+}
+
+void poller_begin_sweep(struct poller *poller, struct instant now)
+{
+    const struct profile *profile = poller->source->profile;
+    struct sweep *sweep = &poller->sweep;
+    sweep_reset(sweep);
+    sweep->is_running = true;
+    sweep->started = now;
+    bool is_other_profile = poller->state.profile_fingerprint != profile->fingerprint;
+    sweep->is_baseline = !poller->state.is_baselined || is_other_profile;
+    sweep->tally.guard.known = poller->listed_count[COLLECTION_ORDERS];
+    if (is_other_profile) {
+        /* What the bytes mean has changed: each element is read again. */
+        index_forget_raw(poller->known[COLLECTION_ORDERS]);
+        index_forget_raw(poller->known[COLLECTION_APPOINTMENTS]);
+    }
+    begin_reading(poller, profile->has_appointments_collection ? COLLECTION_APPOINTMENTS
+                                                               : COLLECTION_ORDERS);
+}
+
+static bool step_discarded(struct poller *poller, struct instant now)
+{
+    (void)now;
+    poller->sweep.has_staged = false;
+    poller->step = poller->batch.after;
+    return true;
+}
+
+bool poller_discard(struct poller *poller, step_fn *after)
+{
+    poller->batch.count = 0;
+    poller->batch.bytes = 0;
+    poller->batch.after = after;
+    arena_reset(poller->batch.arena);
+    if (!poller->sweep.has_staged) {
+        poller->step = after;
+        return true;
+    }
+    struct store_port store = poller->options.store;
+    (void)poller_wait_store(poller, step_discarded);
+    store.discard(store.self, poller->source->name, poller_on_stored, poller);
+    return false;
+}
+
+static bool step_failed(struct poller *poller, struct instant now)
+{
+    struct trouble trouble = poller->sweep.trouble;
+    poller->sweep.is_running = false;
+    poller_roll_back(poller);
+    poller_note_trouble(poller, &trouble, now);
+    poller_schedule_next(poller, now);
+    poller->step = poller_step_idle;
+    return true;
+}
+
+bool poller_fail_sweep(struct poller *poller, const struct trouble *trouble)
+{
+    poller->sweep.trouble = *trouble;
+    answer_clear(&poller->request.answer);
+    return poller_discard(poller, step_failed);
+}
+
+bool poller_fail_store(struct poller *poller, const char *doing)
+{
+    poller_note_store_failure(poller, doing);
+    if (!poller->sweep.is_running) {
+        return poller_discard(poller, poller_step_idle);
+    }
+    struct trouble trouble = {.action = API_RETRY, .is_ours = true, .code = "store"};
+    (void)snprintf(trouble.detail, sizeof trouble.detail, "source %s: %s: the store says %s: %s",
+                   poller->source->name, doing, status_name(poller->stored.status),
+                   poller->stored.detail);
+    return poller_fail_sweep(poller, &trouble);
+}
+
+static bool step_abandoned(struct poller *poller, struct instant now)
+{
+    poller_schedule_next(poller, now);
+    poller->step = poller_step_idle;
+    return true;
+}
+
+bool poller_abandon_sweep(struct poller *poller)
+{
+    poller->sweep.is_running = false;
+    poller_roll_back(poller);
+    answer_clear(&poller->request.answer);
+    budget_answered(&poller->budget, poller->now_ms);
+    return poller_discard(poller, step_abandoned);
+}
+
+/* --- pages ------------------------------------------------------------------------------------ */
+
+/* A page that cannot be had after others leaves what they showed: each order is whole by itself.
+ * A page that cannot be trusted spoils the sweep. */
+static bool end_by_answer(struct poller *poller, const struct trouble *trouble)
+{
+    struct sweep *sweep = &poller->sweep;
+    bool has_orders =
+        sweep->reading.kind == COLLECTION_ORDERS && sweep->reading.pager.page_count != 0;
+    if (!has_orders) {
+        return poller_fail_sweep(poller, trouble);
+    }
+    sweep->trouble = *trouble;
+    sweep->extent = EXTENT_PARTIAL;
+    poller->step = poller_step_finish;
+    return true;
+}
+
+static bool fail_page(struct poller *poller, const char *reason)
+{
+    struct trouble trouble;
+    struct text line;
+    text_init(&line, 1024);
+    text_addf(&line, "page %u: %s", poller->sweep.reading.pager.page_count + 1, reason);
+    answer_explain_body(&poller->request.answer, poller->source->name,
+                        text_cstr(&poller->request.url), text_cstr(&line), &trouble);
+    text_fini(&line);
+    return poller_fail_sweep(poller, &trouble);
+}
+
+static bool step_page_answered(struct poller *poller, struct instant now)
+{
+    (void)now;
+    const struct answer *answer = &poller->request.answer;
+    if (!answer_is_page(answer)) {
+        struct trouble trouble;
+        answer_explain(answer, poller->source->name, text_cstr(&poller->request.url), &trouble);
+        return end_by_answer(poller, &trouble);
+    }
+    struct reading *reading = &poller->sweep.reading;
+    struct failure why = {0};
+    reading->page = (struct page){.fingerprint = hash64(answer_body(answer))};
+    if (slice_open(&reading->page.slicer, answer_body(answer), reading->collection->items_pointer,
+                   &why) != STATUS_OK) {
+        return fail_page(poller, why.detail);
+    }
+    poller->step = step_work;
+    return true;
+}
+
+static bool step_ask_page(struct poller *poller, struct instant now)
+{
+    (void)now;
+    struct failure why = {0};
+    text_clear(&poller->request.url);
+    if (pager_add_url(&poller->sweep.reading.pager, &poller->request.url, &why) != STATUS_OK) {
+        struct trouble trouble = {.action = API_FIX, .code = "url"};
+        (void)snprintf(trouble.detail, sizeof trouble.detail, "source %s: %.400s",
+                       poller->source->name, why.detail);
+        return poller_fail_sweep(poller, &trouble);
+    }
+    return poller_ask(poller, step_page_answered);
+}
+
+/* A portion of the page: as much as keeps a turn of the loop short. */
+static bool step_work(struct poller *poller, struct instant now)
+{
+    (void)now;
+    struct slicer *slicer = &poller->sweep.reading.page.slicer;
+    size_t start = slicer->position;
+    uint64_t parsed = poller->sweep.tally.parsed;
+    struct failure why = {0};
+    while (slicer->position - start < BATCH_BYTES && poller->batch.count < BATCH_COUNT &&
+           poller->sweep.tally.parsed - parsed < BATCH_COUNT) {
+        struct span element;
+        enum slice_result result = slice_next(slicer, &element);
+        if (result == SLICE_BROKEN) {
+            return fail_page(poller, "its JSON is broken or cut off");
+        }
+        if (result == SLICE_END) {
+            return poller_flush_batch(poller, step_page_done);
+        }
+        if (poller_take_element(poller, element, &why) != STATUS_OK) {
+            return fail_page(poller, why.detail);
+        }
+    }
+    if (poller->batch.count == BATCH_COUNT || poller->batch.bytes >= BATCH_BYTES) {
+        return poller_flush_batch(poller, step_work);
+    }
+    return false;
+}
+
+/* --- the end of a page, of a reading ---------------------------------------------------------- */
+
+static int64_t total_at(const struct json *root, const char *pointer)
+{
+    const struct json *node = json_at(root, pointer);
+    if (node == NULL || json_kind(node) != JSON_NUMBER) {
+        return PAGE_TOTAL_NONE;
+    }
+    struct span digits = json_text(node);
+    int64_t total = 0;
+    for (size_t i = 0; i < digits.size; i++) {
+        if (digits.data[i] < '0' || digits.data[i] > '9' || i > 17) {
+            return PAGE_TOTAL_NONE;
+        }
+        total = total * 10 + (digits.data[i] - '0');
+    }
+    return total;
+}
+
+/* Cursor and total inside the body: only then is the page parsed as a whole. */
+static struct json *read_envelope(struct poller *poller, struct page_facts *facts)
+{
+    const struct paging *paging = &poller->sweep.reading.collection->paging;
+    struct json *root = NULL;
+    bool is_wanted = paging->total_pointer != NULL || paging->kind == PAGING_CURSOR;
+    if (!is_wanted || json_parse(answer_body(&poller->request.answer), &root, NULL) != STATUS_OK) {
+        return NULL;
+    }
+    if (paging->total_pointer != NULL) {
+        facts->total = total_at(root, paging->total_pointer);
+    }
+    if (paging->kind == PAGING_CURSOR && paging->cursor_pointer != NULL) {
+        const struct json *cursor = json_at(root, paging->cursor_pointer);
+        facts->cursor = cursor != NULL ? json_text(cursor) : (struct span){0};
+    }
+    return root;
+}
+
+static enum pager_verdict take_page(struct poller *poller, struct failure *why)
+{
+    struct reading *reading = &poller->sweep.reading;
+    const struct answer *answer = &poller->request.answer;
+    bool has_total = reading->collection->paging.total_header != NULL;
+    struct page_facts facts = {.fingerprint = reading->page.fingerprint,
+                               .element_count = reading->page.slicer.element_count,
+                               .repeated_count = reading->page.repeated_count,
+                               .total = has_total ? answer->total : PAGE_TOTAL_NONE,
+                               .link = answer->link};
+    struct json *envelope = read_envelope(poller, &facts);
+    enum pager_verdict verdict = pager_take(&reading->pager, &facts, why);
+    json_destroy(envelope);
+    return verdict;
+}
+
+static bool step_read_again(struct poller *poller, struct instant now)
+{
+    (void)now;
+    struct sweep *sweep = &poller->sweep;
+    struct reading *reading = &sweep->reading;
+    reading->is_second = true;
+    reading->first_fingerprint = reading->pager.order_fingerprint;
+    pager_restart(&reading->pager);
+    sweep->marks[reading->kind] = ++poller->reading_mark;
+    index_clear(sweep->changes[reading->kind]);
+    if (reading->kind == COLLECTION_ORDERS) {
+        uint64_t known = sweep->tally.guard.known;
+        sweep->tally = (struct tally){.guard = {.known = known}};
+        moved_untake(sweep->moved);
+    } else {
+        moved_clear(sweep->moved);
+    }
+    poller->step = step_ask_page;
+    return true;
+}
+
+static bool end_reading(struct poller *poller, enum sweep_extent extent)
+{
+    struct sweep *sweep = &poller->sweep;
+    if (sweep->reading.kind == COLLECTION_APPOINTMENTS) {
+        sweep->is_complete[COLLECTION_APPOINTMENTS] = extent == EXTENT_COMPLETE;
+        poller_remove_absent_appointments(poller);
+        begin_reading(poller, COLLECTION_ORDERS);
+        return true;
+    }
+    sweep->extent = extent;
+    sweep->is_complete[COLLECTION_ORDERS] = extent == EXTENT_COMPLETE;
+    poller_count_absent(poller);
+    poller->step = extent == EXTENT_PARTIAL ? poller_step_finish : poller_step_absent;
+    return true;
+}
+
+static void note_reading_trouble(struct poller *poller, const char *code, const char *what)
+{
+    struct trouble *trouble = &poller->sweep.trouble;
+    *trouble = (struct trouble){.action = API_RETRY, .is_partial = true};
+    (void)snprintf(trouble->code, sizeof trouble->code, "%s", code);
+    const struct pager *pager = &poller->sweep.reading.pager;
+    (void)snprintf(trouble->detail, sizeof trouble->detail,
+                   "source %s: %s: %s (%llu read, total %lld); what is missing counts for nothing",
+                   poller->source->name, poller->sweep.reading.collection->path, what,
+                   (unsigned long long)pager_distinct_count(pager), (long long)pager->total);
+}
+
+static void declare_total(struct poller *poller)
+{
+    struct text extra;
+    text_init(&extra, 1024);
+    const struct pager *pager = &poller->sweep.reading.pager;
+    text_addf(&extra, "\"novelty\":{\"key\":\"total\",\"sample\":\"total %lld, read %llu\"}",
+              (long long)pager->total, (unsigned long long)pager_distinct_count(pager));
+    notice_add(&poller->notices, EVENT_SOURCE_SCHEMA_CHANGED,
+               "The total that the API gives contradicts its own list; it is ignored from now on",
+               &extra);
+    text_fini(&extra);
+}
+
+static bool step_judge(struct poller *poller, struct instant now)
+{
+    (void)now;
+    struct reading *reading = &poller->sweep.reading;
+    bool is_declared = false;
+    enum reading_verdict verdict = sweep_judge(reading, poller->listed_count[reading->kind],
+                                               &poller->state.totals[reading->kind], &is_declared);
+    if (is_declared) {
+        declare_total(poller);
+    }
+    switch (verdict) {
+    case READING_COMPLETE:
+        return end_reading(poller, EXTENT_COMPLETE);
+    case READING_AGAIN:
+        return poller_discard(poller, step_read_again);
+    case READING_PARTIAL:
+        note_reading_trouble(poller, "shifting", "the list moves while it is read");
+        return end_reading(poller, EXTENT_PARTIAL);
+    case READING_EMPTY:
+        note_reading_trouble(poller, "empty", "an empty list after one with orders");
+        return end_reading(poller, EXTENT_EMPTY);
+    }
+    CHECK(!"a verdict that does not exist");
+}
+
+static bool step_page_done(struct poller *poller, struct instant now)
+{
+    (void)now;
+    struct failure why = {0};
+    enum pager_verdict verdict = take_page(poller, &why);
+    if (verdict == PAGER_BROKEN) {
+        return fail_page(poller, why.detail);
+    }
+    answer_clear(&poller->request.answer);
+    poller->step = verdict == PAGER_MORE ? step_ask_page : step_judge;
+    return true;
+}
