@@ -25,7 +25,7 @@ FAMILIES = {
 # libesmtp and libcurl hand TLS contexts around: their files may name OpenSSL too.
 COMPANIONS = {frozenset({"libesmtp", "openssl"}), frozenset({"libcurl", "openssl"})}
 FORBIDDEN_CALLS = re.compile(
-    r"\b(time|clock_gettime|gettimeofday|localtime(?:_r)?|rand|random|srand|getenv|secure_getenv|fopen|open|socket|"
+    r"\b(time|clock_gettime|gettimeofday|localtime(?:_r)?|rand|random|srand|getenv|secure_getenv|fopen|socket|"
     r"strcpy|strcat|sprintf|gets|strtok|atoi|alloca|system|popen)\s*\(")
 BANNED_EVERYWHERE = re.compile(r"\b(strcpy|strcat|sprintf|gets|strtok|atoi|alloca|system|popen|vsprintf)\s*\(")
 
