@@ -6,6 +6,7 @@
 #include "edge/http_client.h"
 #include "edge/log.h"
 #include "edge/loop.h"
+#include "edge/service.h"
 #include "edge/sinks.h"
 #include "edge/store.h"
 #include "edge/unicode.h"
@@ -40,6 +41,8 @@ struct daemon {
     bool is_once, is_asked_to_stop;
     bool is_http_closed, is_store_closed;
     int64_t grace_until_mono_ms;
+    int64_t next_heartbeat_mono_ms;
+    bool is_heartbeat_pending;
     int exit_code;
 };
 
@@ -246,6 +249,7 @@ static void on_store_closed(void *arg)
 
 static void begin_stop(struct daemon *daemon, struct instant now)
 {
+    service_stopping();
     LOG_INFO("stopping", log_number("grace_ms", daemon->config->shutdown_grace_ms));
     daemon->grace_until_mono_ms = now.mono_ms + daemon->config->shutdown_grace_ms;
     if (daemon->monitor != NULL) {
@@ -339,6 +343,51 @@ static bool advance(struct daemon *daemon, struct instant now)
     CHECK(!"a phase that does not exist");
 }
 
+/* --- systemd ---------------------------------------------------------------------------------- */
+
+/* The store answered, and this runs on the loop: both are alive. */
+static void on_heartbeat(void *arg, enum status status, const struct sink_counts *counts,
+                         size_t count)
+{
+    struct daemon *daemon = arg;
+    daemon->is_heartbeat_pending = false;
+    if (status != STATUS_OK) {
+        return;
+    }
+    struct sink_counts sum = {0};
+    for (size_t i = 0; i < count; i++) {
+        sum.observed += counts[i].observed;
+        sum.delivered += counts[i].delivered;
+        sum.pending += counts[i].pending;
+        sum.parked += counts[i].parked;
+    }
+    char line[160];
+    (void)snprintf(line, sizeof line, "observed %llu = delivered %llu + pending %llu + parked %llu",
+                   (unsigned long long)sum.observed, (unsigned long long)sum.delivered,
+                   (unsigned long long)sum.pending, (unsigned long long)sum.parked);
+    service_status(line);
+    service_alive();
+}
+
+static int64_t heartbeat(struct daemon *daemon, struct instant now)
+{
+    if (daemon->phase != PHASE_RUNNING || daemon->next_heartbeat_mono_ms > now.mono_ms) {
+        return daemon->next_heartbeat_mono_ms;
+    }
+    int64_t interval_ms = service_watchdog_ms();
+    if (interval_ms == INSTANT_NEVER) {
+        daemon->next_heartbeat_mono_ms = INSTANT_NEVER;
+        return INSTANT_NEVER;
+    }
+    daemon->next_heartbeat_mono_ms = now.mono_ms + interval_ms;
+    if (!daemon->is_heartbeat_pending) {
+        const struct store_port store = store_port(daemon->store);
+        daemon->is_heartbeat_pending = true;
+        store.count_sinks(store.self, on_heartbeat, daemon);
+    }
+    return daemon->next_heartbeat_mono_ms;
+}
+
 /* --- the turn --------------------------------------------------------------------------------- */
 
 static void look_at_once(struct daemon *daemon)
@@ -377,6 +426,10 @@ static int64_t on_turn(void *arg, struct instant now)
     }
     while (advance(daemon, now)) {
     }
+    int64_t heartbeat_mono_ms = heartbeat(daemon, now);
+    if (daemon->phase == PHASE_RUNNING && heartbeat_mono_ms < due_mono_ms) {
+        due_mono_ms = heartbeat_mono_ms;
+    }
     if (daemon->phase == PHASE_FINISHING && daemon->grace_until_mono_ms < due_mono_ms) {
         return daemon->grace_until_mono_ms;
     }
@@ -408,6 +461,7 @@ int daemon_run(const char *config_path, bool is_once)
                      log_text("config", daemon.config->file),
                      log_number("sources", (int64_t)daemon.config->source_count),
                      log_number("sinks", (int64_t)daemon.config->sink_count));
+            service_ready();
         }
         const struct loop_events events = {.on_turn = on_turn,
                                            .on_terminate = on_terminate,
