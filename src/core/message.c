@@ -153,11 +153,13 @@ static void write_subject(const struct telling *telling, const struct book *book
     text_init(&subject, (size_t)4 * SUBJECT_BYTES_MAX);
     text_addf(&subject, "[%s] ", prefix != NULL ? prefix : "orderwatch");
     if (is_digest(delivery)) {
-        text_addf(&subject, "%s: %s", words_phrase(PHRASE_DIGEST, telling->language),
-                  sheet_digest_title(telling, book->chapter_count, delivery));
+        text_add_text(&subject,
+                      telling_titled(telling, words_phrase(PHRASE_DIGEST, telling->language),
+                                     sheet_digest_title(telling, book->chapter_count, delivery)));
     } else {
         const struct chapter *chapter = &book->chapters[0];
-        text_addf(&subject, "%s: %s", chapter->title, story_headline(telling, chapter->lead));
+        text_add_text(&subject, telling_titled(telling, chapter->title,
+                                               story_headline(telling, chapter->lead)));
         if (delivery->event_total > 1) {
             text_addf(&subject, " %s",
                       telling_count(telling, PHRASE_MORE_EVENTS, PHRASE_MORE_EVENTS,
@@ -172,8 +174,7 @@ static void write_subject(const struct telling *telling, const struct book *book
 static void write_root(const struct telling *telling, const struct book *book,
                        const struct delivery *delivery, struct message *out)
 {
-    const struct event *event = delivery->events[0].id[0] != '\0' ? delivery->events : NULL;
-    CHECK(event != NULL);
+    const struct event *event = delivery->events;
     struct text subject;
     text_init(&subject, (size_t)8192);
     if (is_digest(delivery)) {

@@ -84,6 +84,8 @@ const char *telling_phrase(const struct telling *telling, enum phrase phrase, co
 /* The phrase for one or for many, with the number in it. */
 const char *telling_count(const struct telling *telling, enum phrase one, enum phrase many,
                           size_t count);
+/* "Title: words", as the language sets a colon. */
+const char *telling_titled(const struct telling *telling, const char *title, const char *words);
 /* Order 123456 (Lyon Part-Dieu); Source orange. */
 const char *story_title(const struct telling *telling, const struct story *story);
 /* appointment moved +5 d, Mon 12 Jan 09:00 to Sat 17 Jan 09:00 */

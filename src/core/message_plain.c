@@ -80,12 +80,11 @@ static void add_heading(struct text *out, const char *text)
     text_add_char(out, '\n');
 }
 
-static void add_fact(struct text *out, const struct row *row)
+static void add_fact(struct text *out, const struct row *row, enum language language)
 {
-    size_t columns = columns_of(span_of(row->label));
-    text_add_text(out, row->label);
-    text_add_char(out, ':');
-    columns++;
+    const char *colon = words_phrase(PHRASE_COLON, language);
+    size_t columns = columns_of(span_of(row->label)) + columns_of(span_of(colon));
+    text_addf(out, "%s%s", row->label, colon);
     add_padding(out, columns, LABEL_COLUMNS);
     columns = columns < LABEL_COLUMNS ? LABEL_COLUMNS : columns;
     text_add_char(out, ' ');
@@ -102,16 +101,20 @@ static void add_columns(struct text *out, const char *label, const char *from, c
     text_addf(out, " %s\n", to);
 }
 
+static void add_side(struct text *out, enum phrase side, const char *value, enum language language)
+{
+    size_t start = out->size;
+    text_addf(out, "  %s%s ", words_phrase(side, language), words_phrase(PHRASE_COLON, language));
+    struct span label = {.data = text_cstr(out) + start, .size = out->size - start};
+    add_wrapped(out, span_of(value), columns_of(label), "    ");
+    text_add_char(out, '\n');
+}
+
 static void add_stacked(struct text *out, const struct row *row, enum language language)
 {
     text_addf(out, "%s\n", row->label);
-    const char *words = words_phrase(PHRASE_BEFORE, language);
-    text_addf(out, "  %s: ", words);
-    add_wrapped(out, span_of(row->from), columns_of(span_of(words)) + 4, "    ");
-    words = words_phrase(PHRASE_AFTER, language);
-    text_addf(out, "\n  %s: ", words);
-    add_wrapped(out, span_of(row->to), columns_of(span_of(words)) + 4, "    ");
-    text_add_char(out, '\n');
+    add_side(out, PHRASE_BEFORE, row->from, language);
+    add_side(out, PHRASE_AFTER, row->to, language);
 }
 
 /* Three columns where all rows fit, otherwise one under the other. */
@@ -171,11 +174,12 @@ static void add_block(struct text *out, const struct block *block, enum language
         return;
     case BLOCK_FACTS:
         for (size_t i = 0; i < block->row_count; i++) {
-            add_fact(out, &block->rows[i]);
+            add_fact(out, &block->rows[i], language);
         }
         return;
     case BLOCK_LINK:
-        text_addf(out, "%s: %s\n", block->label, block->text);
+        text_addf(out, "%s%s %s\n", block->label, words_phrase(PHRASE_COLON, language),
+                  block->text);
         return;
     case BLOCK_FOOT:
         text_add_text(out, "-- \n"); /* readers fold away what follows */

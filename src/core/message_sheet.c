@@ -185,7 +185,8 @@ static void add_facts(const struct telling *telling, const struct json *object, 
          member = json_next(member)) {
         struct span value = json_text(member);
         const char *name = arena_format(telling->arena, "%s%s", prefix, json_key(member));
-        if (value.size != 0 && !text_equal(name, "status_kind")) {
+        bool is_told = text_equal(name, "id") || text_equal(name, "status_kind");
+        if (value.size != 0 && !is_told) {
             add_row(table, telling_field(telling, name), NULL,
                     telling_value(telling, name, arena_text(telling->arena, value)));
         }
@@ -196,6 +197,10 @@ static void write_order(struct sheet *sheet, const struct telling *telling,
                         const struct json *order)
 {
     struct table table = table_create(telling);
+    const char *id = json_member_text(order, "id");
+    if (id != NULL) {
+        add_row(&table, telling_field(telling, "id"), NULL, telling_value(telling, "id", id));
+    }
     add_facts(telling, order, "", &table);
     add_facts(telling, json_member(order, "extra"), "extra.", &table);
     add_facts(telling, json_member(order, "contact"), "contact.", &table);
@@ -209,6 +214,11 @@ static void write_appointment(struct sheet *sheet, const struct telling *telling
                               const struct json *appointment)
 {
     struct table table = table_create(telling);
+    const char *id = json_member_text(appointment, "id");
+    if (id != NULL) {
+        add_row(&table, telling_field(telling, "appointment"), NULL,
+                telling_value(telling, "id", id));
+    }
     add_facts(telling, appointment, "", &table);
     add_facts(telling, json_member(appointment, "extra"), "extra.", &table);
     if (table.count != 0) {
@@ -238,11 +248,10 @@ static const char *find_route(const struct telling *telling, const struct event 
     for (size_t i = 0; i < telling->config->route_count; i++) {
         const struct route_config *route = &telling->config->routes[i];
         if (route->name != NULL && leads_here(telling, route, event)) {
-            return arena_format(telling->arena, "%s '%s'",
-                                words_phrase(PHRASE_WHY_ROUTE, telling->language), route->name);
+            return telling_phrase(telling, PHRASE_WHY_ROUTE, route->name, NULL);
         }
     }
-    return words_phrase(PHRASE_WHY_ROUTE, telling->language);
+    return words_phrase(PHRASE_WHY_SOME_ROUTE, telling->language);
 }
 
 static void write_foot(struct sheet *sheet, const struct telling *telling,
@@ -263,15 +272,28 @@ static void write_foot(struct sheet *sheet, const struct telling *telling,
 
 /* --- whole mails ---------------------------------------------------------------------------- */
 
+/* Abbreviated months and cut texts end with a mark of their own. */
+static bool is_ended(const char *sentence)
+{
+    static const char *const marks[] = {".", "!", "?", "…"};
+    for (size_t i = 0; i < ARRAY_COUNT(marks); i++) {
+        size_t size = strlen(marks[i]);
+        if (strlen(sentence) >= size && strcmp(sentence + strlen(sentence) - size, marks[i]) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 void sheet_write_chapter(struct sheet *sheet, const struct telling *telling,
                          const struct chapter *chapter)
 {
     const struct story *lead = chapter->lead;
     struct block *first = add_block(sheet, BLOCK_LEAD, NULL);
     first->severity = lead->event->severity;
-    first->text =
-        arena_format(telling->arena, "%s: %s. %s", chapter->title, story_headline(telling, lead),
-                     words_advice(lead->event->type, telling->language));
+    const char *sentence = telling_titled(telling, chapter->title, story_headline(telling, lead));
+    first->text = arena_format(telling->arena, "%s%s %s", sentence, is_ended(sentence) ? "" : ".",
+                               words_advice(lead->event->type, telling->language));
     write_story(sheet, telling, lead);
     for (size_t i = 0; i < chapter->story_count; i++) {
         const struct story *story = &chapter->stories[i];
@@ -387,8 +409,8 @@ static void write_steps(struct sheet *sheet, const struct telling *telling,
         const struct story *story = &chapter->stories[i];
         struct date when = {.kind = DATE_INSTANT, .ms = story->event->wall_ms};
         add_row(&table, NULL, NULL,
-                arena_format(telling->arena, "%s: %s", telling_date(telling, when, false),
-                             story_headline(telling, story)));
+                telling_titled(telling, telling_date(telling, when, false),
+                               story_headline(telling, story)));
     }
     add_table(sheet, BLOCK_STEPS, &table);
 }

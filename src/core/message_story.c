@@ -126,6 +126,12 @@ const char *telling_count(const struct telling *telling, enum phrase one, enum p
     return telling_phrase(telling, count == 1 ? one : many, number, NULL);
 }
 
+const char *telling_titled(const struct telling *telling, const char *title, const char *words)
+{
+    return arena_format(telling->arena, "%s%s %s", title,
+                        words_phrase(PHRASE_COLON, telling->language), words);
+}
+
 /* --- titles and headlines ------------------------------------------------------------------- */
 
 const char *story_title(const struct telling *telling, const struct story *story)
@@ -258,19 +264,20 @@ static void add_note(const struct telling *telling, const struct story *story, s
 {
     const char *text = json_member_text(json_member(story->data, "note"), "text");
     if (text != NULL) {
-        text_addf(out, ": %s", telling_clean(telling, text, NOTE_BYTES_MAX));
+        text_addf(out, "%s %s", words_phrase(PHRASE_COLON, telling->language),
+                  telling_clean(telling, text, NOTE_BYTES_MAX));
     }
 }
 
 static void add_fields(const struct telling *telling, const struct story *story, struct text *out)
 {
-    const char *separator = ": ";
+    const char *separator = words_phrase(PHRASE_COLON, telling->language);
     int left = 3;
     for (const struct json *change = json_first(story->changes); change != NULL && left > 0;
          change = json_next(change), left--) {
         const char *field = json_member_text(change, "field");
-        text_addf(out, "%s%s", separator, telling_field(telling, field != NULL ? field : ""));
-        separator = ", ";
+        text_addf(out, "%s %s", separator, telling_field(telling, field != NULL ? field : ""));
+        separator = ",";
     }
 }
 
