@@ -11,6 +11,8 @@ bool utf8_is_valid(struct span bytes); /* no surrogates, no overlong forms; NUL 
 /* Reads one code point at *position and moves past it. Invalid bytes give U+FFFD, one byte each. */
 uint32_t utf8_next(struct span bytes, size_t *position);
 void utf8_add(struct text *out, uint32_t code_point);
+/* Controls, bidi marks, zero-width and line-separator characters, and what is no character. */
+bool utf8_is_invisible(uint32_t code_point);
 
 /* Copies upstream text made harmless for one line: C0, C1, DEL, bidi controls, zero-width and
  * line-separator characters become U+FFFD or a space; cut at bytes_max on a character with "…". */

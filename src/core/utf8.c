@@ -119,7 +119,7 @@ struct range {
 };
 
 /* What shows nothing, or changes how its neighbours show: a text could pretend to be another. */
-static bool is_invisible(uint32_t code_point)
+bool utf8_is_invisible(uint32_t code_point)
 {
     static const struct range ranges[] = {
         {0x00, 0x1f},     {0x7f, 0x9f},     {0x061c, 0x061c},   {0x180e, 0x180e},
@@ -150,7 +150,7 @@ static uint32_t next_clean(struct span bytes, size_t *position, bool is_block)
     if (code_point == '\t') {
         return is_block ? '\t' : ' ';
     }
-    return is_invisible(code_point) ? REPLACEMENT : code_point;
+    return utf8_is_invisible(code_point) ? REPLACEMENT : code_point;
 }
 
 /* Where in the input to stop so that what comes out, with its mark, fits; bytes.size: no cut. */
