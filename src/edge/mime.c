@@ -1,5 +1,6 @@
 #include "edge/mime.h"
 
+#include "core/base64.h"
 #include "core/utf8.h"
 
 #include <gmime/gmime.h>
@@ -8,7 +9,9 @@
 
 #define MESSAGE_BYTES_MAX ((size_t)24 << 20)
 #define HEADER_BYTES_MAX 16384
-#define LINE_BYTES_MAX 998 /* without its CR LF */
+#define SUBJECT_BYTES_MAX 900
+#define ENCODED_BYTES_MAX 45 /* of an encoded word, so that it has at most 75 characters */
+#define LINE_BYTES_MAX 998   /* without its CR LF */
 
 /* --- mailboxes ------------------------------------------------------------------------------ */
 
@@ -130,14 +133,39 @@ static void set_header(GMimeMessage *mail, const char *name, const char *value)
     text_fini(&clean);
 }
 
-/* A reader decodes =?…?= wherever it stands. A subject that has it by itself is encoded whole. */
+/* Encoded words of RFC 2047 over all of the text, cut between characters. */
+static void add_encoded(struct text *out, struct span text)
+{
+    for (size_t start = 0; start < text.size;) {
+        size_t end = start;
+        for (size_t next = start; next < text.size && next - start <= ENCODED_BYTES_MAX - 4;) {
+            (void)utf8_next(text, &next);
+            end = next;
+        }
+        text_add_text(out, start == 0 ? "=?utf-8?B?" : " =?utf-8?B?");
+        base64_add(out, (struct span){.data = text.data + start, .size = end - start});
+        text_add_text(out, "?=");
+        start = end;
+    }
+}
+
+/* GMime leaves =?…?= in a text as it is, and a reader would decode it: such a text is encoded as a
+ * whole. */
 static void set_subject(GMimeMessage *mail, const char *subject)
 {
     struct text clean;
+    struct text encoded;
     text_init(&clean, HEADER_BYTES_MAX);
-    utf8_add_clean_line(&clean, span_of(subject), 900);
-    g_mime_message_set_subject(mail, text_cstr(&clean), "utf-8");
+    text_init(&encoded, HEADER_BYTES_MAX);
+    utf8_add_clean_line(&clean, span_of(subject), SUBJECT_BYTES_MAX);
+    if (strstr(text_cstr(&clean), "=?") != NULL) {
+        add_encoded(&encoded, text_span(&clean));
+    } else {
+        text_add(&encoded, text_span(&clean));
+    }
+    g_mime_message_set_subject(mail, text_cstr(&encoded), "utf-8");
     text_fini(&clean);
+    text_fini(&encoded);
 }
 
 static void set_identity(GMimeMessage *mail, const struct mime_facts *facts)

@@ -73,7 +73,7 @@ static void sending_destroy(struct sending *sending)
     free(sending);
 }
 
-static void finish(struct sink_mail *sink, enum send_outcome outcome, const char *detail)
+static void tell(struct sink_mail *sink, enum send_outcome outcome, const char *detail)
 {
     struct sending *sending = sink->first;
     CHECK(sending != NULL && sink->is_sending);
@@ -98,9 +98,14 @@ static void finish(struct sink_mail *sink, enum send_outcome outcome, const char
     text_fini(&progress);
     text_fini(&clean);
     sending_destroy(sending);
+}
+
+static void finish(struct sink_mail *sink, enum send_outcome outcome, const char *detail)
+{
+    tell(sink, outcome, detail);
     if (sink->on_closed == NULL) {
         start_next(sink);
-    } else if (sink->helper == NULL && sink->open_count > 0) {
+    } else if (sink->helper == NULL) {
         ended(sink); /* the transfer that close waited for */
     }
 }
@@ -363,7 +368,7 @@ static void ended(struct sink_mail *sink)
     }
     while (sink->first != NULL) {
         sink->is_sending = true;
-        finish(sink, SEND_TRY_LATER, "the sink was closed");
+        tell(sink, SEND_TRY_LATER, "the sink was closed");
     }
     closed_fn *on_closed = sink->on_closed;
     void *arg = sink->closed_arg;
