@@ -80,7 +80,8 @@ struct event_facts {
     struct span order_json;       /* finished data.order without contact; empty: none */
     struct span contact_json;     /* finished contact object; empty: none */
     struct span appointment_json; /* finished data.appointment; empty: none */
-    struct span extra_json; /* further members of data, finished: "reschedule":{…},"note":{…} */
+    struct span extra_json; /* further members of data, finished: "reschedule":{…},"note":{…};
+                               of sources and sinks: "source":{"name":…}, "sink":{"name":…} */
 };
 
 /* A finished event. json is what leaves by default; personal holds what only sinks that name
@@ -91,6 +92,7 @@ struct event {
     enum event_type type;
     enum severity severity;
     const char *source_name;    /* "" for sinks */
+    const char *sink_name;      /* events of sinks, fresh from event_compose; else "" or NULL */
     const char *order_id;       /* "" if not about an order */
     const char *appointment_id; /* "" if not about one */
     uint64_t sequence;
@@ -101,10 +103,9 @@ struct event {
 };
 
 /* Composes id, json and personal; the new texts live in arena. Changes of contact fields are in
- * json without their values. data has `source` or `sink` {name} for events that are not about an
- * order, so extra_json must not. What would pass EVENT_BYTES_MAX is shortened, notes first. The id
- * is a function of source, subject, type, sequence, changes and the finished parts of data; neither
- * time nor sweep count. */
+ * json without their values. What would pass EVENT_BYTES_MAX is shortened, notes first. The id is a
+ * function of source, subject, type, sequence, changes and the finished parts of data; neither time
+ * nor sweep count. */
 struct arena;
 void event_compose(const struct event_facts *facts, struct arena *arena, struct event *out);
 

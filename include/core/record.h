@@ -116,6 +116,7 @@ bool field_filter_allows(const struct field_filter *filter,
 void record_add_order(const struct record *record, const struct field_filter *filter,
                       struct text *out);
 void record_add_appointment(const struct appointment *appointment, struct text *out);
+void record_add_contact(const struct record *record, struct text *out); /* {…}; nothing if none */
 
 const struct appointment *record_appointment(const struct record *record,
                                              const char *id); /* NULL */

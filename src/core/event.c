@@ -161,7 +161,7 @@ static void write_data(struct json_writer *writer, const struct event_facts *fac
 {
     json_write_open(writer, "data", '{');
     json_write_text(writer, "summary", facts->summary);
-    if (!is_about_order(facts)) {
+    if (!is_about_order(facts) && facts->extra_json.size == 0) {
         write_owner(writer, facts);
     }
     write_shrunk(writer, "order", facts->order_json, limits);
@@ -248,6 +248,7 @@ void event_compose(const struct event_facts *facts, struct arena *arena, struct 
         .type = facts->type,
         .severity = facts->severity,
         .source_name = or_empty(facts->sink_name != NULL ? NULL : facts->source_name),
+        .sink_name = or_empty(facts->sink_name),
         .order_id = or_empty(facts->order_id),
         .appointment_id = or_empty(facts->appointment_id),
         .sequence = facts->sequence,

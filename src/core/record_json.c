@@ -157,6 +157,23 @@ void record_add_appointment(const struct appointment *appointment, struct text *
     write_appointment(&writer, appointment);
 }
 
+void record_add_contact(const struct record *record, struct text *out)
+{
+    struct json_writer writer = {.out = out};
+    bool is_open = false;
+    for (size_t i = 0; i < ARRAY_COUNT(contact_fields); i++) {
+        const char *value = record->fields[contact_fields[i]];
+        if (value != NULL && !is_open) {
+            json_write_open(&writer, NULL, '{');
+            is_open = true;
+        }
+        json_write_text(&writer, short_contact_name(contact_fields[i]), value);
+    }
+    if (is_open) {
+        json_write_close(&writer, '}');
+    }
+}
+
 void record_encode(const struct record *record, struct text *out)
 {
     /* Every name that data.order can have: the store keeps contact too. */

@@ -1,0 +1,297 @@
+#include "core/reconcile.h"
+
+#include "core/arena.h"
+#include "core/classify.h"
+#include "core/config.h"
+#include "core/deadline.h"
+#include "core/history.h"
+#include "core/merge.h"
+#include "core/route.h"
+#include "core/summary.h"
+
+#define BYTES_MAX (16 * 1024 * 1024) /* of one order; every text in it has its own, lower limit */
+
+/* One order on its way from what was known to what is written. */
+struct work {
+    const struct reconcile_context *context;
+    struct arena *arena;
+    bool is_known;
+    struct record before;
+    struct record after;
+    struct history history;
+    struct diff diff;
+    struct finding_list findings;
+};
+
+static struct span keep(struct text *text, struct arena *arena)
+{
+    CHECK(text->status == STATUS_OK);
+    struct span bytes = text_span(text);
+    struct span kept = {.data = arena_text(arena, bytes), .size = bytes.size};
+    text_fini(text);
+    return kept;
+}
+
+/* --- what is known, what is now --- */
+
+static enum status read_known(struct work *work, const struct stored_order *known,
+                              struct failure *why)
+{
+    enum status status = record_decode(known->canonical, work->arena, &work->before, why);
+    if (status == STATUS_OK) {
+        status = history_decode(known->history, work->arena, &work->history, why);
+    }
+    work->is_known = status == STATUS_OK;
+    return status;
+}
+
+static void settle_after(struct work *work, const struct reconcile_input *input)
+{
+    work->after = input->after != NULL ? *input->after : work->before;
+    if (input->sighting != SIGHTING_LISTED && input->after != NULL) {
+        work->after = merge_detail(&work->before, input->after);
+    }
+    if (!input->has_own_appointments) {
+        return;
+    }
+    work->after.appointments = work->before.appointments;
+    work->after.appointment_count = work->before.appointment_count;
+    merge_appointments(&work->after, input->appointments, input->appointment_count,
+                       input->removed_appointment_ids, input->removed_appointment_count,
+                       work->arena);
+}
+
+static void find_events(struct work *work, const struct reconcile_input *input)
+{
+    struct classify_context context = {
+        .source = work->context->source,
+        .before = work->is_known ? &work->before : NULL,
+        .after = &work->after,
+        .diff = &work->diff,
+        .history = &work->history,
+        .arena = work->arena,
+    };
+    bool had_left = work->is_known && input->before->has_left;
+    if (work->context->is_baseline) {
+        return;
+    }
+    if (!work->is_known) {
+        classify_new(&context, &work->findings);
+    } else if (input->sighting != SIGHTING_LISTED && !had_left) {
+        classify_left(&context, input->sighting == SIGHTING_CLOSED, input->detail_json,
+                      &work->findings);
+    } else if (input->sighting == SIGHTING_LISTED && had_left && input->after != NULL) {
+        classify_reappeared(&context, &work->findings);
+    } else if (!had_left) {
+        classify_changed(&context, &work->findings);
+    }
+}
+
+/* --- events --- */
+
+/* The parts of data that all events of one order share. */
+struct shared_json {
+    struct span order, contact;
+};
+
+static struct shared_json share_json(const struct work *work)
+{
+    static const struct field_filter usual = {0};
+    struct text order;
+    struct text contact;
+    text_init(&order, BYTES_MAX);
+    text_init(&contact, BYTES_MAX);
+    record_add_order(&work->after, &usual, &order);
+    record_add_contact(&work->after, &contact);
+    return (struct shared_json){
+        .order = keep(&order, work->arena),
+        .contact = keep(&contact, work->arena),
+    };
+}
+
+static const char *summarise(const struct work *work, const struct finding *finding)
+{
+    struct summary_context context = {
+        .order = &work->after,
+        .zone = work->context->source->zone,
+        .now_wall_ms = work->context->now_wall_ms,
+    };
+    struct text text;
+    text_init(&text, BYTES_MAX);
+    summary_add(&context, finding, &text);
+    return keep(&text, work->arena).data;
+}
+
+static struct span appointment_json(const struct work *work, const struct finding *finding)
+{
+    if (finding->appointment == NULL) {
+        return (struct span){0};
+    }
+    struct text text;
+    text_init(&text, BYTES_MAX);
+    record_add_appointment(finding->appointment, &text);
+    return keep(&text, work->arena);
+}
+
+static void make_event(const struct work *work, const struct finding *finding,
+                       const struct shared_json *shared, uint64_t sequence, struct new_event *out)
+{
+    const struct reconcile_context *context = work->context;
+    struct event_facts facts = {
+        .type = finding->type,
+        .severity = finding->severity,
+        .source_name = context->source->name,
+        .order_id = work->after.id,
+        .appointment_id = finding->appointment != NULL ? finding->appointment->id : NULL,
+        .sequence = sequence,
+        .wall_ms = context->now_wall_ms,
+        .sweep = context->sweep,
+        .summary = summarise(work, finding),
+        .changes = finding->changes.items,
+        .change_count = finding->changes.count,
+        .order_json = shared->order,
+        .contact_json = shared->contact,
+        .appointment_json = appointment_json(work, finding),
+        .extra_json = finding->extra_json,
+    };
+    *out = (struct new_event){0};
+    event_compose(&facts, work->arena, &out->event);
+    struct route_facts route = {
+        .event = &out->event, .record = &work->after, .sweep = context->sweep};
+    out->delivery_count =
+        route_plan(context->config, &route, context->now_wall_ms, work->arena, &out->deliveries);
+}
+
+static void make_events(const struct work *work, struct staged_order *out)
+{
+    size_t count = work->findings.count;
+    if (count == 0) {
+        return;
+    }
+    struct shared_json shared = share_json(work);
+    struct new_event *events = arena_array(work->arena, count, sizeof *events);
+    for (size_t i = 0; i < count; i++) {
+        out->order.sequence++;
+        make_event(work, &work->findings.items[i], &shared, out->order.sequence, &events[i]);
+    }
+    out->events = events;
+    out->event_count = count;
+}
+
+/* --- what is written --- */
+
+static void stage(const struct work *work, const struct stored_order *order,
+                  struct staged_order *out)
+{
+    struct text canonical;
+    struct text history;
+    text_init(&canonical, BYTES_MAX);
+    text_init(&history, BYTES_MAX);
+    record_encode(&work->after, &canonical);
+    history_encode(&work->history, &history);
+    *out = (struct staged_order){.order = *order};
+    out->order.canonical = keep(&canonical, work->arena);
+    out->order.history = keep(&history, work->arena);
+    make_events(work, out);
+    if (!order->has_left) {
+        struct deadline_list deadlines = {0};
+        deadline_plan(work->context->source, &work->after, &work->history, work->arena, &deadlines);
+        out->deadlines = deadlines.items;
+        out->deadline_count = deadlines.count;
+    }
+}
+
+static bool differs(const struct work *work, const struct stored_order *before, bool has_left)
+{
+    struct text canonical;
+    text_init(&canonical, BYTES_MAX);
+    record_encode(&work->after, &canonical);
+    bool is_equal = span_equal(text_span(&canonical), before->canonical);
+    text_fini(&canonical);
+    return !is_equal || has_left != before->has_left;
+}
+
+static bool leaves(const struct reconcile_input *input)
+{
+    bool stays_away = input->before != NULL && input->before->has_left && input->after == NULL;
+    return input->sighting != SIGHTING_LISTED || stays_away;
+}
+
+static void advance(struct work *work, const struct reconcile_input *input)
+{
+    int64_t now_wall_ms = work->context->now_wall_ms;
+    bool is_back = work->is_known && input->before->has_left && !leaves(input);
+    if (!work->is_known && work->context->is_baseline) {
+        work->history.baseline_wall_ms = now_wall_ms;
+    }
+    if (is_back) {
+        work->history.status_since_wall_ms = 0; /* its stay on the list begins anew */
+    }
+    history_advance(&work->history, &work->after, &work->diff, now_wall_ms, work->arena);
+}
+
+enum status reconcile_order(const struct reconcile_context *context,
+                            const struct reconcile_input *input, struct arena *arena,
+                            struct reconcile_result *out, struct failure *why)
+{
+    CHECK(input->before != NULL || (input->after != NULL && input->sighting == SIGHTING_LISTED));
+    struct work work = {.context = context, .arena = arena};
+    if (input->before != NULL) {
+        enum status status = read_known(&work, input->before, why);
+        if (status != STATUS_OK) {
+            return status;
+        }
+    }
+    settle_after(&work, input);
+    bool has_left = leaves(input);
+    struct reconcile_result result = {.is_new = !work.is_known};
+    if (work.is_known && !differs(&work, input->before, has_left)) {
+        *out = result;
+        return STATUS_OK;
+    }
+    diff_records(work.is_known ? &work.before : NULL, &work.after, arena, &work.diff);
+    advance(&work, input);
+    find_events(&work, input);
+    struct stored_order order = {
+        .id = arena_text(arena, span_of(work.after.id)),
+        .raw_fingerprint =
+            input->after == NULL ? input->before->raw_fingerprint : input->raw_fingerprint,
+        .sequence = work.is_known ? input->before->sequence : 0,
+        .has_left = has_left,
+    };
+    stage(&work, &order, &result.staged);
+    result.is_changed = true;
+    *out = result;
+    return STATUS_OK;
+}
+
+enum status reconcile_deadline(const struct reconcile_context *context,
+                               const struct stored_order *before, const struct deadline *deadline,
+                               struct arena *arena, struct reconcile_result *out,
+                               struct failure *why)
+{
+    struct work work = {.context = context, .arena = arena};
+    enum status status = read_known(&work, before, why);
+    if (status != STATUS_OK) {
+        return status;
+    }
+    work.after = work.before;
+    struct deadline_context facts = {
+        .source = context->source,
+        .record = &work.after,
+        .history = &work.history,
+        .now_wall_ms = context->now_wall_ms,
+        .arena = arena,
+    };
+    struct finding finding;
+    struct reconcile_result result = {0};
+    if (!before->has_left && deadline_come(&facts, deadline, &finding)) {
+        work.findings = (struct finding_list){.items = &finding, .count = 1};
+        result.is_changed = true;
+    }
+    struct stored_order order = *before;
+    order.id = arena_text(arena, span_of(before->id));
+    stage(&work, &order, &result.staged);
+    *out = result;
+    return STATUS_OK;
+}

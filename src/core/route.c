@@ -1,0 +1,210 @@
+#include "core/route.h"
+
+#include "core/arena.h"
+#include "core/config.h"
+#include "core/glob.h"
+#include "core/quiet.h"
+
+#include <inttypes.h>
+
+static const char *value_of(const struct route_facts *facts, const char *name)
+{
+    const struct event *event = facts->event;
+    if (text_equal(name, "source")) {
+        return event->source_name[0] != '\0' ? event->source_name : NULL;
+    }
+    if (text_equal(name, "type")) {
+        return event_type_name(event->type);
+    }
+    if (text_equal(name, "severity")) {
+        return severity_name(event->severity);
+    }
+    return facts->record != NULL ? record_value(facts->record, name) : NULL;
+}
+
+static bool any_type_matches(const struct route_config *route, const char *type)
+{
+    for (size_t i = 0; i < route->type_count; i++) {
+        if (glob_matches(route->types[i], type)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool route_matches(const struct route_config *route, const struct route_facts *facts)
+{
+    if (facts->event->severity < route->severity ||
+        !any_type_matches(route, event_type_name(facts->event->type))) {
+        return false;
+    }
+    for (size_t i = 0; i < route->where_count; i++) {
+        const char *value = value_of(facts, route->where[i].field);
+        if (value == NULL || !glob_matches(route->where[i].pattern, value)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool leads_to_sink(const struct route_config *route, size_t sink_index)
+{
+    for (size_t i = 0; i < route->sink_count; i++) {
+        if (route->sinks[i] == sink_index) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* --- when and how --- */
+
+/* When one route lets an event go to one sink, and what defers it. */
+struct release {
+    int64_t due_wall_ms;
+    char deferred_by; /* 'd' a digest, 'q' quiet hours, 0 nothing */
+};
+
+static bool is_quiet_for(const struct route_config *route, enum severity severity)
+{
+    return route->quiet.is_set &&
+           !(route->quiet.has_exception && severity >= route->quiet.exception);
+}
+
+static int64_t next_tick(int64_t wall_ms, int64_t every_ms)
+{
+    return (wall_ms / every_ms + 1) * every_ms;
+}
+
+static struct release release_of(const struct route_config *route, const struct sink_config *sink,
+                                 enum severity severity, int64_t now_wall_ms)
+{
+    struct release release = {.due_wall_ms = now_wall_ms};
+    if (sink->kind == SINK_EMAIL && sink->email.digest_ms != 0) {
+        release.due_wall_ms = next_tick(now_wall_ms, sink->email.digest_ms);
+        release.deferred_by = 'd';
+    }
+    if (is_quiet_for(route, severity)) {
+        int64_t end_ms = quiet_end(&route->quiet, release.due_wall_ms);
+        if (end_ms != release.due_wall_ms) {
+            release = (struct release){.due_wall_ms = end_ms, .deferred_by = 'q'};
+        }
+    }
+    return release;
+}
+
+static const char *order_lane(const struct event *event, struct arena *arena)
+{
+    struct text lane;
+    text_init(&lane, SIZE_MAX / 4);
+    text_add_text(&lane, event->source_name[0] != '\0' ? event->source_name : "-");
+    text_add_char(&lane, '/');
+    if (event->order_id[0] != '\0') {
+        text_add_percent(&lane, span_of(event->order_id));
+    } else {
+        text_add_char(&lane, '-');
+    }
+    const char *kept = arena_text(arena, text_span(&lane));
+    text_fini(&lane);
+    return kept;
+}
+
+static struct planned_delivery plan(const struct sink_config *sink, const struct route_facts *facts,
+                                    const struct release *release, struct arena *arena)
+{
+    struct planned_delivery planned = {
+        .sink_name = sink->name,
+        .due_wall_ms = release->due_wall_ms,
+    };
+    if (sink->kind == SINK_EMAIL && release->deferred_by != 0) {
+        planned.lane = "digest";
+        planned.bundle =
+            arena_format(arena, "%c%" PRId64, release->deferred_by, release->due_wall_ms);
+        return planned;
+    }
+    planned.lane = order_lane(facts->event, arena);
+    if (sink->kind == SINK_EMAIL && facts->sweep != 0 && facts->event->order_id[0] != '\0') {
+        planned.bundle =
+            arena_format(arena, "%" PRIu64 "/%s", facts->sweep, facts->event->order_id);
+    }
+    return planned;
+}
+
+/* The earliest release by any matching route; false: no route leads there. */
+static bool earliest_release(const struct config *config, const struct route_facts *facts,
+                             size_t sink_index, int64_t now_wall_ms, struct release *out)
+{
+    bool is_found = false;
+    for (size_t i = 0; i < config->route_count; i++) {
+        const struct route_config *route = &config->routes[i];
+        if (!leads_to_sink(route, sink_index) || !route_matches(route, facts)) {
+            continue;
+        }
+        struct release release =
+            release_of(route, &config->sinks[sink_index], facts->event->severity, now_wall_ms);
+        if (!is_found || release.due_wall_ms < out->due_wall_ms) {
+            *out = release;
+        }
+        is_found = true;
+    }
+    return is_found;
+}
+
+static bool is_about_sink(const struct event *event, const char *sink_name)
+{
+    return event->sink_name != NULL && text_equal(event->sink_name, sink_name);
+}
+
+size_t route_plan(const struct config *config, const struct route_facts *facts, int64_t now_wall_ms,
+                  struct arena *arena, const struct planned_delivery **out)
+{
+    struct planned_delivery *plans = arena_array(arena, config->sink_count, sizeof *plans);
+    size_t count = 0;
+    for (size_t i = 0; i < config->sink_count; i++) {
+        struct release release = {0};
+        if (is_about_sink(facts->event, config->sinks[i].name)) {
+            continue; /* a sink that fails cannot be told so */
+        }
+        if (earliest_release(config, facts, i, now_wall_ms, &release)) {
+            plans[count++] = plan(&config->sinks[i], facts, &release, arena);
+        }
+    }
+    *out = plans;
+    return count;
+}
+
+/* --- where the state of a source is published --- */
+
+static bool where_allows(const struct route_config *route, const char *field, const char *value)
+{
+    for (size_t i = 0; i < route->where_count; i++) {
+        if (text_equal(route->where[i].field, field) &&
+            !glob_matches(route->where[i].pattern, value)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool could_carry(const struct route_config *route, enum event_type type)
+{
+    const char *name = event_type_name(type);
+    return any_type_matches(route, name) && where_allows(route, "type", name);
+}
+
+bool route_leads_to(const struct config *config, const char *source_name, size_t sink_index)
+{
+    CHECK(sink_index < config->sink_count);
+    for (size_t i = 0; i < config->route_count; i++) {
+        const struct route_config *route = &config->routes[i];
+        if (!leads_to_sink(route, sink_index) || !where_allows(route, "source", source_name)) {
+            continue;
+        }
+        for (int type = 0; type < EVENT_SINK_FAILING; type++) {
+            if (could_carry(route, (enum event_type)type)) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
