@@ -44,7 +44,7 @@ enum status extract_order(const struct extractor *extractor, struct span element
 
 /* An element of the appointments' own collection. */
 struct appointment_extraction {
-    const char *order_id;
+    const char *order_id; /* "": it says of no order that it is its */
     struct appointment appointment;
     const struct novelty *novelties;
     size_t novelty_count;
