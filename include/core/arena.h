@@ -9,6 +9,7 @@ struct arena; /* grows in blocks; what it gives is aligned, zeroed, and lives un
 struct arena *arena_create(void);
 void arena_destroy(struct arena *arena); /* NULL is fine */
 void arena_reset(struct arena *arena);   /* forgets everything, keeps the first block */
+void arena_wipe(struct arena *arena);    /* overwrites all it ever gave; then only destroy it */
 void *arena_alloc(struct arena *arena, size_t size);
 void *arena_array(struct arena *arena, size_t count, size_t size);
 const char *arena_text(struct arena *arena, struct span bytes); /* NUL-terminated copy */

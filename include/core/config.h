@@ -123,6 +123,7 @@ struct http_header {
 
 struct webhook_config {
     const char *url;
+    bool is_url_secret;               /* it came from a variable: shown without its path */
     const struct secret *secret;      /* NULL: unsigned */
     const struct secret *next_secret; /* NULL: no rotation under way */
     const char *format;
@@ -130,7 +131,7 @@ struct webhook_config {
     size_t header_count;
     int64_t timeout_ms;
     struct tls_config tls;
-    bool allow_private; /* private and loopback addresses may be called */
+    bool allow_private; /* private addresses may be called; loopback ones if the URL says one */
 };
 
 struct retry_policy {
@@ -226,6 +227,7 @@ bool duration_parse(const char *text, int64_t *out_ms); /* 90s 5m 1h30m 2d, 0 */
 bool size_parse(const char *text, size_t *out_bytes);   /* 64KiB 16MiB 512 */
 bool rate_parse(const char *text, struct rate *out);    /* 60/min 5/s 1000/h */
 void duration_add(struct text *out, int64_t duration_ms);
-void rate_add(struct text *out, struct rate rate); /* as rate_parse reads it */
+void size_add(struct text *out, size_t size);
+void rate_add(struct text *out, struct rate rate); /* what rate_parse gave */
 
 #endif

@@ -11,7 +11,7 @@ struct config_file; /* owns the tree, the loader and what it loaded: secrets, pr
 enum status config_file_load(const char *path, struct problem_list *problems,
                              struct config_file **out) MUST_CHECK;
 const struct config *config_file_config(const struct config_file *file);
-void config_file_close(struct config_file *file); /* frees the configuration too */
+void config_file_close(struct config_file *file); /* the configuration too; NULL is fine */
 
 /* Just the tree of one YAML file (profiles, scenarios). The caller releases it with yaml_close. */
 struct yaml_document;

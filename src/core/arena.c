@@ -56,6 +56,13 @@ void arena_destroy(struct arena *arena)
     free(arena);
 }
 
+void arena_wipe(struct arena *arena)
+{
+    for (struct block *block = arena->newest; block != NULL; block = block->older) {
+        explicit_bzero(block->bytes, block->used);
+    }
+}
+
 void *arena_alloc(struct arena *arena, size_t size)
 {
     CHECK(size < SIZE_MAX / 2);

@@ -137,6 +137,15 @@ void duration_add(struct text *out, int64_t duration_ms)
     }
 }
 
+void size_add(struct text *out, size_t size)
+{
+    size_t unit = ARRAY_COUNT(size_units) - 1;
+    while (unit > 0 && (size == 0 || size % (size_t)size_units[unit].factor != 0)) {
+        unit--;
+    }
+    text_addf(out, "%zu%s", size / (size_t)size_units[unit].factor, size_units[unit].name);
+}
+
 void rate_add(struct text *out, struct rate rate)
 {
     for (size_t i = 0; i < ARRAY_COUNT(rate_windows); i++) {

@@ -276,8 +276,11 @@ static void read_key(struct walker *walker, const struct key *key, const struct 
     }
     const struct node *node = node_member(map, key->name);
     size_t path_size = walker_enter(walker, key->name);
+    struct node empty;
     if (node != NULL && key->kind == KEY_MAP && node_is_nothing(node)) {
-        node = NULL; /* a key with nothing under it, such as a section commented out */
+        empty = *node; /* a key with nothing under it, such as a section commented out */
+        empty.kind = NODE_MAP;
+        node = &empty;
     }
     if (node != NULL) {
         walker_read_value(walker, key, node, target);

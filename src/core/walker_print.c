@@ -81,6 +81,8 @@ static void add_number(struct text *out, const struct key *key, int64_t number)
     }
     if (key->kind == KEY_DURATION) {
         duration_add(out, number);
+    } else if (key->kind == KEY_SIZE) {
+        size_add(out, (size_t)number);
     } else {
         text_addf(out, "%lld%s", (long long)number, key->kind == KEY_PERCENT ? "%" : "");
     }

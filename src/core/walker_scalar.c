@@ -285,10 +285,7 @@ static void read_zone(struct walker *walker, const struct key *key, const struct
     const struct zone *zone = NULL;
     struct failure why;
     if (walker->loader->zone(walker->loader->self, node->text, &zone, &why) != STATUS_OK) {
-        problem_add(walker->problems, node, walker->path,
-                    "%s; accepted: an IANA name such as "
-                    "Europe/Paris or UTC",
-                    why.detail);
+        problem_add(walker->problems, node, walker->path, "%s", why.detail);
         return;
     }
     set_pointer(field, zone);

@@ -386,6 +386,7 @@ const struct node *yaml_root(const struct yaml_document *document)
 void yaml_close(struct yaml_document *document)
 {
     if (document != NULL) {
+        arena_wipe(document->arena); /* secrets may stand in it */
         arena_destroy(document->arena);
         free(document);
     }

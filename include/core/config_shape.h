@@ -1,0 +1,30 @@
+/* The keys of the configuration by section; private to the configuration's own files. */
+#ifndef CORE_CONFIG_SHAPE_H
+#define CORE_CONFIG_SHAPE_H
+
+#include "core/config.h"
+#include "core/walker.h"
+
+extern const struct shape config_shape; /* of struct config, the whole document */
+extern const struct shape source_shape;
+extern const struct shape sink_shape;
+extern const struct shape email_shape;
+extern const struct shape mqtt_shape;
+extern const struct shape webhook_shape;
+extern const struct shape route_shape;
+extern const struct shape tls_shape;
+extern const struct word severity_words[];
+
+#define CONFIG_ZONE "Europe/Paris" /* where the orders are, unless something else is said */
+#define CONFIG_LIST_MAX 1000
+
+#define NAME_ACCEPTED "small letters, digits and -, up to 64"
+const char *name_fault(const char *text);
+const char *field_fault(const char *text); /* the name of a field of orders, for a sink's fields */
+
+/* What only the whole document can tell: routes to sinks, names given twice. */
+void config_check_references(struct walker *walker, const struct node *document,
+                             struct config *config);
+void route_print_sinks(const void *source, const void *context, struct text *out);
+
+#endif

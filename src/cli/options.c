@@ -1,0 +1,88 @@
+#include "cli/options.h"
+
+#include "core/base.h"
+#include "daemon.h"
+
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define CONFIG_PATH "/etc/orderwatch/orderwatch.yaml"
+#define PLACE_COUNT_MAX 16
+#define OWN_BASE 256 /* beyond every letter */
+
+static void fill_table(const struct options *options,
+                       struct option table[static PLACE_COUNT_MAX + 4])
+{
+    size_t count = 0;
+    table[count++] = (struct option){"config", required_argument, NULL, 'c'};
+    table[count++] = (struct option){"help", no_argument, NULL, 'h'};
+    if (options->takes_json) {
+        table[count++] = (struct option){"json", no_argument, NULL, 'j'};
+    }
+    CHECK(options->place_count <= PLACE_COUNT_MAX);
+    for (size_t i = 0; i < options->place_count; i++) {
+        const struct option_place *place = &options->places[i];
+        table[count++] =
+            (struct option){place->name, place->value != NULL ? required_argument : no_argument,
+                            NULL, OWN_BASE + (int)i};
+    }
+    table[count] = (struct option){0};
+}
+
+static bool refuse(const struct options *options, const char *what, const char *why, int *exit_code)
+{
+    (void)fprintf(stderr, "orderwatch: %s: %s: %s; `orderwatch %s --help` tells what is accepted\n",
+                  options->command, what, why, options->command);
+    *exit_code = EXIT_CODE_USAGE;
+    return false;
+}
+
+static void take_own(const struct options *options, int option)
+{
+    const struct option_place *place = &options->places[option - OWN_BASE];
+    if (place->value != NULL) {
+        *place->value = optarg;
+    } else {
+        *place->is_given = true;
+    }
+}
+
+bool options_parse(struct options *options, int argc, char **argv, int *exit_code)
+{
+    struct option table[PLACE_COUNT_MAX + 4];
+    fill_table(options, table);
+    options->config_path = getenv("ORDERWATCH_CONFIG");
+    optind = 0; /* glibc: from the beginning, whatever was parsed before */
+    opterr = 0; /* the message is ours */
+    int option = 0;
+    /* NOLINTNEXTLINE(concurrency-mt-unsafe): before any thread */
+    while ((option = getopt_long(argc, argv, ":c:h", table, NULL)) != -1) {
+        if (option == 'h') {
+            (void)fputs(options->usage, stdout);
+            *exit_code = EXIT_CODE_OK;
+            return false;
+        }
+        if (option == '?' || option == ':') {
+            return refuse(options, argv[optind - 1],
+                          option == '?' ? "no such option" : "its value is missing", exit_code);
+        }
+        if (option == 'c') {
+            options->config_path = optarg;
+        } else if (option == 'j') {
+            options->is_json = true;
+        } else {
+            take_own(options, option);
+        }
+    }
+    options->operands = argv + optind;
+    options->operand_count = argc - optind;
+    if (options->operand_count > options->operand_count_max) {
+        return refuse(options, argv[optind + options->operand_count_max], "unexpected", exit_code);
+    }
+    if (options->config_path == NULL || options->config_path[0] == '\0') {
+        options->config_path = CONFIG_PATH;
+    }
+    return true;
+}

@@ -1,0 +1,284 @@
+/* The keys of a webhook sink. */
+#include "core/config_shape.h"
+
+#include "core/address.h"
+#include "core/arena.h"
+#include "core/base64.h"
+#include "core/secret.h"
+#include "core/text.h"
+
+#include <string.h>
+#include <strings.h>
+
+#define URL_ACCEPTED "https://HOST[:PORT][/PATH], or http:// to a loopback host"
+#define HEADERS_ACCEPTED "header names, each with a text"
+#define SECRET_ACCEPTED "whsec_ and the base64 of 24 to 64 random bytes"
+#define SECRET_PREFIX "whsec_"
+#define HEADER_COUNT_MAX 32
+
+/* --- url ------------------------------------------------------------------------------------ */
+
+static void read_url(struct walker *walker, const struct node *node, void *target)
+{
+    struct webhook_config *webhook = target;
+    if (!walker_is_text(walker, node, URL_ACCEPTED)) {
+        return;
+    }
+    const char *fault = call_url_fault(node->text);
+    if (fault != NULL) {
+        problem_add(walker->problems, node, walker->path, "%s is %s; accepted: %s",
+                    walker_shown(walker, node), fault, URL_ACCEPTED);
+        return;
+    }
+    webhook->url = arena_text(walker->arena, span_of(node->text));
+    webhook->is_url_secret = node->is_expanded;
+}
+
+static void print_url(const void *source, const void *context, struct text *out)
+{
+    (void)context;
+    const struct webhook_config *webhook = source;
+    struct url url;
+    if (!webhook->is_url_secret || !url_parse(webhook->url, &url) || url.path.size == 0) {
+        print_yaml_scalar(out, webhook->url);
+        return;
+    }
+    struct text shown;
+    text_init(&shown, strlen(webhook->url) + 16);
+    text_add(&shown,
+             (struct span){.data = webhook->url, .size = (size_t)(url.path.data - webhook->url)});
+    text_add_text(&shown, "/<secret>");
+    print_yaml_scalar(out, text_cstr(&shown));
+    text_fini(&shown);
+}
+
+/* --- headers -------------------------------------------------------------------------------- */
+
+/* What the sink sets itself, and what would change how a request is framed. */
+static const char *const own_headers[] = {"Content-Type",
+                                          "Content-Length",
+                                          "Host",
+                                          "User-Agent",
+                                          "Transfer-Encoding",
+                                          "Connection",
+                                          "Expect",
+                                          "Content-Encoding",
+                                          "webhook-id",
+                                          "webhook-timestamp",
+                                          "webhook-signature",
+                                          "Upgrade",
+                                          "TE",
+                                          "Trailer"};
+
+static const char *header_name_fault(const char *name)
+{
+    static const char signs[] = "!#$%&'*+-.^_`|~";
+    for (const char *byte = name; *byte != '\0'; byte++) {
+        bool is_token = (*byte >= 'a' && *byte <= 'z') || (*byte >= 'A' && *byte <= 'Z') ||
+                        (*byte >= '0' && *byte <= '9') || strchr(signs, *byte) != NULL;
+        if (!is_token) {
+            return "is not the name of a header";
+        }
+    }
+    for (size_t i = 0; i < ARRAY_COUNT(own_headers); i++) {
+        if (strcasecmp(name, own_headers[i]) == 0) {
+            return "is a header that orderwatch sets itself";
+        }
+    }
+    return name[0] == '\0' ? "is not the name of a header" : NULL;
+}
+
+static bool is_ascii(const char *text)
+{
+    for (const char *byte = text; *byte != '\0'; byte++) {
+        if ((unsigned char)*byte >= 0x80) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static void read_header(struct walker *walker, const struct node *node,
+                        struct webhook_config *webhook, struct http_header *out)
+{
+    const char *fault = header_name_fault(node->key);
+    for (size_t i = 0; fault == NULL && i < webhook->header_count; i++) {
+        if (strcasecmp(node->key, webhook->headers[i].name) == 0) {
+            fault = "is there twice: case makes no difference";
+        }
+    }
+    if (fault != NULL) {
+        problem_add(walker->problems, node, walker->path, "%s; accepted: %s", fault,
+                    HEADERS_ACCEPTED);
+    } else if (walker_is_text(walker, node, "a text")) {
+        if (!is_ascii(node->text)) {
+            problem_add(walker->problems, node, walker->path,
+                        "has letters beyond ASCII; accepted: visible ASCII");
+        }
+        out->name = arena_text(walker->arena, span_of(node->key));
+        out->value = arena_text(walker->arena, span_of(node->text));
+        webhook->header_count++;
+    }
+}
+
+static void read_headers(struct walker *walker, const struct node *node, void *target)
+{
+    struct webhook_config *webhook = target;
+    if (node->kind != NODE_MAP) {
+        problem_add(walker->problems, node, walker->path, "is not a map; accepted: %s",
+                    HEADERS_ACCEPTED);
+        return;
+    }
+    struct http_header *headers = arena_array(walker->arena, HEADER_COUNT_MAX, sizeof *headers);
+    webhook->headers = headers;
+    for (const struct node *entry = node->child; entry != NULL; entry = entry->next) {
+        if (webhook->header_count == HEADER_COUNT_MAX) {
+            problem_add(walker->problems, entry, walker->path,
+                        "too many headers; accepted: up to %d", HEADER_COUNT_MAX);
+            return;
+        }
+        size_t path_size = walker_enter(walker, entry->key);
+        read_header(walker, entry, webhook, &headers[webhook->header_count]);
+        walker_leave(walker, path_size);
+    }
+}
+
+/* Any of them may hold a token, so none is shown. */
+static void print_headers(const void *source, const void *context, struct text *out)
+{
+    (void)context;
+    const struct webhook_config *webhook = source;
+    for (size_t i = 0; i < webhook->header_count; i++) {
+        text_add_text(out, i == 0 ? "{" : ", ");
+        text_addf(out, "%s: <secret>", webhook->headers[i].name);
+        text_add_text(out, i + 1 == webhook->header_count ? "}" : "");
+    }
+}
+
+/* --- format --------------------------------------------------------------------------------- */
+
+#define FORMAT_ACCEPTED "cloudevents, the name of a shipped format, or the path of a jq program"
+
+static void read_format(struct walker *walker, const struct node *node, void *target)
+{
+    struct webhook_config *webhook = target;
+    struct failure why;
+    if (!walker_is_text(walker, node, FORMAT_ACCEPTED)) {
+        return;
+    }
+    bool is_path = strchr(node->text, '/') != NULL;
+    const char *name =
+        is_path ? walker_file_path(walker, node) : arena_text(walker->arena, span_of(node->text));
+    if (strcmp(name, "cloudevents") != 0 &&
+        walker->loader->format(walker->loader->self, name, &why) != STATUS_OK) {
+        problem_add(walker->problems, node, walker->path, "%s", why.detail);
+        return;
+    }
+    webhook->format = name;
+}
+
+static void print_format(const void *source, const void *context, struct text *out)
+{
+    (void)context;
+    print_yaml_scalar(out, ((const struct webhook_config *)source)->format);
+}
+
+/* --- the sink ------------------------------------------------------------------------------- */
+
+static const struct key webhook_keys[] = {
+    {.name = "url",
+     .kind = KEY_CUSTOM,
+     .read = read_url,
+     .print = print_url,
+     .is_required = true,
+     .accepted = URL_ACCEPTED},
+    {.name = "secret",
+     .kind = KEY_SECRET,
+     .offset = offsetof(struct webhook_config, secret),
+     .accepted = SECRET_ACCEPTED},
+    {.name = "next_secret",
+     .kind = KEY_SECRET,
+     .offset = offsetof(struct webhook_config, next_secret),
+     .accepted = SECRET_ACCEPTED},
+    {.name = "format",
+     .kind = KEY_CUSTOM,
+     .read = read_format,
+     .print = print_format,
+     .initial = "cloudevents"},
+    {.name = "headers", .kind = KEY_CUSTOM, .read = read_headers, .print = print_headers},
+    {.name = "timeout",
+     .kind = KEY_DURATION,
+     .offset = offsetof(struct webhook_config, timeout_ms),
+     .min = 1000,
+     .max = 600 * 1000,
+     .initial = "20s"},
+    {.name = "tls",
+     .kind = KEY_MAP,
+     .offset = offsetof(struct webhook_config, tls),
+     .shape = &tls_shape},
+    {.name = "allow_private",
+     .kind = KEY_SWITCH,
+     .offset = offsetof(struct webhook_config, allow_private),
+     .initial = "off"},
+};
+
+static const char *secret_fault(const struct secret *secret)
+{
+    struct span text = secret_reveal(secret);
+    size_t prefix_size = strlen(SECRET_PREFIX);
+    if (text.size < prefix_size || memcmp(text.data, SECRET_PREFIX, prefix_size) != 0) {
+        return "does not begin with whsec_";
+    }
+    struct text key;
+    text_init(&key, text.size);
+    struct span encoded = {.data = text.data + prefix_size, .size = text.size - prefix_size};
+    const char *fault = NULL;
+    if (!base64_decode(&key, encoded)) {
+        fault = "is not base64 after whsec_";
+    } else if (key.size < 24 || key.size > 64) {
+        fault = "has a key of another length";
+    }
+    if (key.data != NULL) {
+        explicit_bzero(key.data, key.capacity);
+    }
+    text_fini(&key);
+    return fault;
+}
+
+static void check_secret(struct walker *walker, const struct node *map, const char *key,
+                         const struct secret *secret)
+{
+    const char *fault = secret != NULL ? secret_fault(secret) : NULL;
+    if (fault == NULL) {
+        return;
+    }
+    const struct node *node = node_member(map, key);
+    if (node == NULL) {
+        key = arena_format(walker->arena, "%s_file", key);
+        node = node_member(map, key);
+    }
+    size_t path_size = walker_enter(walker, key);
+    problem_add(walker->problems, node, walker->path, "the secret %s; accepted: %s", fault,
+                SECRET_ACCEPTED);
+    walker_leave(walker, path_size);
+}
+
+static void finish_webhook(struct walker *walker, const struct node *map, void *target)
+{
+    struct webhook_config *webhook = target;
+    check_secret(walker, map, "secret", webhook->secret);
+    check_secret(walker, map, "next_secret", webhook->next_secret);
+    if (webhook->next_secret != NULL && webhook->secret == NULL) {
+        problem_add(walker->problems, map, walker->path,
+                    "next_secret is there without secret; accepted: both during a rotation");
+    }
+    struct url url;
+    if (webhook->url != NULL && url_parse(webhook->url, &url) && host_is_loopback(url.host)) {
+        webhook->allow_private = true; /* who writes loopback means it */
+    }
+}
+
+const struct shape webhook_shape = {.keys = webhook_keys,
+                                    .count = ARRAY_COUNT(webhook_keys),
+                                    .size = sizeof(struct webhook_config),
+                                    .finish = finish_webhook};

@@ -1,0 +1,132 @@
+#include "edge/share.h"
+
+#include "core/suggest.h"
+#include "edge/config_file.h"
+
+#include <dirent.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define NAME_COUNT_MAX 1000
+
+static bool has_profiles(const char *folder)
+{
+    char path[PATH_MAX];
+    int size = snprintf(path, sizeof path, "%s/profiles", folder);
+    return size > 0 && (size_t)size < sizeof path && access(path, R_OK) == 0;
+}
+
+/* The source tree's conf/ beside build/MODE/ or build/, in which the executable then is. */
+static bool find_beside_executable(char out[static PATH_MAX])
+{
+    static const char *const places[] = {"../../conf", "../conf"};
+    char executable[PATH_MAX];
+    ssize_t size = readlink("/proc/self/exe", executable, sizeof executable - 1);
+    if (size <= 0) {
+        return false;
+    }
+    executable[size] = '\0';
+    char *slash = strrchr(executable, '/');
+    if (slash == NULL) {
+        return false;
+    }
+    *slash = '\0';
+    for (size_t i = 0; i < ARRAY_COUNT(places); i++) {
+        char path[PATH_MAX + 16];
+        (void)snprintf(path, sizeof path, "%s/%s", executable, places[i]);
+        if (has_profiles(path) && realpath(path, out) != NULL) {
+            return true;
+        }
+    }
+    return false;
+}
+
+const char *share_folder(void)
+{
+    static char found[PATH_MAX]; /* looked for once: the answer must outlive every caller */
+    const char *wanted = getenv("ORDERWATCH_SHARE");
+    if (wanted != NULL && wanted[0] != '\0') {
+        return wanted;
+    }
+    if (found[0] == '\0' && !find_beside_executable(found)) {
+        (void)snprintf(found, sizeof found, "%s", ORDERWATCH_SHARE);
+    }
+    return found;
+}
+
+void share_path(const char *folder, const char *name, const char *suffix, struct text *out)
+{
+    if (strchr(name, '/') != NULL) {
+        text_add_text(out, name);
+    } else {
+        text_addf(out, "%s/%s/%s%s", share_folder(), folder, name, suffix);
+    }
+}
+
+static int compare_names(const void *left, const void *right)
+{
+    return strcmp(*(char *const *)left, *(char *const *)right);
+}
+
+static bool is_wanted(const char *name, const char *suffix)
+{
+    size_t size = strlen(name);
+    size_t suffix_size = strlen(suffix);
+    return name[0] != '.' && size > suffix_size && strcmp(name + size - suffix_size, suffix) == 0;
+}
+
+char **share_list(const char *folder, const char *suffix, size_t *count)
+{
+    DIR *entries = opendir(folder);
+    char **names = NULL;
+    *count = 0;
+    if (entries == NULL) {
+        return NULL;
+    }
+    const struct dirent *entry = NULL;
+    while (*count < NAME_COUNT_MAX && (entry = readdir(entries)) != NULL) {
+        if (is_wanted(entry->d_name, suffix)) {
+            names = alloc_resize(names, *count + 1, sizeof *names);
+            names[(*count)++] = alloc_text(entry->d_name);
+        }
+    }
+    (void)closedir(entries);
+    if (*count != 0) {
+        qsort(names, *count, sizeof *names, compare_names);
+    }
+    return names;
+}
+
+void share_free_names(char **names, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        free(names[i]);
+    }
+    free(names);
+}
+
+void share_add_choices(const char *folder, const char *suffix, const char *wrong, struct text *out)
+{
+    char path[PATH_MAX];
+    size_t count = 0;
+    (void)snprintf(path, sizeof path, "%s/%s", share_folder(), folder);
+    char **names = share_list(path, suffix, &count);
+    struct suggestion suggestion = suggest_begin(wrong);
+    for (size_t i = 0; i < count; i++) {
+        names[i][strlen(names[i]) - strlen(suffix)] = '\0';
+        suggest_offer(&suggestion, names[i]);
+    }
+    text_add_text(out, "; ");
+    if (suggestion.best != NULL) {
+        text_addf(out, "did you mean %s? ", suggestion.best);
+    }
+    text_add_text(out, "accepted: ");
+    for (size_t i = 0; i < count; i++) {
+        text_addf(out, "%s, ", names[i]);
+    }
+    text_addf(out, "or the path of a file such as ./%s%s", wrong, suffix);
+    share_free_names(names, count);
+}
