@@ -129,7 +129,10 @@ $(BUILD)/sim.a: $(filter-out %/simulation.o,$(SIM_OBJ))
 $(BUILD)/tests/unit/%_test: $(BUILD)/tests/unit/%_test.o $(SUPPORT_OBJ) $(BUILD)/sim.a $(BUILD)/core.a
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(CORE_LIBS) $(CMOCKA_LIBS)
 
-$(BUILD)/tests/edge/%_test: $(BUILD)/tests/edge/%_test.o $(BUILD)/edge.a $(BUILD)/core.a
+EDGE_SUPPORT_OBJ := $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/edge/support/*.c))
+$(BUILD)/edge_support.a: $(EDGE_SUPPORT_OBJ)
+
+$(BUILD)/tests/edge/%_test: $(BUILD)/tests/edge/%_test.o $(BUILD)/edge_support.a $(BUILD)/edge.a $(BUILD)/core.a
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(EDGE_LIBS) $(CORE_LIBS) $(CMOCKA_LIBS)
 
 $(BUILD)/tests/simulation: $(SIM_OBJ) $(SUPPORT_OBJ) $(BUILD)/core.a

@@ -29,11 +29,13 @@ static const struct statement_text texts[] = {
     [STATEMENT_RECORD_CHANGE] = {"UPDATE records SET canonical = ?1, history = ?2 WHERE id = ?3",
                                  "SEARCH records USING INTEGER PRIMARY KEY (rowid=?)"},
     [STATEMENT_STAGED_ADD] = {"INSERT INTO temp.staged(id, bytes) VALUES(?1, ?2)", ""},
-    [STATEMENT_STAGED_VISIT] = {"SELECT bytes FROM temp.staged WHERE id BETWEEN ?1 AND ?2"
-                                " ORDER BY id",
-                                "SEARCH staged USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)"},
-    [STATEMENT_STAGED_FORGET] = {"DELETE FROM temp.staged WHERE id BETWEEN ?1 AND ?2",
-                                 "SEARCH staged USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)"},
+    [STATEMENT_STAGED_VISIT] =
+        {"SELECT bytes FROM temp.staged WHERE id BETWEEN ?1 AND ?2"
+         " ORDER BY id",
+         "SEARCH temp.staged USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)"},
+    [STATEMENT_STAGED_FORGET] =
+        {"DELETE FROM temp.staged WHERE id BETWEEN ?1 AND ?2",
+         "SEARCH temp.staged USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)"},
     [STATEMENT_STAGED_FORGET_ALL] = {"DELETE FROM temp.staged", ""}, /* truncates, reads nothing */
     [STATEMENT_DEADLINE_ADD] = {"INSERT OR REPLACE INTO deadlines(source, order_id, kind, key, due)"
                                 " VALUES(?1, ?2, ?3, ?4, ?5)",
@@ -62,7 +64,7 @@ static const struct statement_text texts[] = {
                                 " first_due, created, state, is_head)"
                                 " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?6, ?7, 0, NOT EXISTS(SELECT 1"
                                 " FROM deliveries WHERE sink = ?1 AND lane = ?2 AND state = 0))",
-                                "SCALAR SUBQUERY 1; SEARCH deliveries USING COVERING INDEX"
+                                "SCALAR SUBQUERY 1; SEARCH deliveries USING INDEX"
                                 " deliveries_lane (sink=? AND lane=?)"},
     [STATEMENT_DELIVERY_FIND] = {"SELECT sink, lane, bundle FROM deliveries"
                                  " WHERE id = ?1 AND state = 0",
@@ -83,7 +85,7 @@ static const struct statement_text texts[] = {
                               " WHERE sink = ?1 AND lane = ?2 AND state = 0"
                               " AND id BETWEEN ?3 AND ?4 ORDER BY id",
                               "SEARCH deliveries USING INDEX deliveries_lane"
-                              " (sink=? AND lane=? AND rowid>? AND rowid<?)"},
+                              " (sink=? AND lane=? AND id>? AND id<?)"},
     [STATEMENT_DELIVERY_END] = {"UPDATE deliveries SET state = ?2, is_head = 0, ended = ?3,"
                                 " attempts = attempts + ?4, detail = ?5,"
                                 " progress = coalesce(?6, progress), last_row = ?7"
@@ -94,12 +96,12 @@ static const struct statement_text texts[] = {
                             " WHERE sink = ?1 AND lane = ?2 AND state = 0 AND id > ?3 AND id <= ?4"
                             " AND bundle IS ?7",
                             "SEARCH deliveries USING INDEX deliveries_lane"
-                            " (sink=? AND lane=? AND rowid>? AND rowid<?)"},
+                            " (sink=? AND lane=? AND id>? AND id<?)"},
     [STATEMENT_LANE_PROMOTE] = {"UPDATE deliveries SET is_head = 1 WHERE id = (SELECT id"
                                 " FROM deliveries WHERE sink = ?1 AND lane = ?2 AND state = 0"
                                 " ORDER BY id LIMIT 1)",
                                 "SEARCH deliveries USING INTEGER PRIMARY KEY (rowid=?);"
-                                " SCALAR SUBQUERY 1; SEARCH deliveries USING COVERING INDEX"
+                                " SCALAR SUBQUERY 1; SEARCH deliveries USING INDEX"
                                 " deliveries_lane (sink=? AND lane=?)"},
     [STATEMENT_DELIVERY_POSTPONE] = {"UPDATE deliveries SET due = ?2, is_retry = 1,"
                                      " attempts = attempts + ?3,"
@@ -128,7 +130,7 @@ static const struct statement_text texts[] = {
                               ""},
     [STATEMENT_SINK_VISIT] =
         {"SELECT name, observed, delivered, pending, parked, (SELECT created"
-         " FROM deliveries WHERE sink = name AND state = 0 ORDER BY id LIMIT 1)"
+         " FROM deliveries WHERE sink = name AND state = 0 AND state IN (0, 2) ORDER BY id LIMIT 1)"
          " FROM sinks",
          "SCAN sinks; CORRELATED SCALAR SUBQUERY 1; SEARCH deliveries USING"
          " INDEX deliveries_open (sink=? AND state=?)"},
@@ -168,7 +170,10 @@ static const struct statement_text texts[] = {
                                      " AND order_id = ?3 AND is_stale = 0 AND NOT (?4 AND"
                                      " EXISTS(SELECT 1 FROM orders WHERE source = ?2"
                                      " AND id = ?3 AND has_left = 0))",
-                                     ""},
+                                     "SEARCH states USING PRIMARY KEY"
+                                     " (sink=? AND source=? AND order_id=?);"
+                                     " SCALAR SUBQUERY 1; SEARCH orders USING PRIMARY KEY"
+                                     " (source=? AND id=?)"},
     [STATEMENT_PAIR_VISIT] = {"SELECT source, sink FROM state_sinks", "SCAN state_sinks"},
     [STATEMENT_PAIR_ADD] = {"INSERT INTO state_sinks(source, sink) VALUES(?1, ?2)"
                             " ON CONFLICT DO NOTHING",

@@ -1,86 +1,22 @@
 /* Every operation of the store port on the real SQLite in a folder of its own. */
-#include "store_fixture.h"
+#include "support/store_fixture.h"
 
-#define SOURCE "orange"
-#define SINK "noc"
-#define NOW 1000000
+#include <stdio.h>
 
-static struct staged_order order_of(const char *id, const char *canonical)
-{
-    return (struct staged_order){.order = {.id = id,
-                                           .raw_fingerprint = UINT64_MAX - 1,
-                                           .sequence = 3,
-                                           .canonical = span_of(canonical),
-                                           .history = span_of("history")}};
-}
-
-static void commit_orders(struct fixture *fixture, const struct staged_order *orders, size_t count)
-{
-    struct commit commit = {.source_name = SOURCE, .orders = orders, .order_count = count};
-    assert_int_equal(fixture_commit(fixture, &commit), STATUS_OK);
-}
-
-/* Commits one event of its own transaction for one sink. */
-static void commit_event(struct fixture *fixture, uint64_t number, enum severity severity,
-                         const struct planned_delivery *planned)
-{
-    struct new_event event = {
-        .event = fixture_event(SOURCE, "1", number, severity),
-        .deliveries = planned,
-        .delivery_count = planned != NULL ? 1 : 0,
-    };
-    struct commit commit = {.events = &event, .event_count = 1};
-    assert_int_equal(fixture_commit(fixture, &commit), STATUS_OK);
-}
-
-static void plan(struct fixture *fixture, uint64_t number, const char *lane, const char *bundle,
-                 int64_t due_wall_ms)
-{
-    struct planned_delivery planned = {
-        .sink_name = SINK, .lane = lane, .bundle = bundle, .due_wall_ms = due_wall_ms};
-    commit_event(fixture, number, SEVERITY_INFO, &planned);
-}
-
-static struct due_query query_at(int64_t now_wall_ms)
-{
-    return (struct due_query){.sink_name = SINK,
-                              .now_wall_ms = now_wall_ms,
-                              .horizon_wall_ms = now_wall_ms + 3600000,
-                              .count_max = 20,
-                              .bytes_max = 1 << 20};
-}
-
-static void fetch(struct fixture *fixture, int64_t now_wall_ms)
-{
-    struct due_query query = query_at(now_wall_ms);
-    assert_int_equal(fixture_fetch_due(fixture, &query), STATUS_OK);
-}
-
-static void settle(struct fixture *fixture, const struct delivery *delivery, enum settle_kind kind,
-                   int64_t due_wall_ms)
-{
-    struct settlement settlement = {.delivery_id = delivery->id,
-                                    .last_id = delivery->last_id,
-                                    .kind = kind,
-                                    .at_wall_ms = NOW,
-                                    .due_wall_ms = due_wall_ms,
-                                    .counts_attempt = true,
-                                    .detail = "451 busy"};
-    assert_int_equal(fixture_settle(fixture, &settlement, 1), STATUS_OK);
-}
+#define SOURCE FIXTURE_SOURCE
+#define SINK FIXTURE_SINK
+#define NOW FIXTURE_NOW
 
 static void test_orders_are_kept_over_a_restart(void **state)
 {
     struct fixture *fixture = *state;
-    struct staged_order orders[] = {order_of("1", "one"), order_of("2", "")};
+    struct staged_order orders[] = {fixture_order("1", "one"), fixture_order("2", "")};
     orders[1].order.has_left = true;
-    commit_orders(fixture, orders, 2);
+    fixture_commit_orders(fixture, orders, 2);
     fixture_reopen(fixture);
 
     const char *ids[] = {"2", "missing", "1"};
-    size_t told = fixture->told_count;
-    fixture->port.fetch_orders(fixture->port.self, SOURCE, ids, 3, fixture_on_orders, fixture);
-    assert_int_equal(fixture_wait(fixture, told), STATUS_OK);
+    assert_int_equal(fixture_fetch_orders(fixture, ids, 3), STATUS_OK);
     assert_int_equal(fixture->count, 3);
     assert_string_equal(fixture->orders[0].id, "2");
     assert_true(fixture->orders[0].has_left);
@@ -96,11 +32,11 @@ static void test_orders_are_kept_over_a_restart(void **state)
 static void test_an_order_is_written_over(void **state)
 {
     struct fixture *fixture = *state;
-    struct staged_order order = order_of("1", "one");
-    commit_orders(fixture, &order, 1);
-    order = order_of("1", "changed");
+    struct staged_order order = fixture_order("1", "one");
+    fixture_commit_orders(fixture, &order, 1);
+    order = fixture_order("1", "changed");
     order.order.sequence = 9;
-    commit_orders(fixture, &order, 1);
+    fixture_commit_orders(fixture, &order, 1);
     const struct stored_order *found = fixture_fetch_order(fixture, SOURCE, "1");
     assert_true(span_is(found->canonical, "changed"));
     assert_int_equal(found->sequence, 9);
@@ -133,7 +69,7 @@ static void on_value(void *arg, const struct stored_value *value)
 static void test_visits_give_what_was_known_at_start(void **state)
 {
     struct fixture *fixture = *state;
-    struct staged_order orders[] = {order_of("1", "one"), order_of("2", "two")};
+    struct staged_order orders[] = {fixture_order("1", "one"), fixture_order("2", "two")};
     struct stored_value value = {.key = "source/orange", .value = span_of("old")};
     struct commit commit = {.source_name = SOURCE,
                             .orders = orders,
@@ -162,36 +98,34 @@ static void test_visits_give_what_was_known_at_start(void **state)
 static void test_staged_orders_are_invisible_until_their_commit(void **state)
 {
     struct fixture *fixture = *state;
-    struct staged_order order = order_of("1", "one");
-    struct staged_order other = order_of("9", "of another source");
+    struct staged_order order = fixture_order("1", "one");
+    struct staged_order other = fixture_order("9", "of another source");
     assert_int_equal(fixture_stage(fixture, SOURCE, &order, 1), STATUS_OK);
     assert_int_equal(fixture_stage(fixture, "another", &other, 1), STATUS_OK);
-    order = order_of("1", "one again");
+    order = fixture_order("1", "one again");
     assert_int_equal(fixture_stage(fixture, SOURCE, &order, 1), STATUS_OK);
     assert_null(fixture_fetch_order(fixture, SOURCE, "1")->id);
 
-    commit_orders(fixture, NULL, 0);
+    fixture_commit_orders(fixture, NULL, 0);
     assert_true(span_is(fixture_fetch_order(fixture, SOURCE, "1")->canonical, "one again"));
     assert_null(fixture_fetch_order(fixture, "another", "9")->id);
 
     /* A second commit finds nothing staged. */
-    order = order_of("1", "later");
-    commit_orders(fixture, &order, 1);
-    commit_orders(fixture, NULL, 0);
+    order = fixture_order("1", "later");
+    fixture_commit_orders(fixture, &order, 1);
+    fixture_commit_orders(fixture, NULL, 0);
     assert_true(span_is(fixture_fetch_order(fixture, SOURCE, "1")->canonical, "later"));
 }
 
 static void test_discarded_orders_are_gone(void **state)
 {
     struct fixture *fixture = *state;
-    struct staged_order order = order_of("1", "one");
-    struct staged_order other = order_of("9", "kept");
+    struct staged_order order = fixture_order("1", "one");
+    struct staged_order other = fixture_order("9", "kept");
     assert_int_equal(fixture_stage(fixture, SOURCE, &order, 1), STATUS_OK);
     assert_int_equal(fixture_stage(fixture, "another", &other, 1), STATUS_OK);
-    size_t told = fixture->told_count;
-    fixture->port.discard(fixture->port.self, SOURCE, fixture_on_done, fixture);
-    assert_int_equal(fixture_wait(fixture, told), STATUS_OK);
-    commit_orders(fixture, NULL, 0);
+    assert_int_equal(fixture_discard(fixture, SOURCE), STATUS_OK);
+    fixture_commit_orders(fixture, NULL, 0);
     assert_null(fixture_fetch_order(fixture, SOURCE, "1")->id);
     struct commit commit = {.source_name = "another"};
     assert_int_equal(fixture_commit(fixture, &commit), STATUS_OK);
@@ -211,15 +145,15 @@ static void test_a_staged_order_brings_its_events_and_deliveries(void **state)
     };
     event.event.appointment_id = "A-1";
     event.event.personal = span_of("{\"contact\":{}}");
-    struct staged_order order = order_of("1", "one");
+    struct staged_order order = fixture_order("1", "one");
     order.events = &event;
     order.event_count = 1;
     assert_int_equal(fixture_stage(fixture, SOURCE, &order, 1), STATUS_OK);
-    fetch(fixture, NOW);
+    fixture_fetch(fixture, NOW);
     assert_int_equal(fixture->count, 0);
 
-    commit_orders(fixture, NULL, 0);
-    fetch(fixture, NOW);
+    fixture_commit_orders(fixture, NULL, 0);
+    fixture_fetch(fixture, NOW);
     assert_int_equal(fixture->count, 1);
     const struct delivery *delivery = &fixture->deliveries[0];
     assert_string_equal(delivery->lane, "orange/1");
@@ -249,39 +183,39 @@ static void test_a_staged_order_brings_its_events_and_deliveries(void **state)
 static void test_a_known_event_is_not_planned_again(void **state)
 {
     struct fixture *fixture = *state;
-    plan(fixture, 1, "orange/1", NULL, NOW);
-    plan(fixture, 1, "orange/1", NULL, NOW);
+    fixture_plan(fixture, 1, "orange/1", NULL, NOW);
+    fixture_plan(fixture, 1, "orange/1", NULL, NOW);
     assert_int_equal(fixture_counts(fixture, SINK).observed, 1);
 }
 
 static void test_a_lane_goes_one_by_one(void **state)
 {
     struct fixture *fixture = *state;
-    plan(fixture, 1, "orange/1", NULL, NOW);
-    plan(fixture, 2, "orange/1", NULL, NOW);
-    plan(fixture, 3, "orange/2", NULL, NOW + 1);
-    fetch(fixture, NOW + 1);
+    fixture_plan(fixture, 1, "orange/1", NULL, NOW);
+    fixture_plan(fixture, 2, "orange/1", NULL, NOW);
+    fixture_plan(fixture, 3, "orange/2", NULL, NOW + 1);
+    fixture_fetch(fixture, NOW + 1);
     assert_int_equal(fixture->count, 2);
     assert_int_equal(fixture->deliveries[0].events[0].sequence, 1);
     assert_int_equal(fixture->deliveries[1].events[0].sequence, 3);
 
     struct delivery first = fixture->deliveries[0];
-    settle(fixture, &first, SETTLE_LATER, NOW + 500);
-    fetch(fixture, NOW + 1);
+    fixture_end(fixture, &first, SETTLE_LATER, NOW + 500);
+    fixture_fetch(fixture, NOW + 1);
     assert_int_equal(fixture->count, 1); /* the second waits for the first */
     assert_int_equal(fixture->next_due_wall_ms, NOW + 500);
-    fetch(fixture, NOW + 500);
+    fixture_fetch(fixture, NOW + 500);
     assert_int_equal(fixture->count, 2);
     assert_int_equal(fixture->deliveries[1].attempts_made, 1);
     assert_int_equal(fixture->deliveries[1].first_due_wall_ms, NOW);
 
-    settle(fixture, &first, SETTLE_PARKED, 0);
-    fetch(fixture, NOW + 1);
+    fixture_end(fixture, &first, SETTLE_PARKED, 0);
+    fixture_fetch(fixture, NOW + 1);
     assert_int_equal(fixture->count, 2);
     assert_int_equal(fixture->deliveries[0].events[0].sequence, 2);
-    settle(fixture, &first, SETTLE_DELIVERED, 0); /* it has ended: nothing changes */
+    fixture_end(fixture, &first, SETTLE_DELIVERED, 0); /* it has ended: nothing changes */
     struct delivery second = fixture->deliveries[0];
-    settle(fixture, &second, SETTLE_DELIVERED, 0);
+    fixture_end(fixture, &second, SETTLE_DELIVERED, 0);
     struct sink_counts counts = fixture_counts(fixture, SINK);
     assert_int_equal(counts.observed, 3);
     assert_int_equal(counts.delivered, 1);
@@ -296,30 +230,25 @@ static void test_deadlines_are_replaced_with_their_order(void **state)
     struct deadline deadlines[] = {{DEADLINE_REMINDER, NOW + 20, "A-1 24h"},
                                    {DEADLINE_OVERDUE, NOW + 10, "2027-01-08"},
                                    {DEADLINE_STALLED, NOW + 30, ""}};
-    struct staged_order order = order_of("1", "one");
+    struct staged_order order = fixture_order("1", "one");
     order.deadlines = deadlines;
     order.deadline_count = 3;
-    commit_orders(fixture, &order, 1);
+    fixture_commit_orders(fixture, &order, 1);
 
-    struct store_port port = fixture->port;
-    size_t told = fixture->told_count;
-    port.fetch_deadlines(port.self, SOURCE, NOW + 20, 10, fixture_on_deadlines, fixture);
-    assert_int_equal(fixture_wait(fixture, told), STATUS_OK);
+    assert_int_equal(fixture_fetch_deadlines(fixture, NOW + 20, 10), STATUS_OK);
     assert_int_equal(fixture->count, 2);
     assert_int_equal(fixture->deadlines[0].deadline.kind, DEADLINE_OVERDUE);
     assert_string_equal(fixture->deadlines[1].deadline.key, "A-1 24h");
     assert_string_equal(fixture->deadlines[1].order_id, "1");
     assert_int_equal(fixture->next_due_wall_ms, NOW + 30);
 
-    port.fetch_deadlines(port.self, SOURCE, NOW + 20, 1, fixture_on_deadlines, fixture);
-    assert_int_equal(fixture_wait(fixture, told + 1), STATUS_OK);
+    assert_int_equal(fixture_fetch_deadlines(fixture, NOW + 20, 1), STATUS_OK);
     assert_int_equal(fixture->count, 1);
     assert_int_equal(fixture->next_due_wall_ms, NOW + 20);
 
     order.deadline_count = 0;
-    commit_orders(fixture, &order, 1);
-    port.fetch_deadlines(port.self, SOURCE, NOW + 99, 10, fixture_on_deadlines, fixture);
-    assert_int_equal(fixture_wait(fixture, told + 3), STATUS_OK);
+    fixture_commit_orders(fixture, &order, 1);
+    assert_int_equal(fixture_fetch_deadlines(fixture, NOW + 99, 10), STATUS_OK);
     assert_int_equal(fixture->count, 0);
     assert_true(fixture->next_due_wall_ms == INSTANT_NEVER);
 }

@@ -1,22 +1,11 @@
-/* A store on a folder of its own, asked and waited for; answers are copied. For the store tests. */
-#ifndef TESTS_STORE_FIXTURE_H
-#define TESTS_STORE_FIXTURE_H
+#include "store_fixture.h"
 
-#include "core/arena.h"
 #include "core/log.h"
-#include "core/text.h"
-#include "edge/store.h"
 
-#include <uv.h>
-
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-#include <cmocka.h>
 
 /* The log of these tests: a store that stops says so, and nobody needs to read it here. */
 void log_write(enum log_level level, const char *event, const struct log_field *fields)
@@ -26,28 +15,7 @@ void log_write(enum log_level level, const char *event, const struct log_field *
     (void)fields;
 }
 
-struct fixture {
-    uv_loop_t loop;
-    struct store *store;
-    struct store_port port;
-    struct arena *arena; /* of the answers */
-    char folder[64], path[96];
-    const struct state_sink *state_sinks;
-    size_t state_sink_count;
-
-    size_t told_count; /* answers that came */
-    enum status status;
-    struct failure why; /* of open; and the detail of the latest answer */
-    const struct stored_order *orders;
-    const struct due_deadline *deadlines;
-    const struct delivery *deliveries;
-    const struct sink_counts *counts;
-    const struct stale_state *states;
-    size_t count; /* of the latest list */
-    int64_t next_due_wall_ms;
-};
-
-static inline void fixture_note(struct fixture *fixture, enum status status, const char *detail)
+static void fixture_note(struct fixture *fixture, enum status status, const char *detail)
 {
     fixture->told_count++;
     fixture->status = status;
@@ -55,17 +23,17 @@ static inline void fixture_note(struct fixture *fixture, enum status status, con
     (void)snprintf(fixture->why.detail, sizeof fixture->why.detail, "%s", detail);
 }
 
-static inline void fixture_on_done(void *arg, enum status status, const char *detail)
+static void fixture_on_done(void *arg, enum status status, const char *detail)
 {
     fixture_note(arg, status, detail);
 }
 
-static inline void fixture_on_closed(void *arg)
+static void fixture_on_closed(void *arg)
 {
     ((struct fixture *)arg)->store = NULL;
 }
 
-static inline enum status fixture_open(struct fixture *fixture)
+enum status fixture_open(struct fixture *fixture)
 {
     struct store_options options = {
         .uv = &fixture->loop,
@@ -80,7 +48,7 @@ static inline enum status fixture_open(struct fixture *fixture)
     return status;
 }
 
-static inline void fixture_close(struct fixture *fixture)
+void fixture_close(struct fixture *fixture)
 {
     store_close(fixture->store, fixture_on_closed, fixture);
     assert_non_null(fixture->store); /* never before the call has returned */
@@ -88,13 +56,13 @@ static inline void fixture_close(struct fixture *fixture)
     assert_null(fixture->store);
 }
 
-static inline void fixture_reopen(struct fixture *fixture)
+void fixture_reopen(struct fixture *fixture)
 {
     fixture_close(fixture);
     assert_int_equal(fixture_open(fixture), STATUS_OK);
 }
 
-static inline struct fixture *fixture_create(void)
+struct fixture *fixture_create(void)
 {
     struct fixture *fixture = alloc(sizeof *fixture);
     fixture->arena = arena_create();
@@ -105,7 +73,7 @@ static inline struct fixture *fixture_create(void)
     return fixture;
 }
 
-static inline void fixture_remove_files(const struct fixture *fixture)
+static void fixture_remove_files(const struct fixture *fixture)
 {
     static const char *const endings[] = {"", "-wal", "-shm", "-journal", ".lock", ".reserve"};
     for (size_t i = 0; i < ARRAY_COUNT(endings); i++) {
@@ -116,7 +84,7 @@ static inline void fixture_remove_files(const struct fixture *fixture)
     (void)rmdir(fixture->folder);
 }
 
-static inline void fixture_destroy(struct fixture *fixture)
+void fixture_destroy(struct fixture *fixture)
 {
     if (fixture->store != NULL) {
         fixture_close(fixture);
@@ -127,7 +95,7 @@ static inline void fixture_destroy(struct fixture *fixture)
     free(fixture);
 }
 
-static inline int fixture_setup(void **state)
+int fixture_setup(void **state)
 {
     struct fixture *fixture = fixture_create();
     assert_int_equal(fixture_open(fixture), STATUS_OK);
@@ -135,14 +103,14 @@ static inline int fixture_setup(void **state)
     return 0;
 }
 
-static inline int fixture_teardown(void **state)
+int fixture_teardown(void **state)
 {
     fixture_destroy(*state);
     return 0;
 }
 
 /* Runs the loop until one more answer has come than before the question. */
-static inline enum status fixture_wait(struct fixture *fixture, size_t told_before)
+enum status fixture_wait(struct fixture *fixture, size_t told_before)
 {
     assert_int_equal(fixture->told_count, told_before); /* never before the call has returned */
     while (fixture->told_count == told_before) {
@@ -152,18 +120,18 @@ static inline enum status fixture_wait(struct fixture *fixture, size_t told_befo
     return fixture->status;
 }
 
-static inline struct span fixture_copy(struct fixture *fixture, struct span bytes)
+static struct span fixture_copy(struct fixture *fixture, struct span bytes)
 {
     return (struct span){arena_text(fixture->arena, bytes), bytes.size};
 }
 
-static inline const char *fixture_text(struct fixture *fixture, const char *text)
+static const char *fixture_text(struct fixture *fixture, const char *text)
 {
     return text != NULL ? arena_text(fixture->arena, span_of(text)) : NULL;
 }
 
-static inline void fixture_on_orders(void *arg, enum status status,
-                                     const struct stored_order *orders, size_t count)
+static void fixture_on_orders(void *arg, enum status status, const struct stored_order *orders,
+                              size_t count)
 {
     struct fixture *fixture = arg;
     struct stored_order *copies = arena_array(fixture->arena, count, sizeof *copies);
@@ -178,9 +146,9 @@ static inline void fixture_on_orders(void *arg, enum status status,
     fixture_note(fixture, status, "");
 }
 
-static inline void fixture_on_deadlines(void *arg, enum status status,
-                                        const struct due_deadline *deadlines, size_t count,
-                                        int64_t next_due_wall_ms)
+static void fixture_on_deadlines(void *arg, enum status status,
+                                 const struct due_deadline *deadlines, size_t count,
+                                 int64_t next_due_wall_ms)
 {
     struct fixture *fixture = arg;
     struct due_deadline *copies = arena_array(fixture->arena, count, sizeof *copies);
@@ -195,8 +163,8 @@ static inline void fixture_on_deadlines(void *arg, enum status status,
     fixture_note(fixture, status, "");
 }
 
-static inline struct delivery fixture_copy_delivery(struct fixture *fixture,
-                                                    const struct delivery *delivery)
+static struct delivery fixture_copy_delivery(struct fixture *fixture,
+                                             const struct delivery *delivery)
 {
     struct delivery copy = *delivery;
     copy.sink_name = fixture_text(fixture, delivery->sink_name);
@@ -216,7 +184,7 @@ static inline struct delivery fixture_copy_delivery(struct fixture *fixture,
     return copy;
 }
 
-static inline void fixture_on_due(void *arg, const struct due_result *result)
+static void fixture_on_due(void *arg, const struct due_result *result)
 {
     struct fixture *fixture = arg;
     struct delivery *copies = arena_array(fixture->arena, result->delivery_count, sizeof *copies);
@@ -229,8 +197,8 @@ static inline void fixture_on_due(void *arg, const struct due_result *result)
     fixture_note(fixture, result->status, result->detail);
 }
 
-static inline void fixture_on_counts(void *arg, enum status status,
-                                     const struct sink_counts *counts, size_t count)
+static void fixture_on_counts(void *arg, enum status status, const struct sink_counts *counts,
+                              size_t count)
 {
     struct fixture *fixture = arg;
     struct sink_counts *copies = arena_array(fixture->arena, count, sizeof *copies);
@@ -243,8 +211,8 @@ static inline void fixture_on_counts(void *arg, enum status status,
     fixture_note(fixture, status, "");
 }
 
-static inline void fixture_on_states(void *arg, enum status status,
-                                     const struct stale_state *states, size_t count)
+static void fixture_on_states(void *arg, enum status status, const struct stale_state *states,
+                              size_t count)
 {
     struct fixture *fixture = arg;
     struct stale_state *copies = arena_array(fixture->arena, count, sizeof *copies);
@@ -260,30 +228,30 @@ static inline void fixture_on_states(void *arg, enum status status,
     fixture_note(fixture, status, "");
 }
 
-static inline enum status fixture_commit(struct fixture *fixture, const struct commit *commit)
+enum status fixture_commit(struct fixture *fixture, const struct commit *commit)
 {
     size_t told = fixture->told_count;
     fixture->port.commit(fixture->port.self, commit, fixture_on_done, fixture);
     return fixture_wait(fixture, told);
 }
 
-static inline enum status fixture_stage(struct fixture *fixture, const char *source_name,
-                                        const struct staged_order *orders, size_t count)
+enum status fixture_stage(struct fixture *fixture, const char *source_name,
+                          const struct staged_order *orders, size_t count)
 {
     size_t told = fixture->told_count;
     fixture->port.stage(fixture->port.self, source_name, orders, count, fixture_on_done, fixture);
     return fixture_wait(fixture, told);
 }
 
-static inline enum status fixture_fetch_due(struct fixture *fixture, const struct due_query *query)
+enum status fixture_fetch_due(struct fixture *fixture, const struct due_query *query)
 {
     size_t told = fixture->told_count;
     fixture->port.fetch_due(fixture->port.self, query, fixture_on_due, fixture);
     return fixture_wait(fixture, told);
 }
 
-static inline enum status fixture_settle(struct fixture *fixture,
-                                         const struct settlement *settlements, size_t count)
+enum status fixture_settle(struct fixture *fixture, const struct settlement *settlements,
+                           size_t count)
 {
     size_t told = fixture->told_count;
     fixture->port.settle(fixture->port.self, settlements, count, fixture_on_done, fixture);
@@ -291,7 +259,7 @@ static inline enum status fixture_settle(struct fixture *fixture,
 }
 
 /* All zero if the sink is not known. */
-static inline struct sink_counts fixture_counts(struct fixture *fixture, const char *sink_name)
+struct sink_counts fixture_counts(struct fixture *fixture, const char *sink_name)
 {
     size_t told = fixture->told_count;
     fixture->port.count_sinks(fixture->port.self, fixture_on_counts, fixture);
@@ -304,8 +272,8 @@ static inline struct sink_counts fixture_counts(struct fixture *fixture, const c
     return (struct sink_counts){.sink_name = NULL};
 }
 
-static inline const struct stored_order *
-fixture_fetch_order(struct fixture *fixture, const char *source_name, const char *id)
+const struct stored_order *fixture_fetch_order(struct fixture *fixture, const char *source_name,
+                                               const char *id)
 {
     size_t told = fixture->told_count;
     fixture->port.fetch_orders(fixture->port.self, source_name, &id, 1, fixture_on_orders, fixture);
@@ -315,8 +283,8 @@ fixture_fetch_order(struct fixture *fixture, const char *source_name, const char
 }
 
 /* An event with an id made from number. */
-static inline struct event fixture_event(const char *source_name, const char *order_id,
-                                         uint64_t number, enum severity severity)
+struct event fixture_event(const char *source_name, const char *order_id, uint64_t number,
+                           enum severity severity)
 {
     struct event event = {
         .type = EVENT_ORDER_STATUS_CHANGED,
@@ -334,4 +302,112 @@ static inline struct event fixture_event(const char *source_name, const char *or
     return event;
 }
 
-#endif
+enum status fixture_fetch_states(struct fixture *fixture, const char *sink_name, size_t count_max)
+{
+    size_t told = fixture->told_count;
+    fixture->port.fetch_stale(fixture->port.self, sink_name, count_max, fixture_on_states, fixture);
+    return fixture_wait(fixture, told);
+}
+
+enum status fixture_settle_state(struct fixture *fixture, const struct stale_state *state,
+                                 const char *published)
+{
+    size_t told = fixture->told_count;
+    fixture->port.settle_state(fixture->port.self, FIXTURE_SINK, state->source_name,
+                               state->order_id, state->version, published, fixture_on_done,
+                               fixture);
+    return fixture_wait(fixture, told);
+}
+
+enum status fixture_refill(struct fixture *fixture, const char *sink_name)
+{
+    size_t told = fixture->told_count;
+    fixture->port.refill(fixture->port.self, sink_name, fixture_on_done, fixture);
+    return fixture_wait(fixture, told);
+}
+
+enum status fixture_discard(struct fixture *fixture, const char *source_name)
+{
+    size_t told = fixture->told_count;
+    fixture->port.discard(fixture->port.self, source_name, fixture_on_done, fixture);
+    return fixture_wait(fixture, told);
+}
+
+enum status fixture_fetch_orders(struct fixture *fixture, const char *const *ids, size_t count)
+{
+    size_t told = fixture->told_count;
+    fixture->port.fetch_orders(fixture->port.self, FIXTURE_SOURCE, ids, count, fixture_on_orders,
+                               fixture);
+    return fixture_wait(fixture, told);
+}
+
+enum status fixture_fetch_deadlines(struct fixture *fixture, int64_t now_wall_ms, size_t count_max)
+{
+    size_t told = fixture->told_count;
+    fixture->port.fetch_deadlines(fixture->port.self, FIXTURE_SOURCE, now_wall_ms, count_max,
+                                  fixture_on_deadlines, fixture);
+    return fixture_wait(fixture, told);
+}
+
+struct staged_order fixture_order(const char *id, const char *canonical)
+{
+    return (struct staged_order){.order = {.id = id,
+                                           .raw_fingerprint = UINT64_MAX - 1,
+                                           .sequence = 3,
+                                           .canonical = span_of(canonical),
+                                           .history = span_of("history")}};
+}
+
+void fixture_commit_orders(struct fixture *fixture, const struct staged_order *orders, size_t count)
+{
+    struct commit commit = {.source_name = FIXTURE_SOURCE, .orders = orders, .order_count = count};
+    assert_int_equal(fixture_commit(fixture, &commit), STATUS_OK);
+}
+
+void fixture_plan_event(struct fixture *fixture, uint64_t number, enum severity severity,
+                        const struct planned_delivery *planned)
+{
+    struct new_event event = {
+        .event = fixture_event(FIXTURE_SOURCE, "1", number, severity),
+        .deliveries = planned,
+        .delivery_count = 1,
+    };
+    struct commit commit = {.events = &event, .event_count = 1};
+    assert_int_equal(fixture_commit(fixture, &commit), STATUS_OK);
+}
+
+void fixture_plan(struct fixture *fixture, uint64_t number, const char *lane, const char *bundle,
+                  int64_t due_wall_ms)
+{
+    struct planned_delivery planned = {
+        .sink_name = FIXTURE_SINK, .lane = lane, .bundle = bundle, .due_wall_ms = due_wall_ms};
+    fixture_plan_event(fixture, number, SEVERITY_INFO, &planned);
+}
+
+struct due_query fixture_query(int64_t now_wall_ms)
+{
+    return (struct due_query){.sink_name = FIXTURE_SINK,
+                              .now_wall_ms = now_wall_ms,
+                              .horizon_wall_ms = now_wall_ms + 3600000,
+                              .count_max = 20,
+                              .bytes_max = 1 << 20};
+}
+
+void fixture_fetch(struct fixture *fixture, int64_t now_wall_ms)
+{
+    struct due_query query = fixture_query(now_wall_ms);
+    assert_int_equal(fixture_fetch_due(fixture, &query), STATUS_OK);
+}
+
+void fixture_end(struct fixture *fixture, const struct delivery *delivery, enum settle_kind kind,
+                 int64_t due_wall_ms)
+{
+    struct settlement settlement = {.delivery_id = delivery->id,
+                                    .last_id = delivery->last_id,
+                                    .kind = kind,
+                                    .at_wall_ms = FIXTURE_NOW,
+                                    .due_wall_ms = due_wall_ms,
+                                    .counts_attempt = true,
+                                    .detail = "451 busy"};
+    assert_int_equal(fixture_settle(fixture, &settlement, 1), STATUS_OK);
+}

@@ -1,0 +1,150 @@
+/* Retained state: marked by commits, settled by version, refilled, taken back. */
+#include "support/store_fixture.h"
+
+#define SINK FIXTURE_SINK
+
+static const struct state_sink pairs[] = {{FIXTURE_SOURCE, SINK}, {"another", SINK}};
+
+static int setup(void **state)
+{
+    struct fixture *fixture = fixture_create();
+    fixture->state_sinks = pairs;
+    fixture->state_sink_count = ARRAY_COUNT(pairs);
+    assert_int_equal(fixture_open(fixture), STATUS_OK);
+    *state = fixture;
+    return 0;
+}
+
+static void fetch(struct fixture *fixture)
+{
+    assert_int_equal(fixture_fetch_states(fixture, SINK, 100), STATUS_OK);
+}
+
+static void commit(struct fixture *fixture, const char *id, const char *canonical, bool has_left)
+{
+    struct staged_order order = fixture_order(id, canonical);
+    order.order.has_left = has_left;
+    fixture_commit_orders(fixture, &order, 1);
+}
+
+static void test_a_commit_marks_and_a_settle_clears(void **state)
+{
+    struct fixture *fixture = *state;
+    commit(fixture, "1", "one", false);
+    commit(fixture, "2", "two", false);
+    fetch(fixture);
+    assert_int_equal(fixture->count, 2);
+    assert_string_equal(fixture->states[0].order_id, "1"); /* who waits longest comes first */
+    assert_string_equal(fixture->states[0].source_name, FIXTURE_SOURCE);
+    assert_true(span_is(fixture->states[0].canonical, "one"));
+    assert_string_equal(fixture->states[0].published, "");
+    assert_false(fixture->states[0].has_left);
+
+    struct stale_state one = fixture->states[0];
+    assert_int_equal(fixture_settle_state(fixture, &one, "A-1"), STATUS_OK);
+    fetch(fixture);
+    assert_int_equal(fixture->count, 1);
+    commit(fixture, "1", "one again", false);
+    fetch(fixture);
+    assert_int_equal(fixture->count, 2);
+    assert_string_equal(fixture->states[1].order_id, "1");
+    assert_string_equal(fixture->states[1].published, "A-1");
+    assert_true(span_is(fixture->states[1].canonical, "one again"));
+    assert_int_equal(fixture_fetch_states(fixture, "mail", 100), STATUS_OK);
+    assert_int_equal(fixture->count, 0);
+}
+
+static void test_a_change_while_publishing_keeps_it_stale(void **state)
+{
+    struct fixture *fixture = *state;
+    commit(fixture, "1", "one", false);
+    fetch(fixture);
+    struct stale_state published = fixture->states[0];
+    commit(fixture, "1", "two", false);
+    assert_int_equal(fixture_settle_state(fixture, &published, "A-1"), STATUS_OK);
+    fetch(fixture);
+    assert_int_equal(fixture->count, 1);
+    assert_true(fixture->states[0].version > published.version);
+    assert_string_equal(fixture->states[0].published, "A-1"); /* its topics exist all the same */
+}
+
+static void test_an_order_that_left_is_taken_back_and_forgotten(void **state)
+{
+    struct fixture *fixture = *state;
+    commit(fixture, "1", "one", false);
+    fetch(fixture);
+    assert_int_equal(fixture_settle_state(fixture, &fixture->states[0], "A-1"), STATUS_OK);
+    commit(fixture, "1", "one", true);
+    fetch(fixture);
+    assert_int_equal(fixture->count, 1);
+    assert_true(fixture->states[0].has_left);
+    assert_int_equal(fixture->states[0].canonical.size, 0);
+    assert_string_equal(fixture->states[0].published, "A-1");
+    assert_int_equal(fixture_settle_state(fixture, &fixture->states[0], ""), STATUS_OK);
+    assert_int_equal(fixture_refill(fixture, SINK), STATUS_OK);
+    fetch(fixture);
+    assert_int_equal(fixture->count, 0);
+}
+
+static void test_a_refill_marks_all(void **state)
+{
+    struct fixture *fixture = *state;
+    commit(fixture, "1", "one", false);
+    commit(fixture, "2", "two", false);
+    fetch(fixture);
+    struct stale_state first = fixture->states[0];
+    struct stale_state second = fixture->states[1];
+    assert_int_equal(fixture_settle_state(fixture, &first, ""), STATUS_OK);
+    assert_int_equal(fixture_settle_state(fixture, &second, "A-2"), STATUS_OK);
+    assert_int_equal(fixture_refill(fixture, "mail"), STATUS_OK);
+    fetch(fixture);
+    assert_int_equal(fixture->count, 0);
+    assert_int_equal(fixture_refill(fixture, SINK), STATUS_OK);
+    fetch(fixture);
+    assert_int_equal(fixture->count, 2);
+    assert_string_equal(fixture->states[1].published, "A-2");
+}
+
+static void test_pairs_come_and_go_with_the_configuration(void **state)
+{
+    struct fixture *fixture = *state;
+    commit(fixture, "1", "one", false);
+    fetch(fixture);
+    assert_int_equal(fixture_settle_state(fixture, &fixture->states[0], "A-1"), STATUS_OK);
+    fixture_reopen(fixture);
+    fetch(fixture);
+    assert_int_equal(fixture->count, 0); /* a restart publishes nothing again */
+
+    fixture->state_sinks = &pairs[1];
+    fixture->state_sink_count = 1;
+    fixture_reopen(fixture);
+    fetch(fixture);
+    assert_int_equal(fixture->count, 1);
+    assert_true(fixture->states[0].has_left); /* the source is not kept there any more */
+    assert_string_equal(fixture->states[0].published, "A-1");
+    assert_int_equal(fixture_settle_state(fixture, &fixture->states[0], ""), STATUS_OK);
+    fetch(fixture);
+    assert_int_equal(fixture->count, 0);
+    commit(fixture, "2", "two", false);
+    fetch(fixture);
+    assert_int_equal(fixture->count, 0);
+
+    fixture->state_sinks = pairs;
+    fixture->state_sink_count = ARRAY_COUNT(pairs);
+    fixture_reopen(fixture);
+    fetch(fixture);
+    assert_int_equal(fixture->count, 2); /* all that is known */
+}
+
+int main(void)
+{
+#define STORE_TEST(test) cmocka_unit_test_setup_teardown(test, setup, fixture_teardown)
+    const struct CMUnitTest tests[] = {
+        STORE_TEST(test_a_commit_marks_and_a_settle_clears),
+        STORE_TEST(test_a_change_while_publishing_keeps_it_stale),
+        STORE_TEST(test_an_order_that_left_is_taken_back_and_forgotten),
+        STORE_TEST(test_a_refill_marks_all),
+        STORE_TEST(test_pairs_come_and_go_with_the_configuration),
+    };
+    return cmocka_run_group_tests_name("store_state", tests, NULL, NULL);
+}
