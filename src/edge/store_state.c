@@ -222,6 +222,7 @@ static struct state_job *state_job_create(job_run_fn *run, const char *sink_name
     return state;
 }
 
+// NOLINTNEXTLINE(readability-function-size): the port asks for this many
 void store_settle_state(void *self, const char *sink_name, const char *source_name,
                         const char *order_id, uint64_t version, const char *published,
                         store_done_fn *on_done, void *arg)

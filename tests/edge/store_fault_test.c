@@ -217,9 +217,12 @@ static void test_a_full_disk_stops_nothing_for_good(void **state)
 }
 
 /* A VFS under SQLite that can be told to fail. Used by one thread at a time. */
+struct faults;
+
 struct faulty_file {
     sqlite3_file base;
     sqlite3_file *real;
+    struct faults *faults;
 };
 
 struct faults {
@@ -233,8 +236,7 @@ struct faults {
 
 static struct faults *faults_of(sqlite3_file *file)
 {
-    const char *methods = (const char *)file->pMethods;
-    return (struct faults *)(uintptr_t)(methods - offsetof(struct faults, methods));
+    return ((struct faulty_file *)file)->faults;
 }
 
 static sqlite3_file *real_of(sqlite3_file *file)
@@ -335,6 +337,7 @@ static int faulty_open(sqlite3_vfs *vfs, const char *name, sqlite3_file *file, i
         return code;
     }
     ((struct faulty_file *)file)->real = real;
+    ((struct faulty_file *)file)->faults = faults;
     file->pMethods = &faults->methods;
     return SQLITE_OK;
 }
