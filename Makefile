@@ -77,7 +77,7 @@ all: build/orderwatch build/orderwatch-sim
 build/orderwatch build/orderwatch-sim: build/%: $(BUILD)/%
 	@ln -sfn $(MODE)$(if $(findstring -clang,$(BUILD)),-clang)/$* $@
 
-$(BUILD)/orderwatch: $(BUILD)/src/main.o $(CLI_OBJ) $(BUILD)/edge.a $(BUILD)/core.a
+$(BUILD)/orderwatch: $(patsubst %.c,$(BUILD)/%.o,$(wildcard src/*.c)) $(CLI_OBJ) $(BUILD)/edge.a $(BUILD)/core.a
 	@echo "  LINK $@"
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(EDGE_LIBS) $(CORE_LIBS)
 
