@@ -28,6 +28,19 @@ struct smtp_peer {
     size_t size;
 };
 
+/* Reads what there is; false when nothing comes within the time. */
+static inline bool peer_take(struct smtp_peer *peer, int wait_ms)
+{
+    struct pollfd waiting = {.fd = peer->from, .events = POLLIN};
+    if (poll(&waiting, 1, wait_ms) != 1) {
+        return false;
+    }
+    ssize_t got = read(peer->from, peer->buffer + peer->size, sizeof peer->buffer - peer->size);
+    CHECK(got > 0);
+    peer->size += (size_t)got;
+    return true;
+}
+
 /* The next line that contains the words; others are passed over. Aborts when none comes. */
 static inline char *peer_await(struct smtp_peer *peer, const char *words)
 {
@@ -44,11 +57,7 @@ static inline char *peer_await(struct smtp_peer *peer, const char *words)
             free(line);
             continue;
         }
-        struct pollfd waiting = {.fd = peer->from, .events = POLLIN};
-        CHECK(poll(&waiting, 1, PEER_WAIT_MS) == 1);
-        ssize_t got = read(peer->from, peer->buffer + peer->size, sizeof peer->buffer - peer->size);
-        CHECK(got > 0);
-        peer->size += (size_t)got;
+        CHECK(peer_take(peer, PEER_WAIT_MS));
     }
 }
 
