@@ -93,16 +93,36 @@ const char *story_headline(const struct telling *telling, const struct story *st
 
 /* --- message_sheet.c --- */
 
+#define ROW_COUNT_MAX 64
+
+struct table { /* further rows than ROW_COUNT_MAX are dropped */
+    struct row *rows;
+    size_t count;
+};
+
+struct table table_create(const struct telling *telling);
+void table_add(struct table *table, const char *label, const char *from, const char *to);
+
+struct block *sheet_add(struct sheet *sheet, enum block_kind kind, const char *text);
+void sheet_add_table(struct sheet *sheet, enum block_kind kind, const struct table *table);
+/* False where there is no before to speak of, or where the new is quoted. */
+bool story_has_old_and_new(const struct story *story, const struct json *change);
+/* Why this mail came, and how to stop it. */
+void sheet_write_foot(struct sheet *sheet, const struct telling *telling,
+                      const struct event *event);
+
 void sheet_write_chapter(struct sheet *sheet, const struct telling *telling,
                          const struct chapter *chapter);
+void sheet_fini(struct sheet *sheet);
+
+/* --- message_digest.c --- */
+
 void sheet_write_digest(struct sheet *sheet, const struct telling *telling,
                         const struct chapter *chapters, size_t count,
                         const struct delivery *delivery);
 /* 12 changes on 5 orders (1 critical, 3 warnings) */
 const char *sheet_digest_title(const struct telling *telling, size_t chapter_count,
                                const struct delivery *delivery);
-void sheet_fini(struct sheet *sheet);
-
 /* --- message_plain.c, message_html.c --- */
 
 void sheet_add_plain(const struct sheet *sheet, struct text *out);

@@ -82,6 +82,22 @@ static const struct {
     {"end", {"End", "Fin"}},
     {"location", {"Location", "Lieu"}},
     {"appointment", {"Appointment", "Rendez-vous"}},
+    /* members of data that a mail lists */
+    {"detail", {"Detail", "Détail"}},
+    {"failure", {"Failure", "Panne"}},
+    {"reason", {"Reason", "Raison"}},
+    {"sample", {"Sample", "Exemple"}},
+    {"first", {"First", "Premier"}},
+    {"last", {"Last", "Dernier"}},
+    {"since", {"Since", "Depuis"}},
+    {"count", {"Count", "Nombre"}},
+    {"codes", {"Codes", "Codes"}},
+    {"request_ids", {"Request ids", "Numéros de requête"}},
+    {"name", {"Name", "Nom"}},
+    {"expires", {"Expires", "Expiration"}},
+    {"days_left", {"Days left", "Jours restants"}},
+    {"parked", {"Parked", "Mis de côté"}},
+    {"parked_in_all", {"Parked in all", "Mis de côté en tout"}},
 };
 
 void words_add_date(struct text *out, struct date date, const struct zone *zone,

@@ -219,8 +219,9 @@ static void add_move(struct stage *stage)
     struct event_facts facts = usual_facts(EVENT_APPOINTMENT_RESCHEDULED);
     facts.changes = changes;
     facts.change_count = 2;
-    facts.extra_json = span_of("\"reschedule\":{\"days\":5,\"count\":2,\"total_days\":9,"
-                               "\"first_start\":\"2027-01-07T08:00:00Z\"}");
+    facts.extra_json =
+        span_of("\"reschedule\":{\"days\":5,\"business_days\":5,\"count\":2,\"total_days\":9,"
+                "\"first_start\":\"2027-01-07T08:00:00Z\"}");
     add_event(stage, &facts, &record, &usual_appointment);
 }
 
@@ -268,7 +269,14 @@ static void a_slipped_date(void **state)
 static void add_note_event(struct stage *stage)
 {
     struct record record = usual_record("123456");
+    static const struct change changes[] = {
+        {.field = "notes", .to = "An earlier note of the same sweep."},
+        {.field = "notes",
+         .to = "Please confirm access to the technical room on level -2: the technician needs a "
+               "badge and somebody to open.\nSecond line."}};
     struct event_facts facts = usual_facts(EVENT_ORDER_NOTE_ADDED);
+    facts.changes = changes;
+    facts.change_count = 2;
     facts.extra_json = span_of(
         "\"note\":{\"id\":\"n1\",\"author\":\"Operator desk\",\"date\":"
         "\"2026-11-23T07:50:00Z\",\"text\":\"Please confirm access to the technical room "
@@ -312,7 +320,9 @@ static void add_source_event(struct stage *stage)
     struct event_facts facts = usual_facts(EVENT_SOURCE_UNREACHABLE);
     facts.order_id = NULL;
     facts.summary = "Source orange: no complete sweep for 15 minutes";
-    facts.extra_json = span_of("\"reason\":\"connect to api.example.com: timed out\"");
+    facts.extra_json = span_of("\"failure\":{\"first\":\"2026-11-23T08:00:00Z\",\"count\":3,"
+                               "\"codes\":[\"503\",\"error\"],\"request_ids\":[],"
+                               "\"detail\":\"connect to api.example.com: timed out\"}");
     add_event(stage, &facts, NULL, NULL);
 }
 

@@ -1,0 +1,145 @@
+#include "message_parts.h"
+
+#include "core/date.h"
+
+#define STEP_COUNT_MAX 12 /* of one order */
+
+const char *sheet_digest_title(const struct telling *telling, size_t chapter_count,
+                               const struct delivery *delivery)
+{
+    struct text text;
+    text_init(&text, 1024);
+    text_add_text(&text,
+                  telling_count(telling, PHRASE_CHANGE, PHRASE_CHANGES, delivery->event_total));
+    if (delivery->event_total == delivery->event_count) {
+        text_add_text(&text,
+                      telling_count(telling, PHRASE_ON_ORDER, PHRASE_ON_ORDERS, chapter_count));
+    }
+    size_t critical = delivery->severity_counts[SEVERITY_CRITICAL];
+    size_t warnings = delivery->severity_counts[SEVERITY_WARNING];
+    const char *separator = " (";
+    if (critical != 0) {
+        text_addf(&text, "%s%s", separator,
+                  telling_count(telling, PHRASE_CRITICAL, PHRASE_CRITICAL, critical));
+        separator = ", ";
+    }
+    if (warnings != 0) {
+        text_addf(&text, "%s%s", separator,
+                  telling_count(telling, PHRASE_WARNING, PHRASE_WARNINGS, warnings));
+    }
+    text_add_text(&text, critical + warnings != 0 ? ")" : "");
+    const char *title = arena_text(telling->arena, text_span(&text));
+    text_fini(&text);
+    return title;
+}
+
+/* What a field was before the first of the steps, and what it is after the last. */
+struct net_change {
+    const char *appointment_id, *field;
+    const char *from, *to;
+};
+
+struct net {
+    struct net_change changes[ROW_COUNT_MAX];
+    size_t count;
+};
+
+static void net_add(struct net *net, const char *appointment_id, const struct json *change)
+{
+    const char *field = json_member_text(change, "field");
+    for (size_t i = 0; i < net->count; i++) {
+        if (text_equal(net->changes[i].field, field) &&
+            text_equal(net->changes[i].appointment_id, appointment_id)) {
+            net->changes[i].to = json_member_text(change, "to");
+            return;
+        }
+    }
+    if (net->count < ROW_COUNT_MAX && field != NULL) {
+        net->changes[net->count++] = (struct net_change){.appointment_id = appointment_id,
+                                                         .field = field,
+                                                         .from = json_member_text(change, "from"),
+                                                         .to = json_member_text(change, "to")};
+    }
+}
+
+static void collect_net(const struct chapter *chapter, struct net *net)
+{
+    for (size_t i = 0; i < chapter->story_count; i++) {
+        const struct story *story = &chapter->stories[i];
+        for (const struct json *change = json_first(story->changes); change != NULL;
+             change = json_next(change)) {
+            if (story_has_old_and_new(story, change)) {
+                net_add(net, story->event->appointment_id, change);
+            }
+        }
+    }
+}
+
+static void write_net(struct sheet *sheet, const struct telling *telling,
+                      const struct chapter *chapter)
+{
+    struct net net = {.count = 0};
+    collect_net(chapter, &net);
+    struct table table = table_create(telling);
+    for (size_t i = 0; i < net.count; i++) {
+        const struct net_change *change = &net.changes[i];
+        if (!text_equal(change->from, change->to)) {
+            table_add(&table, telling_field(telling, change->field),
+                      telling_value(telling, change->field, change->from),
+                      telling_value(telling, change->field, change->to));
+        }
+    }
+    sheet_add_table(sheet, BLOCK_CHANGES, &table);
+    if (net.count != 0 && table.count == 0) {
+        sheet_add(sheet, BLOCK_PARAGRAPH, words_phrase(PHRASE_NO_NET_CHANGE, telling->language));
+    }
+}
+
+static void write_steps(struct sheet *sheet, const struct telling *telling,
+                        const struct chapter *chapter)
+{
+    struct table table = table_create(telling);
+    size_t hidden = 0;
+    if (chapter->story_count > STEP_COUNT_MAX) {
+        hidden = chapter->story_count - STEP_COUNT_MAX;
+    }
+    for (size_t i = hidden; i < chapter->story_count; i++) {
+        const struct story *story = &chapter->stories[i];
+        struct date when = {.kind = DATE_INSTANT, .ms = story->event->wall_ms};
+        table_add(&table, NULL, NULL,
+                  telling_titled(telling, telling_date(telling, when, false),
+                                 story_headline(telling, story)));
+    }
+    sheet_add_table(sheet, BLOCK_STEPS, &table);
+}
+
+void sheet_write_digest(struct sheet *sheet, const struct telling *telling,
+                        const struct chapter *chapters, size_t count,
+                        const struct delivery *delivery)
+{
+    struct date now = {.kind = DATE_INSTANT, .ms = telling->now_wall_ms};
+    const char *as_of =
+        telling_phrase(telling, PHRASE_AS_OF, telling_date(telling, now, true), NULL);
+    struct block *first = sheet_add(sheet, BLOCK_LEAD, NULL);
+    first->severity = chapters[0].lead->event->severity;
+    first->text =
+        arena_format(telling->arena, "%s. %s %s.", sheet_digest_title(telling, count, delivery),
+                     words_phrase(PHRASE_DIGEST_ADVICE, telling->language), as_of);
+    for (size_t i = 0; i < count; i++) {
+        const struct chapter *chapter = &chapters[i];
+        struct block *heading = sheet_add(sheet, BLOCK_HEADING,
+                                          arena_format(telling->arena, "%s: %s", chapter->title,
+                                                       story_headline(telling, chapter->lead)));
+        heading->severity = chapter->lead->event->severity;
+        write_net(sheet, telling, chapter);
+        if (chapter->story_count > 1) {
+            write_steps(sheet, telling, chapter);
+        }
+    }
+    if (delivery->event_total > delivery->event_count) {
+        sheet_add(sheet, BLOCK_PARAGRAPH,
+                  telling_count(telling, PHRASE_REST_ONE, PHRASE_REST,
+                                delivery->event_total - delivery->event_count));
+    }
+    sheet_write_foot(sheet, telling, chapters[0].lead->event);
+}
