@@ -235,9 +235,20 @@ FUZZ_SECONDS ?= 5
 # --- fuzzing --------------------------------------------------------------------------------------
 
 FUZZERS := $(patsubst tests/fuzz/%.c,build/fuzz/%,$(wildcard tests/fuzz/*_fuzz.c))
-build/fuzz/%: tests/fuzz/%.c $(CORE_SRC)
+FUZZ_FLAGS := -std=gnu11 -g -O1 -fsanitize=address,undefined -fno-sanitize-recover=all
+FUZZ_OBJ   := $(CORE_SRC:%.c=build/fuzz/%.o)
+
+build/fuzz/src/core/%.o: src/core/%.c
 	@mkdir -p $(@D)
-	clang $(CPPFLAGS) -I. $(EDGE_CFLAGS) -std=gnu11 -g -O1 -fsanitize=fuzzer,address,undefined \
-	    -fno-sanitize-recover=all -o $@ $< $(CORE_SRC) tests/support/log_quiet.c $(CORE_LIBS)
+	@echo "  CC   $< (fuzz)"
+	$(Q)clang $(CPPFLAGS) $(CORE_CFLAGS) $(FUZZ_FLAGS) -fsanitize=fuzzer-no-link -MMD -MP -c -o $@ $<
+
+build/fuzz/core.a: $(FUZZ_OBJ)
+	@rm -f $@
+	$(Q)$(AR) rcs $@ $^
+
+build/fuzz/%_fuzz: tests/fuzz/%_fuzz.c build/fuzz/core.a
+	$(Q)clang $(CPPFLAGS) -I. $(EDGE_CFLAGS) $(FUZZ_FLAGS) -fsanitize=fuzzer -o $@ $< \
+	    tests/support/log_quiet.c build/fuzz/core.a $(CORE_LIBS)
 
 -include $(shell find build -name '*.d' 2>/dev/null)

@@ -15,50 +15,65 @@ bool glob_is_valid(const char *pattern)
     return bytes.size != 0 && utf8_is_valid(bytes);
 }
 
+struct match {
+    const char *pattern;
+    struct span text;
+    size_t pattern_at, text_at;
+    bool has_star;
+    size_t star_pattern_at, star_text_at; /* behind the latest star; where what it takes ends */
+};
+
 /* Matches one character of the text with one element of the pattern that is not a star. Moves both
  * past it, or neither. */
-static bool take_one(const char *pattern, size_t *pattern_at, struct span text, size_t *text_at)
+static bool take_one(struct match *match)
 {
-    size_t i = *pattern_at;
-    if (pattern[i] == '?') {
-        (void)utf8_next(text, text_at);
-        *pattern_at = i + 1;
+    const char *element = match->pattern + match->pattern_at;
+    if (*element == '?') {
+        (void)utf8_next(match->text, &match->text_at);
+        match->pattern_at++;
         return true;
     }
-    i += pattern[i] == '\\' && pattern[i + 1] != '\0' ? 1 : 0;
-    if (pattern[i] != text.data[*text_at]) {
-        return false;
+    size_t escape = element[0] == '\\' && element[1] != '\0' ? 1 : 0;
+    if (element[escape] != match->text.data[match->text_at]) {
+        return false; /* the end of the pattern, too: no text has a NUL */
     }
-    *pattern_at = i + 1;
-    *text_at += 1;
+    match->pattern_at += escape + 1;
+    match->text_at++;
     return true;
 }
 
 /* When what follows a star does not fit, only the latest star needs to take more: an earlier one
- * could not lead further. So there is nothing to go back to but one place. */
+ * could not lead further. So there is but one place to go back to. */
+static bool give_star_more(struct match *match)
+{
+    if (!match->has_star) {
+        return false;
+    }
+    (void)utf8_next(match->text, &match->star_text_at);
+    match->pattern_at = match->star_pattern_at;
+    match->text_at = match->star_text_at;
+    return true;
+}
+
+static bool take_next(struct match *match)
+{
+    if (match->pattern[match->pattern_at] == '*') {
+        match->has_star = true;
+        match->star_pattern_at = ++match->pattern_at;
+        match->star_text_at = match->text_at;
+        return true;
+    }
+    return take_one(match) || give_star_more(match);
+}
+
 bool glob_matches(const char *pattern, const char *text)
 {
-    struct span bytes = span_of(text);
-    size_t pattern_at = 0;
-    size_t text_at = 0;
-    bool has_star = false;
-    size_t star_pattern_at = 0;
-    size_t star_text_at = 0;
-    while (text_at < bytes.size) {
-        if (pattern[pattern_at] == '*') {
-            has_star = true;
-            star_pattern_at = ++pattern_at;
-            star_text_at = text_at;
-        } else if (pattern[pattern_at] == '\0' ||
-                   !take_one(pattern, &pattern_at, bytes, &text_at)) {
-            if (!has_star) {
-                return false;
-            }
-            (void)utf8_next(bytes, &star_text_at);
-            pattern_at = star_pattern_at;
-            text_at = star_text_at;
+    struct match match = {.pattern = pattern, .text = span_of(text)};
+    while (match.text_at < match.text.size) {
+        if (!take_next(&match)) {
+            return false;
         }
     }
-    pattern_at += strspn(pattern + pattern_at, "*");
-    return pattern[pattern_at] == '\0';
+    const char *rest = pattern + match.pattern_at;
+    return rest[strspn(rest, "*")] == '\0';
 }

@@ -24,14 +24,14 @@ static void set_hooks(void)
     cJSON_InitHooks(&(cJSON_Hooks){.malloc_fn = alloc, .free_fn = free});
 }
 
-static cJSON *node_of(const struct json *node)
+static const cJSON *node_of(const struct json *node)
 {
-    return (cJSON *)(uintptr_t)node;
+    return (const cJSON *)node;
 }
 
-static struct json *json_of(cJSON *node)
+static const struct json *json_of(const cJSON *node)
 {
-    return (struct json *)node;
+    return (const struct json *)node;
 }
 
 static size_t child_count(const cJSON *container)
@@ -54,25 +54,31 @@ static int compare_keys(const void *left, const void *right)
 static const cJSON **sorted_members(const cJSON *object, size_t *count)
 {
     *count = child_count(object);
-    const cJSON **members = alloc_array(*count, sizeof *members);
+    const cJSON **members = alloc_array(*count, sizeof(const cJSON *));
     size_t i = 0;
     for (const cJSON *child = object->child; child != NULL; child = child->next) {
         members[i++] = child;
     }
-    qsort(members, *count, sizeof *members, compare_keys);
+    qsort(members, *count, sizeof(const cJSON *), compare_keys);
     return members;
+}
+
+static bool is_repeated(const cJSON *member)
+{
+    const cJSON *other = member->next;
+    while (other != NULL && strcmp(member->string, other->string) != 0) {
+        other = other->next;
+    }
+    return other != NULL;
 }
 
 static const char *duplicate_of_few(const cJSON *object)
 {
-    for (const cJSON *member = object->child; member != NULL; member = member->next) {
-        for (const cJSON *other = member->next; other != NULL; other = other->next) {
-            if (strcmp(member->string, other->string) == 0) {
-                return member->string;
-            }
-        }
+    const cJSON *member = object->child;
+    while (member != NULL && !is_repeated(member)) {
+        member = member->next;
     }
-    return NULL;
+    return member != NULL ? member->string : NULL;
 }
 
 static const char *duplicate_of_many(const cJSON *object)
@@ -148,7 +154,7 @@ static enum status build(struct span bytes, char *copy, struct json **out, struc
         cJSON_Delete(root);
         return status;
     }
-    *out = json_of(root);
+    *out = (struct json *)root;
     return STATUS_OK;
 }
 
@@ -165,7 +171,7 @@ enum status json_parse(struct span bytes, struct json **out, struct failure *why
 
 void json_destroy(struct json *root)
 {
-    cJSON_Delete(node_of(root));
+    cJSON_Delete((cJSON *)root);
 }
 
 enum json_kind json_kind(const struct json *node)
@@ -203,7 +209,7 @@ const struct json *json_member(const struct json *object, const char *name)
     if (object == NULL || json_kind(object) != JSON_OBJECT) {
         return NULL;
     }
-    cJSON *member = node_of(object)->child;
+    const cJSON *member = node_of(object)->child;
     while (member != NULL && strcmp(member->string, name) != 0) {
         member = member->next;
     }
@@ -243,25 +249,25 @@ static bool read_index(struct span token, size_t *out)
     return true;
 }
 
-static cJSON *item_at(const cJSON *list, struct span token)
+static const cJSON *item_at(const cJSON *list, struct span token)
 {
     size_t index = 0;
     if (!read_index(token, &index)) {
         return NULL;
     }
-    cJSON *item = list->child;
+    const cJSON *item = list->child;
     while (item != NULL && index-- != 0) {
         item = item->next;
     }
     return item;
 }
 
-static cJSON *child_at(const cJSON *container, struct span token)
+static const cJSON *child_at(const cJSON *container, struct span token)
 {
     if (cJSON_IsArray(container)) {
         return item_at(container, token);
     }
-    cJSON *member = container->child;
+    const cJSON *member = container->child;
     while (member != NULL && !key_is_token(member->string, token)) {
         member = member->next;
     }
@@ -270,7 +276,7 @@ static cJSON *child_at(const cJSON *container, struct span token)
 
 const struct json *json_at(const struct json *root, const char *pointer)
 {
-    cJSON *node = node_of(root);
+    const cJSON *node = node_of(root);
     while (node != NULL && *pointer == '/') {
         const char *token = pointer + 1;
         pointer = strchrnul(token, '/');
@@ -302,7 +308,7 @@ size_t json_count(const struct json *container)
 static void add_list(struct text *out, const cJSON *list)
 {
     text_add_char(out, '[');
-    for (cJSON *item = list->child; item != NULL; item = item->next) {
+    for (const cJSON *item = list->child; item != NULL; item = item->next) {
         json_add(out, json_of(item));
         if (item->next != NULL) {
             text_add_char(out, ',');
@@ -322,7 +328,7 @@ static void add_object(struct text *out, const cJSON *object)
         }
         text_add_json_text(out, members[i]->string);
         text_add_char(out, ':');
-        json_add(out, json_of(node_of((const struct json *)members[i])));
+        json_add(out, json_of(members[i]));
     }
     text_add_char(out, '}');
     free(members);

@@ -282,7 +282,8 @@ static enum status take_next(struct scan *scan, struct failure *why)
 enum status json_scan(char *bytes, size_t size, size_t from, struct failure *why)
 {
     CHECK(from <= size && bytes[size] == '\0');
-    struct scan scan = {.bytes = bytes, .size = size, .position = from};
+    struct scan scan = {.size = size, .position = from};
+    scan.bytes = bytes;
     enum status status = STATUS_OK;
     skip_space(&scan);
     while (status == STATUS_OK && (scan.expectation != EXPECT_END || scan.position < size)) {
@@ -290,6 +291,11 @@ enum status json_scan(char *bytes, size_t size, size_t from, struct failure *why
         skip_space(&scan);
     }
     return status;
+}
+
+static bool is_number_byte(char byte)
+{
+    return is_digit(byte) || byte == '+' || byte == '-' || byte == '.' || (byte | 0x20) == 'e';
 }
 
 static size_t skip_string(struct span document, size_t position)
@@ -309,8 +315,7 @@ struct span json_scan_number(struct span document, size_t *position)
         CHECK(i < document.size);
     }
     size_t from = i;
-    while (i < document.size &&
-           (is_digit(document.data[i]) || memchr("+-.eE", document.data[i], 5) != NULL)) {
+    while (i < document.size && is_number_byte(document.data[i])) {
         i++;
     }
     *position = i;

@@ -129,22 +129,21 @@ static bool skip_string(struct cursor *cursor)
 static bool skip_container(struct cursor *cursor)
 {
     size_t depth = 0;
+    bool is_intact = true;
     do {
         go_to_structural(cursor);
         if (is_done(cursor)) {
             return false;
         }
         if (*cursor->at == '"') {
-            if (!skip_string(cursor)) {
-                return false;
-            }
+            is_intact = skip_string(cursor);
         } else if ((*cursor->at++ | 0x20) == '{') {
             depth++;
         } else {
             depth--;
         }
-    } while (depth != 0);
-    return true;
+    } while (depth != 0 && is_intact);
+    return is_intact;
 }
 
 static bool is_scalar_byte(char byte)

@@ -171,7 +171,8 @@ static int64_t weekday_number(const struct zone_change *change, int64_t year)
     int64_t first = day_number(year, change->month, 1);
     int64_t next = day_number(year, change->month + 1, 1);
     int first_weekday = (civil_of(first * DAY_MS).weekday + 1) % 7; /* 0 = Sunday */
-    int64_t day = first + (change->weekday - first_weekday + 7) % 7 + 7 * (change->week - 1);
+    int64_t weeks = change->week - 1;
+    int64_t day = first + (change->weekday - first_weekday + 7) % 7 + 7 * weeks;
     return day < next ? day : day - 7;
 }
 
