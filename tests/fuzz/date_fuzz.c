@@ -37,7 +37,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     zone_destroy(zone);
     int64_t wait_ms = 0;
     if (retry_after_parse(bytes, INT64_C(1800000000000), &wait_ms)) {
-        CHECK(wait_ms >= 0 && wait_ms < 9000 * 366 * DAY_MS);
+        CHECK(wait_ms >= 0 && wait_ms < 9000 * (366 * DAY_MS));
     }
     return 0;
 }

@@ -13,7 +13,7 @@ import re
 import sys
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
-LIBC = set("""assert.h ctype.h errno.h float.h inttypes.h limits.h locale.h math.h pthread.h stdalign.h stdarg.h stdatomic.h
+LIBC = set("""assert.h ctype.h endian.h errno.h float.h inttypes.h limits.h locale.h math.h pthread.h stdalign.h stdarg.h stdatomic.h
 stdbool.h stddef.h stdint.h stdio.h stdlib.h string.h strings.h time.h unistd.h""".split())
 CORE_LIBC = LIBC - {"time.h", "unistd.h", "locale.h"}
 FAMILIES = {
