@@ -220,13 +220,24 @@ static bool step_work(struct poller *poller, struct instant now)
 
 /* --- the end of a page, of a reading ---------------------------------------------------------- */
 
-static int64_t total_at(const struct json *root, const char *pointer)
+/* A small value that stands beside the list; NULL where there is none. */
+static struct json *value_at(const struct answer *answer, const char *pointer)
 {
-    const struct json *node = json_at(root, pointer);
-    if (node == NULL || json_kind(node) != JSON_NUMBER) {
+    struct span bytes;
+    struct json *value = NULL;
+    if (pointer == NULL || slice_find(answer_body(answer), pointer, &bytes, NULL) != STATUS_OK ||
+        json_parse(bytes, &value, NULL) != STATUS_OK) {
+        return NULL;
+    }
+    return value;
+}
+
+static int64_t total_of(const struct json *value)
+{
+    if (value == NULL || json_kind(value) != JSON_NUMBER) {
         return PAGE_TOTAL_NONE;
     }
-    struct span digits = json_text(node);
+    struct span digits = json_text(value);
     int64_t total = 0;
     for (size_t i = 0; i < digits.size; i++) {
         if (digits.data[i] < '0' || digits.data[i] > '9' || i > 17) {
@@ -237,38 +248,28 @@ static int64_t total_at(const struct json *root, const char *pointer)
     return total;
 }
 
-/* Cursor and total inside the body: only then is the page parsed as a whole. */
-static struct json *read_envelope(struct poller *poller, struct page_facts *facts)
-{
-    const struct paging *paging = &poller->sweep.reading.collection->paging;
-    struct json *root = NULL;
-    bool is_wanted = paging->total_pointer != NULL || paging->kind == PAGING_CURSOR;
-    if (!is_wanted || json_parse(answer_body(&poller->request.answer), &root, NULL) != STATUS_OK) {
-        return NULL;
-    }
-    if (paging->total_pointer != NULL) {
-        facts->total = total_at(root, paging->total_pointer);
-    }
-    if (paging->kind == PAGING_CURSOR && paging->cursor_pointer != NULL) {
-        const struct json *cursor = json_at(root, paging->cursor_pointer);
-        facts->cursor = cursor != NULL ? json_text(cursor) : (struct span){0};
-    }
-    return root;
-}
-
 static enum pager_verdict take_page(struct poller *poller, struct failure *why)
 {
     struct reading *reading = &poller->sweep.reading;
     const struct answer *answer = &poller->request.answer;
-    bool has_total = reading->collection->paging.total_header != NULL;
+    const struct paging *paging = &reading->collection->paging;
     struct page_facts facts = {.fingerprint = reading->page.fingerprint,
                                .element_count = reading->page.slicer.element_count,
                                .repeated_count = reading->page.repeated_count,
-                               .total = has_total ? answer->total : PAGE_TOTAL_NONE,
+                               .total =
+                                   paging->total_header != NULL ? answer->total : PAGE_TOTAL_NONE,
                                .link = answer->link};
-    struct json *envelope = read_envelope(poller, &facts);
+    struct json *total = value_at(answer, paging->total_pointer);
+    if (total != NULL) {
+        facts.total = total_of(total);
+    }
+    struct json *cursor = value_at(answer, paging->cursor_pointer);
+    if (cursor != NULL) {
+        facts.cursor = json_text(cursor);
+    }
     enum pager_verdict verdict = pager_take(&reading->pager, &facts, why);
-    json_destroy(envelope);
+    json_destroy(total);
+    json_destroy(cursor);
     return verdict;
 }
 
