@@ -1,0 +1,840 @@
+/* A source's state machine against an API that changes, fails and lies, and a store that is full.
+ */
+#include "tests/support/poller_world.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+
+#include <cmocka.h>
+
+#define EVERY_MS (5 * MINUTE_MS)
+#define ROUND_MS (EVERY_MS + EVERY_MS / 10 + 1000) /* at least one sweep fits in */
+
+/* --- the world of each test ------------------------------------------------------------------- */
+
+static const char *const id_pointer[] = {"/id"};
+static const char *const status_pointer[] = {"/status"};
+static const char *const state_pointer[] = {"/state"};
+static const char *const committed_pointer[] = {"/committedDate"};
+static const char *const appointments_pointer[] = {"/appointments"};
+static const char *const start_pointer[] = {"/start"};
+static const char *const order_id_pointer[] = {"/orderId"};
+
+static const struct status_meaning order_statuses[] = {
+    {"inprogress", ORDER_OPEN}, {"held", ORDER_HELD}, {"completed", ORDER_COMPLETED}};
+static const struct status_meaning appointment_statuses[] = {{"confirmed", APPOINTMENT_CONFIRMED},
+                                                             {"initialized", APPOINTMENT_NEW}};
+
+static const char *const all_types[] = {"*"};
+
+static void configure(struct world *world)
+{
+    struct paging paging = {.kind = PAGING_OFFSET,
+                            .offset_parameter = "offset",
+                            .limit_parameter = "limit",
+                            .total_header = "X-Total-Count",
+                            .page_size = 100};
+    world->profile = (struct profile){
+        .name = "test",
+        .fingerprint = 1,
+        .orders = {"/orders?status=Current", "/orders/{id}", "", paging},
+        .appointments = {"/appointments?x=1", NULL, "", paging},
+        .order_id = {id_pointer, 1},
+        .order_appointments = {appointments_pointer, 1},
+        .appointment_id = {id_pointer, 1},
+        .appointment_order_id = {order_id_pointer, 1},
+        .order_statuses = {order_statuses, ARRAY_COUNT(order_statuses)},
+        .appointment_statuses = {appointment_statuses, ARRAY_COUNT(appointment_statuses)}};
+    world->profile.order_fields[ORDER_STATUS] = (struct candidates){status_pointer, 1};
+    world->profile.order_fields[ORDER_COMMITTED_DATE] = (struct candidates){committed_pointer, 1};
+    world->profile.appointment_fields[APPOINTMENT_STATUS] = (struct candidates){status_pointer, 1};
+    world->profile.appointment_fields[APPOINTMENT_START] = (struct candidates){start_pointer, 1};
+    world->source =
+        (struct source_config){.name = "orange",
+                               .profile = &world->profile,
+                               .profile_name = "test",
+                               .base_url = "https://api.example.com/v1",
+                               .oauth2 = {.token_url = "https://api.example.com/token",
+                                          .client_id = "client",
+                                          .client_secret = world->secret,
+                                          .scope = ""},
+                               .api_key = {.header = "X-Api-Key", .value = world->secret},
+                               .every_ms = EVERY_MS,
+                               .budget = {600, MINUTE_MS},
+                               .language = "fr",
+                               .zone = zone_utc(),
+                               .guard = {50, 20, HOUR_MS, GUARD_HOLD},
+                               .timeout_ms = 60000,
+                               .body_bytes_max = 16777216,
+                               .page_count_max = 25000,
+                               .order_count_max = 1000000};
+    world->route = (struct route_config){.types = all_types, .type_count = 1};
+    world->config = (struct config){
+        .sources = &world->source, .source_count = 1, .routes = &world->route, .route_count = 1};
+}
+
+static int begin(void **state)
+{
+    struct world *world = alloc(sizeof *world);
+    world->now = (struct instant){.mono_ms = 1000000, .wall_ms = INT64_C(1795000000000)};
+    world->arena = arena_create();
+    world->fail_body = "";
+    world->secret = secret_create(span_of("s3cret"));
+    text_init(&world->body, 4194304);
+    configure(world);
+    *state = world;
+    return 0;
+}
+
+static int end(void **state)
+{
+    struct world *world = *state;
+    if (world->poller != NULL) {
+        world_stop(world);
+    }
+    text_fini(&world->body);
+    secret_destroy(world->secret);
+    arena_destroy(world->arena);
+    free(world);
+    return 0;
+}
+
+static void list_orders(struct world *world, int count)
+{
+    for (int i = 0; i < count; i++) {
+        char id[16];
+        (void)snprintf(id, sizeof id, "%04d", i);
+        api_set(world, id, "\"status\":\"InProgress\"");
+    }
+}
+
+/* Boots, and reads the baseline. */
+static void settle(struct world *world)
+{
+    world_boot(world);
+    world_run_for(world, 1000);
+    assert_true(poller_status(world->poller).last_complete_wall_ms != 0);
+    assert_int_equal(world->event_count, 0);
+}
+
+static void sweeps(struct world *world, int count)
+{
+    world_run_for(world, count * ROUND_MS);
+}
+
+static size_t count_events(const struct world *world, enum event_type type)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < world->event_count; i++) {
+        count += world->events[i].type == type ? 1 : 0;
+    }
+    return count;
+}
+
+static const struct kept_event *find_event(const struct world *world, enum event_type type)
+{
+    size_t i = 0;
+    while (i < world->event_count && world->events[i].type != type) {
+        i++;
+    }
+    assert_true(i < world->event_count);
+    return &world->events[i];
+}
+
+/* --- reading ---------------------------------------------------------------------------------- */
+
+static void the_first_complete_sweep_is_silent_and_changes_are_told(void **state)
+{
+    struct world *world = *state;
+    list_orders(world, 250);
+    settle(world);
+    assert_int_equal(world->kept_count, 250);
+    assert_int_equal(world->pages, 3);
+    assert_string_equal(world->last_authorization, "Bearer T1");
+    assert_string_equal(world->last_key, "s3cret");
+    assert_string_equal(world->last_language, "fr");
+
+    sweeps(world, 3);
+    assert_int_equal(world->event_count, 0);
+    assert_int_equal(world->fetches, 0); /* what did not change is not even looked up */
+
+    api_set(world, "0007", "\"status\":\"Held\"");
+    api_set(world, "new", "\"status\":\"InProgress\"");
+    sweeps(world, 1);
+    assert_int_equal(world->event_count, 2);
+    assert_int_equal(count_events(world, EVENT_ORDER_STATUS_HELD), 1);
+    assert_int_equal(count_events(world, EVENT_ORDER_CREATED), 1);
+    assert_int_equal(world->fetches, 1);
+    assert_int_equal(world->tokens, 1);
+    assert_int_equal(poller_status(world->poller).order_count, 251);
+    sweeps(world, 2);
+    assert_int_equal(world->event_count, 2);
+}
+
+static void a_restart_tells_what_changed_meanwhile_and_nothing_else(void **state)
+{
+    struct world *world = *state;
+    list_orders(world, 120);
+    settle(world);
+    world_restart(world);
+    sweeps(world, 2);
+    assert_int_equal(world->event_count, 0);
+    world_stop(world);
+    api_set(world, "0100", "\"status\":\"Held\"");
+    world_boot(world);
+    sweeps(world, 1);
+    assert_int_equal(world->event_count, 1);
+    assert_string_equal(find_event(world, EVENT_ORDER_STATUS_HELD)->order_id, "0100");
+}
+
+static void other_spellings_of_the_same_are_no_event(void **state)
+{
+    struct world *world = *state;
+    api_set(world, "1", "\"status\":\"InProgress\",\"committedDate\":\"2027-01-12\"");
+    settle(world);
+    api_set(world, "1",
+            "\"committedDate\":\"2027-01-12\",  \"status\":\"InProgress\",\"held\":null");
+    sweeps(world, 2);
+    assert_int_equal(world->event_count, 0);
+    assert_int_equal(world->fetches, 1); /* the second time its bytes are known */
+}
+
+static void a_page_that_cannot_be_trusted_spoils_the_sweep(void **state)
+{
+    static const char *const bad[] = {"<html>Maintenance</html>",
+                                      "[{\"id\":\"0001\",\"status\":\"Held\"},{\"id\":\"00",
+                                      "[{\"id\":\"0001\",\"status\":\"Held\"}",
+                                      "[{\"status\":\"Held\"}]",
+                                      "[{\"id\":\"0001\",\"status\":\"Held\"},{\"id\":\"0002\",}]",
+                                      "{\"code\":1}",
+                                      "",
+                                      "[1,2,3]"};
+    struct world *world = *state;
+    list_orders(world, 30);
+    settle(world);
+    for (size_t i = 0; i < ARRAY_COUNT(bad); i++) {
+        world->page_body = bad[i];
+        uint64_t sweep_count = poller_status(world->poller).sweep_count;
+        sweeps(world, 1);
+        assert_int_equal(poller_status(world->poller).sweep_count, sweep_count);
+        assert_int_equal(poller_status(world->poller).health, POLLER_FAILING);
+        assert_true(poller_status(world->poller).last_failure[0] != '\0');
+        world->page_body = NULL;
+        sweeps(world, 4);
+        assert_int_equal(poller_status(world->poller).health, POLLER_OK);
+    }
+    assert_int_equal(count_events(world, EVENT_ORDER_STATUS_HELD), 0);
+    assert_int_equal(count_events(world, EVENT_ORDER_DISAPPEARED), 0);
+}
+
+static void pages_before_a_failing_one_count_for_what_they_show(void **state)
+{
+    struct world *world = *state;
+    list_orders(world, 150);
+    settle(world);
+    api_set(world, "0003", "\"status\":\"Held\"");
+    api_order(world, "0004")->is_listed = false;
+    world->fail_code = 503;
+    world->fail_from_page = 100;
+    sweeps(world, 1);
+    assert_int_equal(count_events(world, EVENT_ORDER_STATUS_HELD), 1);
+    sweeps(world, 5);
+    assert_int_equal(world->details, 0);
+    assert_int_equal(count_events(world, EVENT_ORDER_DISAPPEARED), 0);
+}
+
+/* --- absence ---------------------------------------------------------------------------------- */
+
+static void absence_takes_two_complete_sweeps_and_the_details_word(void **state)
+{
+    struct world *world = *state;
+    list_orders(world, 30);
+    settle(world);
+    api_order(world, "0001")->is_listed = false; /* still open */
+    api_set(world, "0002", "\"status\":\"Completed\"");
+    sweeps(world, 1);
+    api_order(world, "0002")->is_listed = false; /* final */
+    api_order(world, "0003")->is_listed = false;
+    api_order(world, "0003")->detail_code = 404;
+    api_order(world, "0004")->is_listed = false;
+    api_order(world, "0004")->detail_code = 500; /* proves nothing */
+    sweeps(world, 1);
+    assert_int_equal(count_events(world, EVENT_ORDER_DISAPPEARED), 1);
+    sweeps(world, 1);
+    assert_int_equal(count_events(world, EVENT_ORDER_DISAPPEARED), 2);
+    assert_int_equal(count_events(world, EVENT_ORDER_CLOSED), 1);
+    assert_string_equal(find_event(world, EVENT_ORDER_CLOSED)->order_id, "0002");
+    assert_non_null(strstr(world->events[world->event_count - 1].json, "\"detail\""));
+    assert_int_equal(poller_status(world->poller).order_count, 27);
+
+    api_order(world, "0004")->detail_code = 410;
+    sweeps(world, 1);
+    assert_int_equal(count_events(world, EVENT_ORDER_DISAPPEARED), 3);
+    uint32_t details = world->details;
+    sweeps(world, 3);
+    assert_int_equal(world->details, details); /* what has left is not looked for */
+
+    api_order(world, "0003")->is_listed = true;
+    sweeps(world, 1);
+    assert_int_equal(count_events(world, EVENT_ORDER_REAPPEARED), 1);
+    world_restart(world);
+    sweeps(world, 2);
+    assert_int_equal(count_events(world, EVENT_ORDER_REAPPEARED), 1);
+}
+
+static void without_details_absence_is_disappearance(void **state)
+{
+    struct world *world = *state;
+    world->profile.orders.detail_path = NULL;
+    list_orders(world, 100);
+    settle(world);
+    for (int i = 10; i < 20; i++) {
+        char id[16];
+        (void)snprintf(id, sizeof id, "%04d", i);
+        api_order(world, id)->is_listed = false;
+    }
+    sweeps(world, 2);
+    assert_int_equal(count_events(world, EVENT_ORDER_DISAPPEARED), 10);
+    assert_int_equal(world->details, 0);
+}
+
+static void an_empty_list_is_not_believed_but_a_final_detail_is(void **state)
+{
+    struct world *world = *state;
+    list_orders(world, 2);
+    settle(world);
+    api_order(world, "0000")->is_listed = false;
+    api_order(world, "0000")->detail_code = 404;
+    api_order(world, "0001")->is_listed = false;
+    int64_t complete_ms = poller_status(world->poller).last_complete_wall_ms;
+    sweeps(world, 3);
+    assert_int_equal(count_events(world, EVENT_ORDER_DISAPPEARED), 0);
+    assert_int_equal(count_events(world, EVENT_ORDER_CLOSED), 0);
+    assert_true(poller_status(world->poller).last_complete_wall_ms == complete_ms);
+    api_set(world, "0001", "\"status\":\"Completed\"");
+    api_order(world, "0001")->is_listed = false;
+    sweeps(world, 1);
+    assert_int_equal(count_events(world, EVENT_ORDER_CLOSED), 1);
+    assert_int_equal(count_events(world, EVENT_ORDER_DISAPPEARED), 0);
+}
+
+/* --- lists that lie --------------------------------------------------------------------------- */
+
+static void insert_before_second_page(struct world *world, size_t offset)
+{
+    if (offset == 100) { /* one slips in at the front: the last of page one comes again */
+        memmove(world->orders + 1, world->orders, world->order_count * sizeof *world->orders);
+        world->order_count++;
+        memset(&world->orders[0], 0, sizeof world->orders[0]);
+        (void)snprintf(world->orders[0].id, sizeof world->orders[0].id, "early");
+        (void)snprintf(world->orders[0].json, sizeof world->orders[0].json,
+                       "{\"id\":\"early\",\"status\":\"InProgress\"}");
+        world->orders[0].is_listed = true;
+        world->before_page = NULL;
+    }
+}
+
+static void a_list_that_moves_is_read_again(void **state)
+{
+    struct world *world = *state;
+    list_orders(world, 150);
+    settle(world);
+    uint32_t pages = world->pages;
+    world->total_lie = INT64_MIN;
+    world->before_page = insert_before_second_page;
+    sweeps(world, 1);
+    assert_int_equal(world->pages, pages + 4);
+    assert_int_equal(count_events(world, EVENT_ORDER_CREATED), 1);
+    assert_int_equal(poller_status(world->poller).order_count, 151);
+}
+
+static void a_total_too_large_is_believed_thrice_and_then_never(void **state)
+{
+    struct world *world = *state;
+    list_orders(world, 30);
+    settle(world);
+    world->total_lie = 5;
+    int64_t complete_ms = poller_status(world->poller).last_complete_wall_ms;
+    sweeps(world, 2);
+    assert_true(poller_status(world->poller).last_complete_wall_ms == complete_ms);
+    assert_int_equal(count_events(world, EVENT_SOURCE_SCHEMA_CHANGED), 0);
+    sweeps(world, 4);
+    assert_true(poller_status(world->poller).last_complete_wall_ms != complete_ms);
+    assert_int_equal(count_events(world, EVENT_SOURCE_SCHEMA_CHANGED), 1);
+    world_restart(world);
+    sweeps(world, 2);
+    assert_int_equal(count_events(world, EVENT_SOURCE_SCHEMA_CHANGED), 1);
+}
+
+static void an_impossible_total_does_not_keep_the_baseline_away(void **state)
+{
+    struct world *world = *state;
+    list_orders(world, 106);
+    world->total_lie = -81;
+    settle(world);
+    assert_int_equal(poller_status(world->poller).order_count, 106);
+}
+
+/* --- guard ------------------------------------------------------------------------------------ */
+
+static void change_many(struct world *world, int count, const char *members)
+{
+    for (int i = 0; i < count; i++) {
+        char id[16];
+        (void)snprintf(id, sizeof id, "%04d", i);
+        api_set(world, id, members);
+    }
+}
+
+static void a_mass_change_is_held_until_released(void **state)
+{
+    struct world *world = *state;
+    list_orders(world, 40);
+    settle(world);
+    change_many(world, 30, "\"status\":\"Held\"");
+    sweeps(world, 3);
+    assert_int_equal(world->event_count, 1);
+    assert_int_equal(count_events(world, EVENT_SOURCE_CHANGE_HELD), 1);
+    const char *json = find_event(world, EVENT_SOURCE_CHANGE_HELD)->json;
+    assert_non_null(strstr(json, "\"changed\":30"));
+    assert_non_null(strstr(json, "\"known\":40"));
+    assert_true(poller_status(world->poller).is_held);
+    world_restart(world);
+    sweeps(world, 1);
+    assert_int_equal(world->event_count, 1);
+    assert_true(poller_status(world->poller).is_held);
+    poller_release(world->poller);
+    world_run_for(world, 1000);
+    assert_int_equal(world->event_count, 31);
+    assert_false(poller_status(world->poller).is_held);
+}
+
+static void a_held_change_is_told_when_it_stays_and_forgotten_when_undone(void **state)
+{
+    struct world *world = *state;
+    list_orders(world, 40);
+    settle(world);
+    change_many(world, 30, "\"status\":\"Held\"");
+    sweeps(world, 2);
+    change_many(world, 30, "\"status\":\"InProgress\"");
+    sweeps(world, 2);
+    assert_int_equal(world->event_count, 1);
+    assert_false(poller_status(world->poller).is_held);
+    change_many(world, 30, "\"status\":\"Held\"");
+    world_run_for(world, HOUR_MS - MINUTE_MS);
+    assert_int_equal(world->event_count, 2);
+    world_run_for(world, 3 * ROUND_MS);
+    assert_int_equal(world->event_count, 32);
+}
+
+static void a_mass_disappearance_is_held_before_anything_is_looked_up(void **state)
+{
+    struct world *world = *state;
+    list_orders(world, 40);
+    settle(world);
+    for (int i = 0; i < 10; i++) {
+        world->orders[i].is_listed = false;
+    }
+    sweeps(world, 3);
+    assert_int_equal(world->details, 0);
+    assert_int_equal(world->event_count, 1);
+    assert_int_equal(count_events(world, EVENT_SOURCE_CHANGE_HELD), 1);
+}
+
+static void the_policy_tell_holds_nothing(void **state)
+{
+    struct world *world = *state;
+    world->source.guard.policy = GUARD_TELL;
+    list_orders(world, 40);
+    settle(world);
+    change_many(world, 30, "\"status\":\"Held\"");
+    sweeps(world, 1);
+    assert_int_equal(world->event_count, 30);
+}
+
+/* --- credentials, limits, failures ------------------------------------------------------------ */
+
+static void an_expired_token_is_renewed_once_and_the_sweep_goes_on(void **state)
+{
+    struct world *world = *state;
+    list_orders(world, 150);
+    settle(world);
+    world->is_token_expired = true;
+    sweeps(world, 1);
+    assert_int_equal(world->tokens, 2);
+    assert_int_equal(poller_status(world->poller).health, POLLER_OK);
+    assert_string_equal(world->last_authorization, "Bearer T2");
+    world->fail_code = 401;
+    world->fail_body = "{\"code\":42}";
+    sweeps(world, 1);
+    uint32_t tokens = world->tokens;
+    assert_true(tokens >= 3);
+    assert_true(world->request_count < 100); /* no storm */
+}
+
+static void refused_credentials_are_told_once_and_probed_slowly(void **state)
+{
+    struct world *world = *state;
+    list_orders(world, 3);
+    world->token_code = 401;
+    world->token_body = "{\"error\":\"invalid_client\",\"error_description\":\"Wrong secret\"}";
+    world_boot(world);
+    world_run_for(world, 5 * MINUTE_MS - 1000);
+    assert_int_equal(world->tokens, 1);
+    assert_int_equal(count_events(world, EVENT_SOURCE_REJECTED), 1);
+    assert_int_equal(poller_status(world->poller).health, POLLER_REJECTED);
+    assert_non_null(strstr(poller_status(world->poller).last_failure, "Wrong secret"));
+    assert_null(strstr(find_event(world, EVENT_SOURCE_REJECTED)->json, "s3cret"));
+    world_run_for(world, 16 * MINUTE_MS);
+    assert_int_equal(world->tokens, 3);
+    world_run_for(world, 3 * HOUR_MS);
+    assert_int_equal(world->tokens, 6);
+    assert_int_equal(count_events(world, EVENT_SOURCE_REJECTED), 1);
+    assert_int_equal(world->pages, 0);
+    world->token_code = 0;
+    world->token_body = NULL;
+    world_run_for(world, HOUR_MS + 1000);
+    assert_int_equal(count_events(world, EVENT_SOURCE_RECOVERED), 1);
+    assert_int_equal(poller_status(world->poller).health, POLLER_OK);
+}
+
+static void retry_after_is_honoured_over_a_restart(void **state)
+{
+    struct world *world = *state;
+    list_orders(world, 3);
+    settle(world);
+    world->fail_code = 429;
+    world->retry_after = "1800";
+    sweeps(world, 1);
+    size_t requests = world->request_count;
+    world->fail_code = 0;
+    assert_int_equal(poller_status(world->poller).budget_limit, 300);
+    world_run_for(world, 10 * MINUTE_MS);
+    world_restart(world);
+    poller_sweep_now(world->poller);
+    world_run_for(world, 10 * MINUTE_MS);
+    assert_int_equal(world->request_count, requests);
+    world_run_for(world, 15 * MINUTE_MS);
+    assert_true(world->request_count > requests);
+    assert_int_equal(poller_status(world->poller).health, POLLER_OK);
+}
+
+static void an_unreachable_source_is_told_after_three_intervals_and_when_it_is_back(void **state)
+{
+    struct world *world = *state;
+    list_orders(world, 3);
+    settle(world);
+    world->fail_code = 503;
+    world->fail_body = "{\"code\":5,\"message\":\"Service unavailable\"}";
+    world_run_for(world, 3 * EVERY_MS - 2000);
+    assert_int_equal(world->event_count, 0);
+    world_run_for(world, EVERY_MS);
+    assert_int_equal(world->event_count, 1);
+    const char *json = find_event(world, EVENT_SOURCE_UNREACHABLE)->json;
+    assert_non_null(strstr(json, "503/5"));
+    assert_non_null(strstr(json, "rq-1"));
+    world_run_for(world, 2 * HOUR_MS);
+    world_restart(world);
+    world_run_for(world, 2 * HOUR_MS);
+    assert_int_equal(world->event_count, 1);
+    world->fail_code = 0;
+    world_run_for(world, HOUR_MS);
+    assert_int_equal(world->event_count, 2);
+    assert_int_equal(count_events(world, EVENT_SOURCE_RECOVERED), 1);
+}
+
+static void nothing_is_told_in_maintenance(void **state)
+{
+    struct world *world = *state;
+    struct window window = {world->now.wall_ms + MINUTE_MS, world->now.wall_ms + 4 * HOUR_MS};
+    world->source.maintenance = &window;
+    world->source.maintenance_count = 1;
+    list_orders(world, 3);
+    settle(world);
+    world->fail_code = 503;
+    world_run_for(world, 3 * HOUR_MS);
+    assert_int_equal(world->event_count, 0);
+    assert_int_equal(poller_status(world->poller).health, POLLER_MAINTENANCE);
+    world->fail_code = 0;
+    world_run_for(world, 2 * HOUR_MS);
+    assert_int_equal(world->event_count, 0);
+    assert_int_equal(poller_status(world->poller).health, POLLER_OK);
+}
+
+static void no_window_sees_more_requests_than_the_budget(void **state)
+{
+    struct world *world = *state;
+    world->source.budget = (struct rate){10, MINUTE_MS};
+    world->source.page_size = 2;
+    list_orders(world, 60);
+    world_boot(world);
+    for (int i = 0; i < 20; i++) {
+        world_run_for(world, 47000);
+        if (i % 3 == 0) {
+            world_restart(world);
+        }
+    }
+    for (size_t i = 0; i + 10 < world->request_count; i++) {
+        assert_true(world->request_ms[i + 10] - world->request_ms[i] > MINUTE_MS);
+    }
+    assert_true(world->request_count > 60);
+}
+
+static void credentials_about_to_expire_are_told_by_threshold(void **state)
+{
+    struct world *world = *state;
+    list_orders(world, 3);
+    int64_t today = world->now.wall_ms - world->now.wall_ms % DAY_MS;
+    world->source.api_key.issued = (struct date){DATE_DAY, today - 700 * DAY_MS};
+    world->source.api_key.valid_for_ms = 730 * DAY_MS;
+    world_boot(world);
+    world_run_for(world, 1000);
+    assert_int_equal(world->event_count, 1); /* of 60 and 30 only the nearer */
+    assert_non_null(strstr(find_event(world, EVENT_SOURCE_CREDENTIAL_EXPIRING)->json, "api_key"));
+    world_restart(world);
+    world_run_for(world, 2 * DAY_MS);
+    assert_int_equal(world->event_count, 1);
+    world_pass(world, 22 * DAY_MS);
+    world_run_for(world, HOUR_MS);
+    assert_int_equal(count_events(world, EVENT_SOURCE_CREDENTIAL_EXPIRING), 2);
+}
+
+/* --- the store -------------------------------------------------------------------------------- */
+
+static void a_store_that_fails_loses_and_repeats_nothing(void **state)
+{
+    struct world *world = *state;
+    list_orders(world, 30);
+    settle(world);
+    world->store_fails = STATUS_FULL;
+    api_set(world, "0001", "\"status\":\"Held\"");
+    sweeps(world, 2);
+    assert_int_equal(world->event_count, 0);
+    uint32_t pages = world->pages;
+    sweeps(world, 5);
+    assert_true(world->pages - pages <= 1); /* what cannot be kept is not read */
+    world->store_fails = STATUS_OK;
+    sweeps(world, 3);
+    assert_int_equal(world->event_count, 1);
+    sweeps(world, 3);
+    assert_int_equal(world->event_count, 1);
+}
+
+static void stopping_abandons_the_sweep_and_keeps_what_was_committed(void **state)
+{
+    struct world *world = *state;
+    list_orders(world, 500);
+    for (int steps = 0; steps < 60; steps++) {
+        world_boot(world);
+        for (int i = 0; i < steps; i++) {
+            (void)poller_turn(world->poller, world->now);
+            (void)world_answer(world);
+        }
+        world_stop(world);
+        world_pass(world, HOUR_MS);
+    }
+    world_boot(world);
+    world_run_for(world, 1000);
+    assert_int_equal(world->kept_count, 500);
+    assert_int_equal(world->event_count, 0);
+}
+
+static void pausing_stops_all_requests(void **state)
+{
+    struct world *world = *state;
+    list_orders(world, 3);
+    settle(world);
+    poller_pause(world->poller, true);
+    size_t requests = world->request_count;
+    world_run_for(world, HOUR_MS);
+    assert_int_equal(world->request_count, requests);
+    poller_pause(world->poller, false);
+    sweeps(world, 1);
+    assert_true(world->request_count > requests);
+}
+
+/* --- shape and time --------------------------------------------------------------------------- */
+
+static void an_unknown_status_is_told_once(void **state)
+{
+    struct world *world = *state;
+    list_orders(world, 30);
+    settle(world);
+    api_set(world, "0001", "\"status\":\"Paused\"");
+    sweeps(world, 1);
+    api_set(world, "0002", "\"status\":\"Paused\"");
+    sweeps(world, 1);
+    world_restart(world);
+    sweeps(world, 1);
+    api_set(world, "0003", "\"status\":\"Paused\"");
+    sweeps(world, 1);
+    assert_int_equal(count_events(world, EVENT_SOURCE_SCHEMA_CHANGED), 1);
+    assert_int_equal(count_events(world, EVENT_ORDER_STATUS_CHANGED), 3);
+}
+
+static void a_field_that_no_order_has_any_more_is_told_once(void **state)
+{
+    struct world *world = *state;
+    for (int i = 0; i < 30; i++) {
+        char id[16];
+        (void)snprintf(id, sizeof id, "%04d", i);
+        api_set(world, id, "\"status\":\"InProgress\",\"committedDate\":\"2027-01-12\"");
+    }
+    world->source.guard.policy = GUARD_TELL;
+    settle(world);
+    list_orders(world, 30);
+    sweeps(world, 3);
+    assert_int_equal(count_events(world, EVENT_SOURCE_SCHEMA_CHANGED), 1);
+    assert_non_null(
+        strstr(find_event(world, EVENT_SOURCE_SCHEMA_CHANGED)->json, "committed_date:missing"));
+}
+
+static void another_profile_reads_anew_without_order_events(void **state)
+{
+    struct world *world = *state;
+    list_orders(world, 30);
+    settle(world);
+    world_stop(world);
+    world->profile.fingerprint = 2;
+    world->profile.order_fields[ORDER_STATUS] = (struct candidates){state_pointer, 1};
+    world_boot(world);
+    sweeps(world, 2);
+    assert_int_equal(world->event_count, 1);
+    assert_int_equal(count_events(world, EVENT_SOURCE_SCHEMA_CHANGED), 1);
+    api_set(world, "0001", "\"state\":\"Held\"");
+    sweeps(world, 1);
+    assert_int_equal(world->event_count, 2);
+}
+
+static void what_time_causes_waits_for_a_well_source(void **state)
+{
+    struct world *world = *state;
+    api_set(world, "1", "\"status\":\"InProgress\",\"committedDate\":\"2026-11-20\"");
+    settle(world); /* 18 November 2026 */
+    world_run_for(world, 2 * DAY_MS);
+    world->fail_code = 503;
+    world_run_for(world, 2 * DAY_MS);
+    assert_int_equal(count_events(world, EVENT_ORDER_DATE_OVERDUE), 0);
+    world->fail_code = 0;
+    world_run_for(world, HOUR_MS);
+    assert_int_equal(count_events(world, EVENT_ORDER_DATE_OVERDUE), 1);
+    world_restart(world);
+    world_run_for(world, DAY_MS);
+    assert_int_equal(count_events(world, EVENT_ORDER_DATE_OVERDUE), 1);
+}
+
+/* --- appointments of their own ---------------------------------------------------------------- */
+
+static void visit(struct world *world, size_t i, const char *order_id, const char *start)
+{
+    struct listed *visit = &world->visits[i];
+    world->visit_count = i >= world->visit_count ? i + 1 : world->visit_count;
+    visit->is_listed = true;
+    (void)snprintf(
+        visit->json, sizeof visit->json,
+        "{\"id\":\"A-%zu\",\"orderId\":\"%s\",\"status\":\"Confirmed\",\"start\":\"%s\"}", i,
+        order_id, start);
+}
+
+static void appointments_of_their_own_collection_join_their_order(void **state)
+{
+    struct world *world = *state;
+    world->profile.has_appointments_collection = true;
+    list_orders(world, 10);
+    visit(world, 0, "0001", "2027-01-12T08:00:00Z");
+    visit(world, 1, "0002", "2027-01-13T08:00:00Z");
+    visit(world, 2, "unknown", "2027-01-14T08:00:00Z");
+    settle(world);
+    sweeps(world, 2);
+    assert_int_equal(world->event_count, 0);
+
+    visit(world, 0, "0001", "2027-01-17T08:00:00Z"); /* the order's own bytes stay as they are */
+    visit(world, 3, "0003", "2027-01-15T08:00:00Z");
+    sweeps(world, 1);
+    assert_int_equal(count_events(world, EVENT_APPOINTMENT_RESCHEDULED), 1);
+    assert_int_equal(world->event_count, 2);
+
+    world_restart(world);
+    sweeps(world, 2);
+    assert_int_equal(world->event_count, 2);
+
+    world->visits[1].is_listed = false;
+    sweeps(world, 1);
+    assert_int_equal(world->event_count, 2);
+    sweeps(world, 1);
+    assert_int_equal(count_events(world, EVENT_APPOINTMENT_REMOVED), 1);
+    sweeps(world, 3);
+    assert_int_equal(world->event_count, 3);
+}
+
+static void an_appointment_gone_while_we_were_away_is_missed(void **state)
+{
+    struct world *world = *state;
+    world->profile.has_appointments_collection = true;
+    list_orders(world, 10);
+    visit(world, 0, "0001", "2027-01-12T08:00:00Z");
+    visit(world, 1, "0002", "2027-01-13T08:00:00Z");
+    settle(world);
+    world_stop(world);
+    world->visits[1].is_listed = false;
+    world_boot(world);
+    sweeps(world, 4);
+    assert_int_equal(world->event_count, 1);
+    assert_int_equal(count_events(world, EVENT_APPOINTMENT_REMOVED), 1);
+}
+
+static void an_appointment_waits_for_its_order(void **state)
+{
+    struct world *world = *state;
+    world->profile.has_appointments_collection = true;
+    list_orders(world, 10);
+    visit(world, 0, "later", "2027-01-12T08:00:00Z");
+    settle(world);
+    sweeps(world, 2);
+    api_set(world, "later", "\"status\":\"InProgress\"");
+    sweeps(world, 2);
+    assert_int_equal(count_events(world, EVENT_ORDER_CREATED), 1);
+    assert_int_equal(count_events(world, EVENT_APPOINTMENT_CREATED), 1);
+    assert_int_equal(world->event_count, 2);
+}
+
+#define CASE(name) cmocka_unit_test_setup_teardown(name, begin, end)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        CASE(the_first_complete_sweep_is_silent_and_changes_are_told),
+        CASE(a_restart_tells_what_changed_meanwhile_and_nothing_else),
+        CASE(other_spellings_of_the_same_are_no_event),
+        CASE(a_page_that_cannot_be_trusted_spoils_the_sweep),
+        CASE(pages_before_a_failing_one_count_for_what_they_show),
+        CASE(absence_takes_two_complete_sweeps_and_the_details_word),
+        CASE(without_details_absence_is_disappearance),
+        CASE(an_empty_list_is_not_believed_but_a_final_detail_is),
+        CASE(a_list_that_moves_is_read_again),
+        CASE(a_total_too_large_is_believed_thrice_and_then_never),
+        CASE(an_impossible_total_does_not_keep_the_baseline_away),
+        CASE(a_mass_change_is_held_until_released),
+        CASE(a_held_change_is_told_when_it_stays_and_forgotten_when_undone),
+        CASE(a_mass_disappearance_is_held_before_anything_is_looked_up),
+        CASE(the_policy_tell_holds_nothing),
+        CASE(an_expired_token_is_renewed_once_and_the_sweep_goes_on),
+        CASE(refused_credentials_are_told_once_and_probed_slowly),
+        CASE(retry_after_is_honoured_over_a_restart),
+        CASE(an_unreachable_source_is_told_after_three_intervals_and_when_it_is_back),
+        CASE(nothing_is_told_in_maintenance),
+        CASE(no_window_sees_more_requests_than_the_budget),
+        CASE(credentials_about_to_expire_are_told_by_threshold),
+        CASE(a_store_that_fails_loses_and_repeats_nothing),
+        CASE(stopping_abandons_the_sweep_and_keeps_what_was_committed),
+        CASE(pausing_stops_all_requests),
+        CASE(an_unknown_status_is_told_once),
+        CASE(a_field_that_no_order_has_any_more_is_told_once),
+        CASE(another_profile_reads_anew_without_order_events),
+        CASE(what_time_causes_waits_for_a_well_source),
+        CASE(appointments_of_their_own_collection_join_their_order),
+        CASE(an_appointment_gone_while_we_were_away_is_missed),
+        CASE(an_appointment_waits_for_its_order),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
