@@ -1,0 +1,296 @@
+#include "http_transfer.h"
+
+#include "address_policy.h"
+#include "http_options.h"
+#include "http_reply.h"
+
+#include <curl/curl.h>
+
+#include <arpa/inet.h>
+#include <netinet/tcp.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* A peer that acknowledges nothing for so long is gone, though the kernel would wait minutes. */
+#define UNACKNOWLEDGED_MS_MAX 20000u
+
+struct http_transfer {
+    struct http_transfer *next, *previous;
+    http_done_fn *on_done;
+    void *arg;
+    CURL *easy;
+    struct curl_slist *headers; /* may hold secrets: wiped */
+    struct http_reply reply;
+    int64_t deadline_mono_ms;
+    bool allows_private;
+    bool is_cancelled, is_restarted;
+    CURLcode code;
+    char error[CURL_ERROR_SIZE];
+    char refused_address[INET6_ADDRSTRLEN]; /* "" unless the policy refused one */
+};
+
+static size_t on_header(char *data, size_t size, size_t count, void *arg)
+{
+    struct http_transfer *transfer = arg;
+    struct span line = {.data = data, .size = size * count};
+    return http_reply_add_header(&transfer->reply, line) ? line.size : 0;
+}
+
+static size_t on_body(char *data, size_t size, size_t count, void *arg)
+{
+    struct http_transfer *transfer = arg;
+    struct span bytes = {.data = data, .size = size * count};
+    if (bytes.size == 0) {
+        return 0;
+    }
+    /* Any other number than the one given ends the transfer. */
+    return http_reply_add_body(&transfer->reply, bytes) ? bytes.size : 0;
+}
+
+static void note_refused_address(struct http_transfer *transfer, const struct sockaddr *address)
+{
+    char *name = transfer->refused_address;
+    socklen_t size = sizeof transfer->refused_address;
+    struct sockaddr_in6 address6;
+    struct sockaddr_in address4;
+    if (address->sa_family == AF_INET6) {
+        memcpy(&address6, address, sizeof address6);
+        (void)inet_ntop(AF_INET6, &address6.sin6_addr, name, size);
+    } else if (address->sa_family == AF_INET) {
+        memcpy(&address4, address, sizeof address4);
+        (void)inet_ntop(AF_INET, &address4.sin_addr, name, size);
+    }
+}
+
+static curl_socket_t on_open_socket(void *arg, curlsocktype purpose, struct curl_sockaddr *address)
+{
+    struct http_transfer *transfer = arg;
+    (void)purpose;
+    if (!transfer->allows_private && !address_is_public(&address->addr, address->addrlen)) {
+        note_refused_address(transfer, &address->addr);
+        return CURL_SOCKET_BAD;
+    }
+    /* Helper processes must not inherit it, or the connection outlives its close. */
+    int fd = socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+    if (fd < 0) {
+        return CURL_SOCKET_BAD;
+    }
+    unsigned wait_ms = UNACKNOWLEDGED_MS_MAX;
+    if (setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &wait_ms, sizeof wait_ms) != 0) {
+        (void)close(fd);
+        return CURL_SOCKET_BAD;
+    }
+    return fd;
+}
+
+static void note(struct http_transfer *transfer, CURLcode code)
+{
+    if (transfer->code == CURLE_OK) {
+        transfer->code = code;
+    }
+}
+
+static void set_callbacks(struct http_transfer *transfer)
+{
+    CURL *easy = transfer->easy;
+    note(transfer, curl_easy_setopt(easy, CURLOPT_PRIVATE, transfer));
+    note(transfer, curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, transfer->error));
+    note(transfer, curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header));
+    note(transfer, curl_easy_setopt(easy, CURLOPT_HEADERDATA, transfer));
+    note(transfer, curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body));
+    note(transfer, curl_easy_setopt(easy, CURLOPT_WRITEDATA, transfer));
+    note(transfer, curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, on_open_socket));
+    note(transfer, curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, transfer));
+}
+
+struct http_transfer *http_transfer_create(const struct http_request *request,
+                                           http_done_fn *on_done, void *arg, int64_t now_mono_ms)
+{
+    CHECK(request->timeout_ms > 0);
+    struct http_transfer *transfer = alloc(sizeof *transfer);
+    transfer->on_done = on_done;
+    transfer->arg = arg;
+    /* A proxy is where its owner put it; what lies behind is the proxy's to refuse. */
+    transfer->allows_private = request->allows_private || request->proxy != NULL;
+    transfer->deadline_mono_ms = now_mono_ms + request->timeout_ms;
+    http_reply_init(&transfer->reply, request->body_bytes_max, request->truncates_body);
+    transfer->easy = curl_easy_init();
+    if (transfer->easy == NULL) {
+        transfer->code = CURLE_OUT_OF_MEMORY;
+        return transfer;
+    }
+    set_callbacks(transfer);
+    note(transfer, (CURLcode)http_options_set(transfer->easy, request, &transfer->headers));
+    return transfer;
+}
+
+void *http_transfer_easy(const struct http_transfer *transfer)
+{
+    return transfer->code == CURLE_OK ? transfer->easy : NULL;
+}
+
+void *http_transfer_arg(const struct http_transfer *transfer)
+{
+    return transfer->arg;
+}
+
+void http_transfer_cancel(struct http_transfer *transfer)
+{
+    transfer->is_cancelled = true;
+}
+
+void http_transfer_set_code(struct http_transfer *transfer, int curl_code)
+{
+    transfer->code = (CURLcode)curl_code;
+}
+
+static bool is_lost_connection(CURLcode code)
+{
+    return code == CURLE_GOT_NOTHING || code == CURLE_SEND_ERROR || code == CURLE_RECV_ERROR;
+}
+
+bool http_transfer_restart(struct http_transfer *transfer, int64_t now_mono_ms)
+{
+    long connect_count = 1;
+    int64_t rest_ms = transfer->deadline_mono_ms - now_mono_ms;
+    if (transfer->is_cancelled || transfer->is_restarted || rest_ms <= 0 ||
+        !is_lost_connection(transfer->code) || !http_reply_is_empty(&transfer->reply)) {
+        return false;
+    }
+    if (curl_easy_getinfo(transfer->easy, CURLINFO_NUM_CONNECTS, &connect_count) != CURLE_OK ||
+        connect_count != 0) {
+        return false;
+    }
+    transfer->is_restarted = true;
+    transfer->code = CURLE_OK;
+    transfer->error[0] = '\0';
+    note(transfer, curl_easy_setopt(transfer->easy, CURLOPT_FRESH_CONNECT, 1L));
+    note(transfer, curl_easy_setopt(transfer->easy, CURLOPT_TIMEOUT_MS, (long)rest_ms));
+    return transfer->code == CURLE_OK;
+}
+
+static bool is_tls_code(CURLcode code)
+{
+    static const CURLcode codes[] = {
+        CURLE_SSL_CONNECT_ERROR, CURLE_PEER_FAILED_VERIFICATION, CURLE_SSL_CERTPROBLEM,
+        CURLE_SSL_CIPHER,        CURLE_SSL_CACERT_BADFILE,       CURLE_SSL_CLIENTCERT,
+        CURLE_SSL_ISSUER_ERROR,  CURLE_SSL_INVALIDCERTSTATUS,    CURLE_USE_SSL_FAILED,
+    };
+    for (size_t i = 0; i < ARRAY_COUNT(codes); i++) {
+        if (codes[i] == code) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool was_never_sent(const struct http_transfer *transfer)
+{
+    curl_off_t sent_us = 0;
+    return transfer->easy == NULL ||
+           (curl_easy_getinfo(transfer->easy, CURLINFO_PRETRANSFER_TIME_T, &sent_us) == CURLE_OK &&
+            sent_us == 0);
+}
+
+static int64_t certificate_end_ms(const struct curl_slist *certificate)
+{
+    static const char key[] = "Expire date:";
+    for (; certificate != NULL; certificate = certificate->next) {
+        if (strncmp(certificate->data, key, sizeof key - 1) == 0) {
+            time_t end = curl_getdate(certificate->data + sizeof key - 1, NULL);
+            return end > 0 ? (int64_t)end * 1000 : 0;
+        }
+    }
+    return 0;
+}
+
+/* Known of the transfer that made the connection; later ones on it show nothing. */
+static int64_t peer_certificate_end_ms(const struct http_transfer *transfer)
+{
+    struct curl_certinfo *chain = NULL;
+    if (curl_easy_getinfo(transfer->easy, CURLINFO_CERTINFO, &chain) != CURLE_OK || chain == NULL ||
+        chain->num_of_certs < 1) {
+        return 0;
+    }
+    return certificate_end_ms(chain->certinfo[0]);
+}
+
+static enum status explain(struct http_transfer *transfer, struct failure *why)
+{
+    const struct http_reply *reply = &transfer->reply;
+    if (transfer->is_cancelled) {
+        return fail(why, STATUS_UNAVAILABLE, "cancelled");
+    }
+    if (transfer->code == CURLE_OK || (reply->is_body_full && reply->truncates_body)) {
+        (void)fail(why, STATUS_OK, "%s", "");
+        return STATUS_OK;
+    }
+    if (reply->is_body_full || transfer->code == CURLE_FILESIZE_EXCEEDED) {
+        return fail(why, STATUS_TOO_LARGE, "the answer is larger than %zu bytes",
+                    reply->body.size_max);
+    }
+    if (reply->is_header_full) {
+        return fail(why, STATUS_TOO_LARGE, "the answer's headers are larger than %d bytes",
+                    REPLY_HEADERS_BYTES_MAX);
+    }
+    if (transfer->code == CURLE_BAD_FUNCTION_ARGUMENT) {
+        return fail(why, STATUS_INVALID, "a request header's name or value cannot be sent");
+    }
+    if (transfer->code == CURLE_COULDNT_CONNECT && transfer->refused_address[0] != '\0') {
+        return fail(why, STATUS_UNAVAILABLE,
+                    "address %s is private or local, which this URL does not allow",
+                    transfer->refused_address);
+    }
+    bool is_bad_url =
+        transfer->code == CURLE_URL_MALFORMAT || transfer->code == CURLE_UNSUPPORTED_PROTOCOL;
+    return fail(why, is_bad_url ? STATUS_INVALID : STATUS_UNAVAILABLE, "%s",
+                transfer->error[0] != '\0' ? transfer->error : curl_easy_strerror(transfer->code));
+}
+
+void http_transfer_end(struct http_transfer *transfer, struct instant at)
+{
+    struct failure why;
+    struct http_response response = {.at = at, .status = explain(transfer, &why)};
+    response.detail = why.detail;
+    http_reply_show(&transfer->reply, &response);
+    if (response.status == STATUS_OK) {
+        long http_code = 0;
+        (void)curl_easy_getinfo(transfer->easy, CURLINFO_RESPONSE_CODE, &http_code);
+        response.http_code = (int)http_code;
+        response.certificate_expires_wall_ms = peer_certificate_end_ms(transfer);
+    } else {
+        response.is_tls_failure = is_tls_code(transfer->code);
+        response.is_connect_failure = was_never_sent(transfer);
+    }
+    transfer->on_done(transfer->arg, &response);
+    curl_easy_cleanup(transfer->easy);
+    http_options_free_headers(transfer->headers);
+    http_reply_fini(&transfer->reply);
+    free(transfer);
+}
+
+void http_transfer_list_add(struct http_transfer_list *list, struct http_transfer *transfer)
+{
+    CHECK(transfer->next == NULL && transfer->previous == NULL);
+    transfer->previous = list->last;
+    if (list->last != NULL) {
+        list->last->next = transfer;
+    } else {
+        list->first = transfer;
+    }
+    list->last = transfer;
+}
+
+void http_transfer_list_remove(struct http_transfer_list *list, struct http_transfer *transfer)
+{
+    *(transfer->previous != NULL ? &transfer->previous->next : &list->first) = transfer->next;
+    *(transfer->next != NULL ? &transfer->next->previous : &list->last) = transfer->previous;
+    transfer->next = NULL;
+    transfer->previous = NULL;
+}
+
+struct http_transfer *http_transfer_next(const struct http_transfer *transfer)
+{
+    return transfer->next;
+}

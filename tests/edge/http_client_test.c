@@ -1,0 +1,494 @@
+/* The HTTP client against a server that does everything wrong. */
+#include "edge/http_client.h"
+#include "edge/loop.h"
+#include "tests/support/http_peer.h"
+
+#include <uv.h>
+
+#include <setjmp.h>
+#include <stdarg.h>
+
+#include <cmocka.h>
+
+#define KIB ((size_t)1024)
+
+struct outcome {
+    uv_loop_t *uv;
+    int done_count;
+    struct http_response response; /* pointers are stale; see the copies */
+    char body[4096];
+    size_t body_size;
+    char etag[64], link[128], total_count[32], request_id[64], retry_after[64], detail[480];
+};
+
+struct fixture {
+    uv_loop_t uv;
+    struct http_client *client;
+    struct http_port port;
+    struct http_peer peer;
+    bool is_closed;
+};
+
+static void copy(char *to, size_t size, const char *from)
+{
+    (void)snprintf(to, size, "%s", from != NULL ? from : "");
+}
+
+static void on_done(void *arg, struct http_response *response)
+{
+    struct outcome *outcome = arg;
+    uv_stop(outcome->uv);
+    outcome->done_count++;
+    outcome->response = *response;
+    outcome->body_size = response->body->size;
+    copy(outcome->body, sizeof outcome->body, text_cstr(response->body));
+    copy(outcome->etag, sizeof outcome->etag, response->etag);
+    copy(outcome->link, sizeof outcome->link, response->link);
+    copy(outcome->total_count, sizeof outcome->total_count, response->total_count);
+    copy(outcome->request_id, sizeof outcome->request_id, response->request_id);
+    copy(outcome->retry_after, sizeof outcome->retry_after, response->retry_after);
+    copy(outcome->detail, sizeof outcome->detail, response->detail);
+}
+
+static void on_closed(void *arg)
+{
+    *(bool *)arg = true;
+}
+
+static void open_client(struct fixture *fixture)
+{
+    assert_int_equal(0, uv_loop_init(&fixture->uv));
+    assert_int_equal(STATUS_OK, http_client_create(&fixture->uv, &fixture->client, NULL));
+    fixture->port = http_client_port(fixture->client);
+}
+
+static void close_client(struct fixture *fixture)
+{
+    fixture->is_closed = false;
+    http_client_close(fixture->client, on_closed, &fixture->is_closed);
+    assert_false(fixture->is_closed);
+    while (uv_run(&fixture->uv, UV_RUN_DEFAULT) != 0) {
+    }
+    assert_true(fixture->is_closed);
+    assert_int_equal(0, uv_loop_close(&fixture->uv));
+}
+
+static int setup(void **state)
+{
+    struct fixture *fixture = alloc(sizeof *fixture);
+    open_client(fixture);
+    fixture->peer = http_peer_start(NULL, 0);
+    *state = fixture;
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    struct fixture *fixture = *state;
+    close_client(fixture);
+    process_stop(fixture->peer.process);
+    free(fixture);
+    return 0;
+}
+
+static struct http_request get(const char *url)
+{
+    return (struct http_request){.method = "GET",
+                                 .url = url,
+                                 .timeout_ms = 20000,
+                                 .body_bytes_max = 64 * KIB,
+                                 .allows_private = true};
+}
+
+static void start(struct fixture *fixture, const struct http_request *request,
+                  struct outcome *outcome)
+{
+    *outcome = (struct outcome){.uv = &fixture->uv};
+    fixture->port.start(fixture->port.self, request, on_done, outcome);
+    assert_int_equal(0, outcome->done_count); /* never inside start */
+}
+
+static void await(struct fixture *fixture, const struct outcome *outcome)
+{
+    while (outcome->done_count == 0) {
+        assert_int_not_equal(0, uv_run(&fixture->uv, UV_RUN_DEFAULT));
+    }
+    assert_int_equal(1, outcome->done_count);
+}
+
+static void fetch(struct fixture *fixture, const struct http_request *request,
+                  struct outcome *outcome)
+{
+    start(fixture, request, outcome);
+    await(fixture, outcome);
+}
+
+static void fetch_path(struct fixture *fixture, const char *path, struct outcome *outcome)
+{
+    struct http_request request = get(http_peer_url(&fixture->peer, path));
+    fetch(fixture, &request, outcome);
+}
+
+static void an_answer_comes_with_the_headers_that_matter(void **state)
+{
+    struct outcome outcome;
+    fetch_path(*state, "/ok", &outcome);
+    assert_int_equal(STATUS_OK, outcome.response.status);
+    assert_int_equal(200, outcome.response.http_code);
+    assert_string_equal("hello", outcome.body);
+    assert_string_equal("W/\"tag\"", outcome.etag);
+    assert_string_equal("<a>; rel=next, <b>; rel=last", outcome.link);
+    assert_string_equal("42", outcome.total_count);
+    assert_string_equal("req-1", outcome.request_id);
+    assert_true(outcome.response.at.wall_ms > 0 && outcome.response.at.mono_ms > 0);
+}
+
+static void a_post_carries_its_body_and_headers(void **state)
+{
+    struct fixture *fixture = *state;
+    const struct http_header headers[] = {{"Content-Type", "text/plain"}, {"X-Empty", ""}};
+    struct http_request request = get(http_peer_url(&fixture->peer, "/echo/../echo"));
+    request.method = "POST";
+    request.body = (struct span){.data = "a\0b", .size = 3};
+    request.headers = headers;
+    request.header_count = 2;
+    struct outcome outcome;
+    fetch(fixture, &request, &outcome);
+    assert_int_equal(200, outcome.response.http_code);
+    assert_int_equal(3, outcome.body_size);
+    char *seen = process_await(fixture->peer.process, "/echo/../echo");
+    assert_non_null(strstr(seen, "\"x-empty\": \"\""));
+    assert_non_null(strstr(seen, "\"content-type\": \"text/plain\""));
+    assert_null(strstr(seen, "expect"));
+    free(seen);
+}
+
+static void a_header_that_would_break_the_framing_is_not_sent(void **state)
+{
+    struct fixture *fixture = *state;
+    static const struct http_header bad[] = {
+        {"X-A", "one\r\nX-B: two"}, {"X A", "one"}, {"X-A:", "one"}, {"", "one"}};
+    for (size_t i = 0; i < ARRAY_COUNT(bad); i++) {
+        struct http_request request = get(http_peer_url(&fixture->peer, "/ok"));
+        request.headers = &bad[i];
+        request.header_count = 1;
+        struct outcome outcome;
+        fetch(fixture, &request, &outcome);
+        assert_int_equal(STATUS_INVALID, outcome.response.status);
+    }
+}
+
+static void a_redirect_is_an_answer_like_any_other(void **state)
+{
+    struct outcome outcome;
+    fetch_path(*state, "/redirect", &outcome);
+    assert_int_equal(STATUS_OK, outcome.response.status);
+    assert_int_equal(302, outcome.response.http_code);
+}
+
+static void headers_of_an_interim_answer_are_forgotten(void **state)
+{
+    struct outcome outcome;
+    fetch_path(*state, "/interim", &outcome);
+    assert_int_equal(200, outcome.response.http_code);
+    assert_string_equal("", outcome.retry_after);
+}
+
+static void what_is_gzipped_is_unpacked(void **state)
+{
+    struct outcome outcome;
+    fetch_path(*state, "/gzip", &outcome);
+    assert_string_equal("squeezed", outcome.body);
+}
+
+static void what_is_too_large_ends_at_the_limit(void **state)
+{
+    static const char *const paths[] = {"/bomb", "/endless", "/large/65537"};
+    for (size_t i = 0; i < ARRAY_COUNT(paths); i++) {
+        struct outcome outcome;
+        fetch_path(*state, paths[i], &outcome);
+        assert_int_equal(STATUS_TOO_LARGE, outcome.response.status);
+        assert_string_equal("the answer is larger than 65536 bytes", outcome.detail);
+    }
+    struct outcome outcome;
+    fetch_path(*state, "/large/65536", &outcome);
+    assert_int_equal(STATUS_OK, outcome.response.status);
+    assert_int_equal(65536, outcome.body_size);
+}
+
+static void a_body_may_be_cut_at_the_limit_instead(void **state)
+{
+    struct fixture *fixture = *state;
+    static const char *const paths[] = {"/bomb", "/endless", "/large/2000"};
+    for (size_t i = 0; i < ARRAY_COUNT(paths); i++) {
+        struct http_request request = get(http_peer_url(&fixture->peer, paths[i]));
+        request.truncates_body = true;
+        request.body_bytes_max = 1000;
+        struct outcome outcome;
+        fetch(fixture, &request, &outcome);
+        assert_int_equal(STATUS_OK, outcome.response.status);
+        assert_int_equal(200, outcome.response.http_code);
+        assert_int_equal(1000, outcome.body_size);
+    }
+}
+
+static void headers_without_end_are_not_read(void **state)
+{
+    struct outcome outcome;
+    fetch_path(*state, "/headers", &outcome);
+    assert_int_equal(STATUS_TOO_LARGE, outcome.response.status);
+}
+
+static void a_cut_or_reset_answer_is_no_answer(void **state)
+{
+    static const char *const paths[] = {"/cut", "/reset"};
+    for (size_t i = 0; i < ARRAY_COUNT(paths); i++) {
+        struct outcome outcome;
+        fetch_path(*state, paths[i], &outcome);
+        assert_int_equal(STATUS_UNAVAILABLE, outcome.response.status);
+        assert_false(outcome.response.is_connect_failure);
+        assert_true(outcome.detail[0] != '\0');
+    }
+}
+
+static void the_deadline_covers_the_whole_transfer(void **state)
+{
+    struct fixture *fixture = *state;
+    struct outcome outcomes[2];
+    struct http_request request = get(http_peer_url(&fixture->peer, "/slow"));
+    request.timeout_ms = 300;
+    start(fixture, &request, &outcomes[0]);
+    request.url = http_peer_url(&fixture->peer, "/drip");
+    request.timeout_ms = 1500;
+    start(fixture, &request, &outcomes[1]);
+    for (size_t i = 0; i < 2; i++) {
+        await(fixture, &outcomes[i]);
+        assert_int_equal(STATUS_UNAVAILABLE, outcomes[i].response.status);
+        assert_false(outcomes[i].response.is_connect_failure);
+        assert_non_null(strstr(outcomes[i].detail, "timed out"));
+    }
+}
+
+static void a_kept_connection_that_died_is_replaced_by_itself(void **state)
+{
+    struct fixture *fixture = *state;
+    for (int i = 0; i < 20; i++) {
+        struct outcome outcome;
+        fetch_path(fixture, "/close-after", &outcome);
+        assert_int_equal(STATUS_OK, outcome.response.status);
+        assert_string_equal("bye", outcome.body);
+    }
+}
+
+static void connections_are_kept(void **state)
+{
+    struct fixture *fixture = *state;
+    for (int i = 0; i < 3; i++) {
+        struct outcome outcome;
+        fetch_path(fixture, "/ok", &outcome);
+        char *seen = process_await(fixture->peer.process, "\"/ok\"");
+        assert_non_null(strstr(seen, "\"connection\": 1,"));
+        free(seen);
+    }
+}
+
+static void nobody_there_is_a_connect_failure(void **state)
+{
+    struct fixture *fixture = *state;
+    char url[64];
+    (void)snprintf(url, sizeof url, "http://127.0.0.1:%u/", process_free_port());
+    struct http_request request = get(url);
+    struct outcome outcome;
+    fetch(fixture, &request, &outcome);
+    assert_int_equal(STATUS_UNAVAILABLE, outcome.response.status);
+    assert_true(outcome.response.is_connect_failure);
+    assert_false(outcome.response.is_tls_failure);
+    request.url = "http://name.invalid/";
+    fetch(fixture, &request, &outcome);
+    assert_true(outcome.response.is_connect_failure);
+}
+
+static void other_schemes_are_refused(void **state)
+{
+    struct fixture *fixture = *state;
+    static const char *const urls[] = {"file:///etc/passwd", "ftp://127.0.0.1/", "gopher://x/",
+                                       "http://", "http://a b/"};
+    for (size_t i = 0; i < ARRAY_COUNT(urls); i++) {
+        struct http_request request = get(urls[i]);
+        struct outcome outcome;
+        fetch(fixture, &request, &outcome);
+        assert_int_equal(STATUS_INVALID, outcome.response.status);
+    }
+}
+
+static void private_addresses_are_refused_at_connect_time(void **state)
+{
+    struct fixture *fixture = *state;
+    static const char *const hosts[] = {
+        "127.0.0.1", "localhost", "[::1]", "0.0.0.0", "2130706433", "0x7f.1", "[::ffff:127.0.0.1]"};
+    for (size_t i = 0; i < ARRAY_COUNT(hosts); i++) {
+        char url[128];
+        (void)snprintf(url, sizeof url, "http://%s:%u/ok", hosts[i], fixture->peer.port);
+        struct http_request request = get(url);
+        request.allows_private = false;
+        struct outcome outcome;
+        fetch(fixture, &request, &outcome);
+        assert_int_equal(STATUS_UNAVAILABLE, outcome.response.status);
+        assert_true(outcome.response.is_connect_failure);
+        assert_non_null(strstr(outcome.detail, "private or local"));
+    }
+}
+
+static void only_the_configured_proxy_is_used(void **state)
+{
+    struct fixture *fixture = *state;
+    char proxy[64];
+    (void)snprintf(proxy, sizeof proxy, "http://127.0.0.1:%u", fixture->peer.port);
+    assert_int_equal(0, setenv("http_proxy", "http://127.0.0.1:9", 1));
+    assert_int_equal(0, setenv("ALL_PROXY", "http://127.0.0.1:9", 1));
+    struct outcome outcome;
+    fetch_path(fixture, "/ok", &outcome);
+    assert_int_equal(200, outcome.response.http_code);
+    struct http_request request = get("http://name.invalid/ok");
+    request.proxy = proxy;
+    request.allows_private = false;
+    fetch(fixture, &request, &outcome);
+    char *seen = process_await(fixture->peer.process, "http://name.invalid/ok");
+    free(seen);
+    assert_int_equal(404, outcome.response.http_code);
+    assert_int_equal(0, unsetenv("http_proxy"));
+    assert_int_equal(0, unsetenv("ALL_PROXY"));
+}
+
+static void a_cancelled_transfer_has_its_one_end(void **state)
+{
+    struct fixture *fixture = *state;
+    struct outcome slow;
+    struct outcome other;
+    struct http_request request = get(http_peer_url(&fixture->peer, "/slow"));
+    start(fixture, &request, &slow);
+    request.url = http_peer_url(&fixture->peer, "/ok");
+    start(fixture, &request, &other);
+    fixture->port.cancel_all(fixture->port.self, &slow);
+    assert_int_equal(0, slow.done_count);
+    await(fixture, &slow);
+    await(fixture, &other);
+    assert_int_equal(STATUS_UNAVAILABLE, slow.response.status);
+    assert_string_equal("cancelled", slow.detail);
+    assert_int_equal(STATUS_OK, other.response.status);
+}
+
+static void closing_ends_each_transfer_once(void **state)
+{
+    struct fixture *fixture = *state;
+    struct outcome outcomes[3];
+    struct http_request request = get(http_peer_url(&fixture->peer, "/slow"));
+    for (size_t i = 0; i < 3; i++) {
+        start(fixture, &request, &outcomes[i]);
+    }
+    (void)uv_run(&fixture->uv, UV_RUN_NOWAIT);
+    close_client(fixture);
+    for (size_t i = 0; i < 3; i++) {
+        assert_int_equal(1, outcomes[i].done_count);
+        assert_int_equal(STATUS_UNAVAILABLE, outcomes[i].response.status);
+    }
+    open_client(fixture); /* for the teardown */
+}
+
+static void tls_is_verified_and_its_end_is_known(void **state)
+{
+    struct fixture *fixture = *state;
+    struct http_peer peer =
+        http_peer_start_tls(CERTIFICATES "/server.pem", CERTIFICATES "/server.key");
+    const struct tls_config tls = {.ca_file = CERTIFICATES "/ca.pem"};
+    struct http_request request = get(http_peer_url(&peer, "/ok"));
+    request.tls = &tls;
+    struct outcome outcome;
+    fetch(fixture, &request, &outcome);
+    assert_int_equal(200, outcome.response.http_code);
+    /* 2045-02-03T04:05:06Z */
+    assert_int_equal(INT64_C(2369707506000), outcome.response.certificate_expires_wall_ms);
+    request.tls = NULL;
+    fetch(fixture, &request, &outcome);
+    assert_true(outcome.response.is_tls_failure && outcome.response.is_connect_failure);
+    process_stop(peer.process);
+}
+
+static void certificates_that_prove_nothing_are_refused(void **state)
+{
+    struct fixture *fixture = *state;
+    static const char *const names[] = {"other", "expired", "stranger"};
+    const struct tls_config tls = {.ca_file = CERTIFICATES "/ca.pem"};
+    for (size_t i = 0; i < ARRAY_COUNT(names); i++) {
+        char certificate[128];
+        char key[128];
+        (void)snprintf(certificate, sizeof certificate, CERTIFICATES "/%s.pem", names[i]);
+        (void)snprintf(key, sizeof key, CERTIFICATES "/%s.key", names[i]);
+        struct http_peer peer = http_peer_start_tls(certificate, key);
+        struct http_request request = get(http_peer_url(&peer, "/ok"));
+        request.tls = &tls;
+        struct outcome outcome;
+        fetch(fixture, &request, &outcome);
+        assert_int_equal(STATUS_UNAVAILABLE, outcome.response.status);
+        assert_true(outcome.response.is_tls_failure);
+        process_stop(peer.process);
+    }
+}
+
+static void a_client_certificate_is_shown(void **state)
+{
+    struct fixture *fixture = *state;
+    const char *const options[] = {"--certificate", CERTIFICATES "/server.pem",
+                                   "--key",         CERTIFICATES "/server.key",
+                                   "--client-ca",   CERTIFICATES "/ca.pem"};
+    struct http_peer peer = http_peer_start(options, ARRAY_COUNT(options));
+    struct tls_config tls = {.ca_file = CERTIFICATES "/ca.pem"};
+    struct http_request request = get(http_peer_url(&peer, "/ok"));
+    request.tls = &tls;
+    struct outcome outcome;
+    fetch(fixture, &request, &outcome);
+    assert_int_equal(STATUS_UNAVAILABLE, outcome.response.status);
+    tls.cert_file = CERTIFICATES "/client.pem";
+    tls.key_file = CERTIFICATES "/client.key";
+    fetch(fixture, &request, &outcome);
+    assert_int_equal(200, outcome.response.http_code);
+    process_stop(peer.process);
+}
+
+static int make_certificates(void **state)
+{
+    (void)state;
+    http_peer_make_certificates();
+    return 0;
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(an_answer_comes_with_the_headers_that_matter),
+        TEST(a_post_carries_its_body_and_headers),
+        TEST(a_header_that_would_break_the_framing_is_not_sent),
+        TEST(a_redirect_is_an_answer_like_any_other),
+        TEST(headers_of_an_interim_answer_are_forgotten),
+        TEST(what_is_gzipped_is_unpacked),
+        TEST(what_is_too_large_ends_at_the_limit),
+        TEST(a_body_may_be_cut_at_the_limit_instead),
+        TEST(headers_without_end_are_not_read),
+        TEST(a_cut_or_reset_answer_is_no_answer),
+        TEST(the_deadline_covers_the_whole_transfer),
+        TEST(a_kept_connection_that_died_is_replaced_by_itself),
+        TEST(connections_are_kept),
+        TEST(nobody_there_is_a_connect_failure),
+        TEST(other_schemes_are_refused),
+        TEST(private_addresses_are_refused_at_connect_time),
+        TEST(only_the_configured_proxy_is_used),
+        TEST(a_cancelled_transfer_has_its_one_end),
+        TEST(closing_ends_each_transfer_once),
+        TEST(tls_is_verified_and_its_end_is_known),
+        TEST(certificates_that_prove_nothing_are_refused),
+        TEST(a_client_certificate_is_shown),
+    };
+    return cmocka_run_group_tests(tests, make_certificates, NULL);
+}
