@@ -151,7 +151,7 @@ static void run_thread(void *arg)
         database_tidy(database);
     }
     counts_fini(database);
-    sweep_fini(database);
+    staging_fini(database);
     database_close(database);
     hand_back(store, NULL, NULL);
 }

@@ -83,7 +83,7 @@ static void staging_forget(struct database *database, const char *source_name)
     staging_delete_rows(database, id);
 }
 
-void sweep_fini(struct database *database)
+void staging_fini(struct database *database)
 {
     for (size_t i = 0; i < database->staging_count; i++) {
         free(database->stagings[i].source_name);
