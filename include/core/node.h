@@ -32,7 +32,9 @@ struct problem_list {
 struct problem {
     struct problem *next;
     bool is_warning;
-    char *line_text; /* the finished line, without newline */
+    char *line_text;  /* the finished line, without newline */
+    size_t file_size; /* of the file's name, which it begins with */
+    int line, column;
 };
 
 void problem_add(struct problem_list *problems, const struct node *where, const char *key_path,
@@ -43,6 +45,8 @@ void problem_warn(struct problem_list *problems, const struct node *where, const
  * NULL: the message names the file itself. */
 void problem_add_at(struct problem_list *problems, const char *file, int line, int column,
                     const char *format, ...) PRINTF_LIKE(5, 6);
+/* By file, line and column; those of one place stay in their order. */
+void problem_list_sort(struct problem_list *problems);
 void problem_list_clear(struct problem_list *problems);
 
 #endif

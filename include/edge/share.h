@@ -6,9 +6,10 @@
 
 /* The path of share_folder()/FOLDER/NAME.SUFFIX; what has a slash in it is a path already. */
 void share_path(const char *folder, const char *name, const char *suffix, struct text *out);
-/* The names in share_folder()/FOLDER with this suffix, for a message: "; accepted: a, b or a path",
- * with "did you mean" if one is close. */
-void share_add_choices(const char *folder, const char *suffix, const char *wrong, struct text *out);
+/* "; did you mean a? accepted: BUILTIN, a, b, or the path of a file" for a message: the names in
+ * share_folder()/FOLDER with this suffix. builtin: one without a file, or NULL. */
+void share_add_choices(const char *folder, const char *suffix, const char *builtin,
+                       const char *wrong, struct text *out);
 
 /* Sorted names of the files in folder that end with suffix and do not begin with a dot; free with
  * share_free_names. */

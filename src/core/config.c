@@ -126,9 +126,11 @@ static void finish_http(struct walker *walker, const struct node *map, void *tar
     bool has_token = node_member(map, "token") != NULL || node_member(map, "token_file") != NULL;
     if (config->http_listen != NULL && !has_token &&
         parse_listen(walker, config->http_listen, &url) && !host_is_loopback(url.host)) {
+        size_t path_size = walker_enter(walker, "listen");
         problem_add(walker->problems, node_member(map, "listen"), walker->path,
-                    "listens beyond loopback without a token; accepted: a loopback address, or "
+                    "is beyond loopback without a token; accepted: a loopback address, or "
                     "http.token_file");
+        walker_leave(walker, path_size);
     }
 }
 

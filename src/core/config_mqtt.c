@@ -141,13 +141,17 @@ static void finish_mqtt(struct walker *walker, const struct node *map, void *tar
         return;
     }
     if ((has_password || has_username) && !host_is_loopback(span_of(mqtt->host))) {
+        size_t path_size = walker_enter(walker, "broker");
         problem_add(walker->problems, node_member(map, "broker"), walker->path,
                     "the password would travel in clear text; accepted: mqtts://, or a loopback "
                     "host");
+        walker_leave(walker, path_size);
     }
     if (node_member(map, "tls") != NULL) {
+        size_t path_size = walker_enter(walker, "tls");
         problem_add(walker->problems, node_member(map, "tls"), walker->path,
-                    "tls has no meaning with mqtt://; accepted: mqtts:// with it");
+                    "has no meaning with mqtt://; accepted: mqtts:// with it");
+        walker_leave(walker, path_size);
     }
 }
 

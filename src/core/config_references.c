@@ -95,12 +95,13 @@ static const char *known_names(struct walker *walker, const struct section *sect
     const char **known = arena_array(walker->arena, section->count, sizeof *known);
     size_t count = 0;
     for (size_t i = 0; i < section->count; i++) {
-        if (section->names[i] != NULL && name_fault(section->names[i]) == NULL) {
+        if (section->names[i] != NULL && name_fault(section->names[i]) == NULL &&
+            find_name(section, section->names[i]) == i) {
             known[count++] = section->names[i];
         }
     }
     return count != 0 ? walker_choices(walker, wrong, known, count)
-                      : "; accepted: the name of a sink, and there is none";
+                      : "; accepted: one that there is, and there is none";
 }
 
 static bool is_name(const struct node *node)
@@ -181,7 +182,7 @@ static void warn_of_unused_sinks(struct walker *walker, const struct section *si
 {
     for (size_t i = 0; i < sinks->count; i++) {
         const struct node *name = node_member(entry_at(sinks, i), "name");
-        if (is_used[i] || name == NULL || !is_name(name)) {
+        if (is_used[i] || name == NULL || !is_name(name) || find_name(sinks, name->text) != i) {
             continue;
         }
         size_t path_size = enter_entry(walker, sinks->key, i);

@@ -171,14 +171,15 @@ static bool parse_minute(const char *text, int *out)
 
 static void read_minute(struct walker *walker, const struct node *node, int *out)
 {
-    int minute = 0;
+    int minute = -1;
+    *out = minute;
     if (!walker_is_text(walker, node, TIME_ACCEPTED)) {
         return;
     }
     if (!parse_minute(node->text, &minute)) {
         problem_add(walker->problems, node, walker->path, "%s is not a time; accepted: %s",
                     walker_shown(walker, node), TIME_ACCEPTED);
-        return;
+        minute = -1;
     }
     *out = minute;
 }
@@ -300,7 +301,8 @@ static void finish_quiet(struct walker *walker, const struct node *map, void *ta
     const char *fault = NULL;
     if (has_from != has_to) {
         fault = "from and to belong together";
-    } else if (has_from && quiet->from_minute % DAY_MINUTES == quiet->to_minute % DAY_MINUTES) {
+    } else if (has_from && quiet->from_minute >= 0 &&
+               quiet->from_minute % DAY_MINUTES == quiet->to_minute % DAY_MINUTES) {
         fault = "from and to are the same time: that is never or always";
     } else if (quiet->days == ALL_DAYS) {
         fault = "every day is quiet: nothing would ever be sent";

@@ -128,7 +128,7 @@ bool walker_list_size(struct walker *walker, const struct node *node, const char
 {
     *out = 0;
     if (node->kind == NODE_MAP) {
-        problem_add(walker->problems, node, walker->path, "is a map; a list is accepted: %s",
+        problem_add(walker->problems, node, walker->path, "is a map; accepted: a list of %s",
                     accepted);
         return false;
     }
@@ -174,6 +174,11 @@ static void read_list(struct walker *walker, const struct key *key, const struct
                       void *target)
 {
     size_t count = 0;
+    if (key->kind == KEY_MAPS && node->kind == NODE_SCALAR && !node_is_nothing(node)) {
+        problem_add(walker->problems, node, walker->path, "is not a list; accepted: a list of %s",
+                    key->accepted);
+        return;
+    }
     if (!walker_list_size(walker, node, key->accepted, &count) ||
         !list_has_its_size(walker, key, node, count) || count == 0) {
         return;

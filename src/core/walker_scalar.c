@@ -18,6 +18,9 @@ const char *walker_shown(struct walker *walker, const struct node *node)
     if (node->is_expanded) {
         return "the value of the variable";
     }
+    if (strstr(node->text, "://") != NULL && strchr(node->text, '@') != NULL) {
+        return "the value"; /* with a password in it, perhaps */
+    }
     size_t size = strlen(node->text);
     size_t shown = size;
     if (size > SHOWN_BYTES_MAX) {

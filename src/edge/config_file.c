@@ -72,7 +72,7 @@ static enum status fail_without_profile(const char *name, struct failure *why)
 {
     struct text choices;
     text_init(&choices, sizeof why->detail);
-    share_add_choices("profiles", ".yaml", name, &choices);
+    share_add_choices("profiles", ".yaml", NULL, name, &choices);
     enum status status =
         fail(why, STATUS_NOT_FOUND, "no profile is called %.100s%s", name, text_cstr(&choices));
     text_fini(&choices);
@@ -171,7 +171,7 @@ static enum status check_format(void *self, const char *name, struct failure *wh
     enum status status = file_is_readable(text_cstr(&path), why);
     if (status == STATUS_NOT_FOUND && strchr(name, '/') == NULL) {
         text_clear(&path);
-        share_add_choices("formats", ".jq", name, &path);
+        share_add_choices("formats", ".jq", "cloudevents", name, &path);
         status =
             fail(why, STATUS_NOT_FOUND, "no format is called %.100s%s", name, text_cstr(&path));
     }
@@ -275,6 +275,7 @@ enum status config_file_load(const char *path, struct problem_list *problems,
         file->config = build(file, &reading);
     }
     reading_fini(&reading);
+    problem_list_sort(problems);
     if (file->config == NULL) {
         config_file_close(file);
         return STATUS_INVALID;

@@ -108,25 +108,31 @@ void share_free_names(char **names, size_t count)
     free(names);
 }
 
-void share_add_choices(const char *folder, const char *suffix, const char *wrong, struct text *out)
+void share_add_choices(const char *folder, const char *suffix, const char *builtin,
+                       const char *wrong, struct text *out)
 {
     char path[PATH_MAX];
     size_t count = 0;
     (void)snprintf(path, sizeof path, "%s/%s", share_folder(), folder);
     char **names = share_list(path, suffix, &count);
     struct suggestion suggestion = suggest_begin(wrong);
+    struct text accepted;
+    text_init(&accepted, PATH_MAX);
+    if (builtin != NULL) {
+        suggest_offer(&suggestion, builtin);
+        text_addf(&accepted, "%s, ", builtin);
+    }
     for (size_t i = 0; i < count; i++) {
         names[i][strlen(names[i]) - strlen(suffix)] = '\0';
         suggest_offer(&suggestion, names[i]);
+        text_addf(&accepted, "%s, ", names[i]);
     }
     text_add_text(out, "; ");
     if (suggestion.best != NULL) {
         text_addf(out, "did you mean %s? ", suggestion.best);
     }
-    text_add_text(out, "accepted: ");
-    for (size_t i = 0; i < count; i++) {
-        text_addf(out, "%s, ", names[i]);
-    }
-    text_addf(out, "or the path of a file such as ./%s%s", wrong, suffix);
+    text_addf(out, "accepted: %sor the path of a file such as ./my%s", text_cstr(&accepted),
+              suffix);
+    text_fini(&accepted);
     share_free_names(names, count);
 }

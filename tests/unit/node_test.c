@@ -44,6 +44,30 @@ static void an_endless_value_does_not_hide_its_place(void **state)
     problem_list_clear(&problems);
 }
 
+static void sorted_problems_are_in_the_order_of_the_files(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *file;
+        int line, column;
+    } places[] = {{"b", 2, 1}, {"a", 9, 9}, {"b", 1, 5}, {"ab", 1, 1}, {"b", 1, 2}, {"a", 9, 9}};
+    static const char *const sorted[] = {"a:9:9: 1", "a:9:9: 5", "ab:1:1: 3",
+                                         "b:1:2: 4", "b:1:5: 2", "b:2:1: 0"};
+    struct problem_list problems = {0};
+    problem_list_sort(&problems);
+    for (size_t i = 0; i < ARRAY_COUNT(places); i++) {
+        problem_add_at(&problems, places[i].file, places[i].line, places[i].column, "%zu", i);
+    }
+    problem_list_sort(&problems);
+    const struct problem *problem = problems.first;
+    for (size_t i = 0; i < ARRAY_COUNT(sorted); i++, problem = problem->next) {
+        assert_string_equal(problem->line_text, sorted[i]);
+        assert_true(problem->next != NULL || problem == problems.last);
+    }
+    assert_null(problem);
+    problem_list_clear(&problems);
+}
+
 static void members_are_found_by_key(void **state)
 {
     (void)state;
@@ -61,6 +85,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_problem_is_one_line_with_its_place),
         cmocka_unit_test(an_endless_value_does_not_hide_its_place),
+        cmocka_unit_test(sorted_problems_are_in_the_order_of_the_files),
         cmocka_unit_test(members_are_found_by_key),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
