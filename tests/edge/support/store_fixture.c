@@ -1,19 +1,9 @@
 #include "store_fixture.h"
 
-#include "core/log.h"
-
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-/* The log of these tests: a store that stops says so, and nobody needs to read it here. */
-void log_write(enum log_level level, const char *event, const struct log_field *fields)
-{
-    (void)level;
-    (void)event;
-    (void)fields;
-}
 
 static void fixture_note(struct fixture *fixture, enum status status, const char *detail)
 {
