@@ -62,15 +62,12 @@ static void net_add(struct net *net, const char *appointment_id, const struct js
     }
 }
 
-static void collect_net(const struct chapter *chapter, struct net *net)
+static void collect_net(const struct story *story, struct net *net)
 {
-    for (size_t i = 0; i < chapter->story_count; i++) {
-        const struct story *story = &chapter->stories[i];
-        for (const struct json *change = json_first(story->changes); change != NULL;
-             change = json_next(change)) {
-            if (story_has_old_and_new(story, change)) {
-                net_add(net, story->event->appointment_id, change);
-            }
+    for (const struct json *change = json_first(story->changes); change != NULL;
+         change = json_next(change)) {
+        if (story_has_old_and_new(story, change)) {
+            net_add(net, story->event->appointment_id, change);
         }
     }
 }
@@ -79,7 +76,9 @@ static void write_net(struct sheet *sheet, const struct telling *telling,
                       const struct chapter *chapter)
 {
     struct net net = {.count = 0};
-    collect_net(chapter, &net);
+    for (size_t i = 0; i < chapter->story_count; i++) {
+        collect_net(&chapter->stories[i], &net);
+    }
     struct table table = table_create(telling);
     for (size_t i = 0; i < net.count; i++) {
         const struct net_change *change = &net.changes[i];
