@@ -4,6 +4,15 @@
 
 #include "core/ports.h"
 
+/* What a calendar should know of one appointment after this mail. */
+struct message_appointment {
+    const char *source_name, *order_id, *appointment_id; /* together they make its UID */
+    uint32_t sequence;                                   /* rises with every change */
+    bool is_cancelled, is_confirmed;
+    const char *start, *end; /* canonical dates; NULL if unknown or unreadable */
+    const char *summary, *location, *description; /* cleaned; location may be NULL */
+};
+
 struct message {
     struct text subject;    /* UTF-8, one line, cleaned, no encoding yet */
     struct text plain;      /* LF lines, at most 72 columns where words allow */
@@ -12,7 +21,13 @@ struct message {
     struct text root_id;    /* the conversation's fixed root, without angle brackets */
     struct text event_ids;  /* all ids, space-separated: X-Orderwatch-Event */
     bool is_critical;
+    const struct zone *zone; /* in which its times are shown; borrowed from the configuration */
+    struct arena *arena;     /* of the appointments */
+    const struct message_appointment *appointments;
+    size_t appointment_count;
 };
+
+#define MESSAGE_APPOINTMENTS_MAX 50
 
 void message_init(struct message *message);
 void message_fini(struct message *message);

@@ -4,14 +4,19 @@
 
 #include "core/message.h"
 
-/* from and to must be addresses that passed mime_check_mailbox. calendar: a finished text/calendar
- * body with its method, or empty. Output is CRLF, 7-bit, lines of at most 998. */
+struct mime_calendar {
+    struct span body; /* a finished text/calendar body, UTF-8 */
+    const char *method;
+};
+
+/* The sink's from and to must be addresses that passed mime_check_mailbox. Output is CRLF, 7-bit,
+ * lines of at most 998. The first calendar is an alternative, further ones are attached. */
 struct mime_facts {
     const struct message *message;
     const struct sink_config *sink;
     int64_t date_wall_ms;
-    struct span calendar;
-    const char *calendar_method; /* PUBLISH, REQUEST, CANCEL */
+    const struct mime_calendar *calendars;
+    size_t calendar_count;
 };
 
 enum status mime_compose(const struct mime_facts *facts, struct text *out,

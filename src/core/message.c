@@ -15,7 +15,7 @@
 
 void message_init(struct message *message)
 {
-    *message = (struct message){.is_critical = false};
+    *message = (struct message){.arena = arena_create()};
     text_init(&message->subject, (size_t)4 * SUBJECT_BYTES_MAX);
     text_init(&message->plain, BODY_BYTES_MAX);
     text_init(&message->html, BODY_BYTES_MAX);
@@ -32,6 +32,7 @@ void message_fini(struct message *message)
     text_fini(&message->message_id);
     text_fini(&message->root_id);
     text_fini(&message->event_ids);
+    arena_destroy(message->arena);
 }
 
 /* --- events to chapters --------------------------------------------------------------------- */
@@ -257,6 +258,8 @@ enum status message_compose(const struct sink_config *sink, const struct config 
         write_subject(&telling, &book, delivery, out);
         write_ids(&telling, &book, delivery, out);
         write_bodies(&telling, &book, delivery, out);
+        out->zone = telling.zone;
+        message_add_appointments(out, &telling, book.stories, book.story_count);
         bool fits = out->subject.status == STATUS_OK && out->plain.status == STATUS_OK &&
                     out->html.status == STATUS_OK && out->event_ids.status == STATUS_OK;
         if (!fits) {

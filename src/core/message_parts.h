@@ -123,6 +123,12 @@ void sheet_write_digest(struct sheet *sheet, const struct telling *telling,
 /* 12 changes on 5 orders (1 critical, 3 warnings) */
 const char *sheet_digest_title(const struct telling *telling, size_t chapter_count,
                                const struct delivery *delivery);
+/* --- message_calendar.c --- */
+
+/* stories are oldest first for each order: the last one of an appointment counts. */
+void message_add_appointments(struct message *message, const struct telling *telling,
+                              const struct story *stories, size_t count);
+
 /* --- message_plain.c, message_html.c --- */
 
 void sheet_add_plain(const struct sheet *sheet, struct text *out);

@@ -25,6 +25,7 @@ static const char *const phrases[PHRASE_COUNT][LANGUAGE_COUNT] = {
                               "Ce rappel arrive en retard\u00a0: il n'a pu partir à son heure."},
     [PHRASE_ORDER_DETAILS] = {"The order", "La commande"},
     [PHRASE_APPOINTMENT_DETAILS] = {"The appointment", "Le rendez-vous"},
+    [PHRASE_VISIT] = {"appointment", "rendez-vous"},
     [PHRASE_NOTE_BY] = {"Note by %1, %2", "Note de %1, %2"},
     [PHRASE_STATUS_PAGE] = {"Status page", "Page d'état"},
     [PHRASE_TIMES] = {"Times are those of %1.", "Les heures sont celles de %1."},

@@ -236,16 +236,38 @@ static void add_part(GMimeMultipart *parent, GMimeObject *part)
     g_object_unref(part);
 }
 
+static GMimeObject *calendar_create(const struct mime_calendar *calendar)
+{
+    GMimeObject *part = part_create("calendar", calendar->body, GMIME_CONTENT_ENCODING_BASE64);
+    g_mime_object_set_content_type_parameter(part, "method", calendar->method);
+    return part;
+}
+
 /* The order of the alternatives is the order of preference, least first. */
-static GMimeObject *body_create(const struct mime_facts *facts)
+static GMimeObject *alternatives_create(const struct mime_facts *facts)
 {
     const GMimeContentEncoding quoted = GMIME_CONTENT_ENCODING_QUOTEDPRINTABLE;
     GMimeMultipart *body = g_mime_multipart_new_with_subtype("alternative");
     add_part(body, part_create("plain", text_span(&facts->message->plain), quoted));
     add_part(body, part_create("html", text_span(&facts->message->html), quoted));
-    if (facts->calendar.size != 0) {
-        GMimeObject *part = part_create("calendar", facts->calendar, GMIME_CONTENT_ENCODING_BASE64);
-        g_mime_object_set_content_type_parameter(part, "method", facts->calendar_method);
+    if (facts->calendar_count > 0) {
+        add_part(body, calendar_create(&facts->calendars[0]));
+    }
+    return GMIME_OBJECT(body);
+}
+
+static GMimeObject *body_create(const struct mime_facts *facts)
+{
+    GMimeObject *alternatives = alternatives_create(facts);
+    if (facts->calendar_count < 2) {
+        return alternatives;
+    }
+    GMimeMultipart *body = g_mime_multipart_new_with_subtype("mixed");
+    add_part(body, alternatives);
+    for (size_t i = 1; i < facts->calendar_count; i++) {
+        GMimeObject *part = calendar_create(&facts->calendars[i]);
+        g_mime_object_set_disposition(part, GMIME_DISPOSITION_ATTACHMENT);
+        g_mime_part_set_filename(GMIME_PART(part), "appointment.ics");
         add_part(body, part);
     }
     return GMIME_OBJECT(body);

@@ -1,11 +1,11 @@
 #include "core/arena.h"
-#include "core/message.h"
 #include "core/secret.h"
 #include "core/utf8.h"
 #include "edge/helper.h"
 #include "edge/http_client.h"
 #include "edge/mime.h"
 #include "edge/sinks.h"
+#include "mail_compose.h"
 #include "mail_job.h"
 #include "recipients.h"
 
@@ -311,24 +311,6 @@ static void start_next(struct sink_mail *sink)
     }
 }
 
-static enum status compose(struct sending *sending, const struct delivery *delivery,
-                           struct failure *why)
-{
-    const struct sink_mail *sink = sending->sink;
-    int64_t now_wall_ms = read_clock(sink).wall_ms;
-    struct message message;
-    message_init(&message);
-    enum status status =
-        message_compose(sink->config, sink->whole_config, delivery, now_wall_ms, &message, why);
-    if (status == STATUS_OK) {
-        struct mime_facts facts = {
-            .message = &message, .sink = sink->config, .date_wall_ms = delivery->first_due_wall_ms};
-        status = mime_compose(&facts, &sending->mail, why);
-    }
-    message_fini(&message);
-    return status;
-}
-
 static void sink_mail_send(void *self, const struct delivery *delivery, send_done_fn *on_done,
                            void *arg)
 {
@@ -342,7 +324,13 @@ static void sink_mail_send(void *self, const struct delivery *delivery, send_don
     recipients_init(&sending->recipients, sink->to, sink->config->email.to_count,
                     delivery->progress, sending->arena);
     struct failure why;
-    sending->is_composed = compose(sending, delivery, &why) == STATUS_OK;
+    const struct mail_facts facts = {.sink = sink->config,
+                                     .config = sink->whole_config,
+                                     .from = sink->from,
+                                     .to = sink->to,
+                                     .delivery = delivery,
+                                     .now_wall_ms = read_clock(sink).wall_ms};
+    sending->is_composed = mail_compose(&facts, &sending->mail, &why) == STATUS_OK;
     if (!sending->is_composed) {
         sending->failure.outcome = SEND_REJECTED;
         sending->failure.detail = arena_text(sending->arena, span_of(why.detail));

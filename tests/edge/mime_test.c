@@ -129,11 +129,11 @@ static void a_calendar_comes_last(void **state)
     struct sink_config sink = sink_with("orderwatch@example.com", one, 1);
     struct message message;
     fill(&message, "x", "plain\n", "<p>html</p>\n");
-    struct mime_facts facts = {.message = &message,
-                               .sink = &sink,
-                               .calendar = span_of("BEGIN:VCALENDAR\r\nSUMMARY:é\r\nEND:"
-                                                   "VCALENDAR\r\n"),
-                               .calendar_method = "PUBLISH"};
+    const struct mime_calendar calendars[] = {
+        {.body = span_of("BEGIN:VCALENDAR\r\nSUMMARY:é\r\nEND:VCALENDAR\r\n"), .method = "PUBLISH"},
+        {.body = span_of("BEGIN:VCALENDAR\r\nEND:VCALENDAR\r\n"), .method = "CANCEL"}};
+    struct mime_facts facts = {
+        .message = &message, .sink = &sink, .calendars = calendars, .calendar_count = 1};
     struct text bytes;
     text_init(&bytes, 1 << 20);
     struct json *root = judge(&facts, &bytes);
@@ -143,6 +143,14 @@ static void a_calendar_comes_last(void **state)
     assert_string_equal("PUBLISH", json_member_text(part, "method"));
     assert_string_equal("utf-8", json_member_text(part, "charset"));
     assert_string_equal("BEGIN:VCALENDAR\nSUMMARY:é\nEND:VCALENDAR\n", content(root, 2));
+    assert_string_equal("multipart/alternative", json_member_text(root, "type"));
+    json_destroy(root);
+    facts.calendar_count = 2;
+    text_clear(&bytes);
+    root = judge(&facts, &bytes);
+    assert_flawless(root);
+    assert_string_equal("multipart/mixed", json_member_text(root, "type"));
+    assert_string_equal("CANCEL", json_member_text(json_at(root, "/parts/3"), "method"));
     json_destroy(root);
     text_fini(&bytes);
     message_fini(&message);
