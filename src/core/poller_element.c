@@ -97,10 +97,9 @@ static enum status take_order(struct poller *poller, struct span element, struct
             sweep->reading.page.repeated_count++;
             return STATUS_OK;
         }
-        if (!entry->has_left) {
-            take_known_order(poller, position);
-            return STATUS_OK;
-        }
+        CHECK(!entry->has_left); /* those are found by their id alone */
+        take_known_order(poller, position);
+        return STATUS_OK;
     }
     if (index_find_raw(sweep->changes[COLLECTION_ORDERS], raw) != INDEX_NONE) {
         sweep->reading.page.repeated_count++;

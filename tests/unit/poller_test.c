@@ -236,9 +236,11 @@ static void pages_before_a_failing_one_count_for_what_they_show(void **state)
     api_order(world, "0004")->is_listed = false;
     world->fail_code = 503;
     world->fail_from_page = 100;
+    int64_t complete_ms = poller_status(world->poller).last_complete_wall_ms;
     sweeps(world, 1);
     assert_int_equal(count_events(world, EVENT_ORDER_STATUS_HELD), 1);
     sweeps(world, 5);
+    assert_true(poller_status(world->poller).last_complete_wall_ms == complete_ms);
     assert_int_equal(world->details, 0);
     assert_int_equal(count_events(world, EVENT_ORDER_DISAPPEARED), 0);
 }
@@ -555,7 +557,10 @@ static void nothing_is_told_in_maintenance(void **state)
     world_run_for(world, 3 * HOUR_MS);
     assert_int_equal(world->event_count, 0);
     assert_int_equal(poller_status(world->poller).health, POLLER_MAINTENANCE);
+    world_run_for(world, HOUR_MS + 2 * EVERY_MS); /* it fails on, but not yet for long */
+    assert_int_equal(world->event_count, 0);
     world->fail_code = 0;
+    poller_sweep_now(world->poller);
     world_run_for(world, 2 * HOUR_MS);
     assert_int_equal(world->event_count, 0);
     assert_int_equal(poller_status(world->poller).health, POLLER_OK);
@@ -601,13 +606,13 @@ static void credentials_about_to_expire_are_told_by_threshold(void **state)
 
 /* --- the store -------------------------------------------------------------------------------- */
 
-static void a_store_that_fails_loses_and_repeats_nothing(void **state)
+static void play_full_store(struct world *world)
 {
-    struct world *world = *state;
     list_orders(world, 30);
     settle(world);
     world->store_fails = STATUS_FULL;
     api_set(world, "0001", "\"status\":\"Held\"");
+    api_set(world, "0002", "\"status\":\"Paused\""); /* and one novelty of the source's own */
     sweeps(world, 2);
     assert_int_equal(world->event_count, 0);
     uint32_t pages = world->pages;
@@ -615,9 +620,21 @@ static void a_store_that_fails_loses_and_repeats_nothing(void **state)
     assert_true(world->pages - pages <= 1); /* what cannot be kept is not read */
     world->store_fails = STATUS_OK;
     sweeps(world, 3);
-    assert_int_equal(world->event_count, 1);
+    assert_int_equal(world->event_count, 3);
     sweeps(world, 3);
-    assert_int_equal(world->event_count, 1);
+    assert_int_equal(world->event_count, 3);
+}
+
+static void a_store_that_fails_loses_and_repeats_nothing(void **state)
+{
+    play_full_store(*state);
+}
+
+static void a_commit_that_fails_loses_and_repeats_nothing(void **state)
+{
+    struct world *world = *state;
+    world->stages_always = true;
+    play_full_store(world);
 }
 
 static void stopping_abandons_the_sweep_and_keeps_what_was_committed(void **state)
@@ -701,6 +718,8 @@ static void another_profile_reads_anew_without_order_events(void **state)
     sweeps(world, 2);
     assert_int_equal(world->event_count, 1);
     assert_int_equal(count_events(world, EVENT_SOURCE_SCHEMA_CHANGED), 1);
+    const struct kept_order *kept = store_find(world, "0001");
+    assert_true(kept != NULL && strstr(kept->order.canonical.data, "InProgress") == NULL);
     api_set(world, "0001", "\"state\":\"Held\"");
     sweeps(world, 1);
     assert_int_equal(world->event_count, 2);
@@ -798,6 +817,38 @@ static void an_appointment_waits_for_its_order(void **state)
     assert_int_equal(world->event_count, 2);
 }
 
+static void take_away_at_start(struct world *world, size_t offset)
+{
+    (void)offset;
+    api_order(world, "0001")->is_listed = false;
+    world->before_page = NULL;
+}
+
+static void insert_and_take_away(struct world *world, size_t offset)
+{
+    if (offset == 100) {
+        insert_before_second_page(world, offset);
+        world->before_page = take_away_at_start;
+    }
+}
+
+static void an_appointment_seen_by_half_a_reading_is_not_lost(void **state)
+{
+    struct world *world = *state;
+    world->profile.has_appointments_collection = true;
+    list_orders(world, 150);
+    visit(world, 0, "0001", "2027-01-12T08:00:00Z");
+    settle(world);
+    visit(world, 0, "0001", "2027-01-17T08:00:00Z");
+    world->total_lie = INT64_MIN;
+    world->before_page = insert_and_take_away; /* the second reading does not see its order */
+    sweeps(world, 1);
+    assert_int_equal(count_events(world, EVENT_APPOINTMENT_RESCHEDULED), 0);
+    api_order(world, "0001")->is_listed = true;
+    sweeps(world, 1);
+    assert_int_equal(count_events(world, EVENT_APPOINTMENT_RESCHEDULED), 1);
+}
+
 #define CASE(name) cmocka_unit_test_setup_teardown(name, begin, end)
 
 int main(void)
@@ -826,6 +877,7 @@ int main(void)
         CASE(no_window_sees_more_requests_than_the_budget),
         CASE(credentials_about_to_expire_are_told_by_threshold),
         CASE(a_store_that_fails_loses_and_repeats_nothing),
+        CASE(a_commit_that_fails_loses_and_repeats_nothing),
         CASE(stopping_abandons_the_sweep_and_keeps_what_was_committed),
         CASE(pausing_stops_all_requests),
         CASE(an_unknown_status_is_told_once),
@@ -835,6 +887,7 @@ int main(void)
         CASE(appointments_of_their_own_collection_join_their_order),
         CASE(an_appointment_gone_while_we_were_away_is_missed),
         CASE(an_appointment_waits_for_its_order),
+        CASE(an_appointment_seen_by_half_a_reading_is_not_lost),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
