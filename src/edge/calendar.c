@@ -76,14 +76,27 @@ static int64_t local_of(const struct zone *zone, int64_t utc_ms)
     return utc_ms + (int64_t)zone_at(zone, utc_ms).offset_s * 1000;
 }
 
+static bool is_shown_twice(const struct zone *zone, int64_t utc_ms)
+{
+    int64_t local_ms = local_of(zone, utc_ms);
+    for (int side = -1; side <= 1; side += 2) {
+        int64_t other_ms =
+            local_ms - (int64_t)zone_at(zone, utc_ms + side * DAY_MS).offset_s * 1000;
+        if (other_ms != utc_ms && local_of(zone, other_ms) == local_ms) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* A day as a date, an instant in the zone. In UTC if that is the zone, and in the hour that the
- * clocks show twice: a local time there means the first of the two. */
+ * clocks show twice: readers do not agree which of the two is meant. */
 static void set_time(icalproperty *property, struct date date, const struct zone *zone,
                      void (*set)(icalproperty *, struct icaltimetype))
 {
     if (date.kind == DATE_DAY) {
         set(property, civil_time(date.ms, true));
-    } else if (is_utc(zone) || zone_to_utc(zone, local_of(zone, date.ms)) != date.ms) {
+    } else if (is_utc(zone) || is_shown_twice(zone, date.ms)) {
         set(property, utc_time(date.ms));
     } else {
         set(property, civil_time(local_of(zone, date.ms), false));
