@@ -9,10 +9,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 #define MAIL_BYTES_MAX (32u << 20)
 #define REPLY_LINE_MAX 240
+#define REPLY_TO_QUIT 221
+#define REPLY_TO_DATA 354
 
 struct smtps_mail {
     char *url, *username, *from, *to, *ca_file;
@@ -25,6 +28,7 @@ struct smtps_mail {
 struct attempt {
     const struct smtps_mail *mail;
     const atomic_bool *is_cancelled;
+    int64_t deadline_mono_ms;
     size_t sent_bytes;
     int reply_code; /* of the latest whole reply; 0: none yet */
     bool was_asked_for_data;
@@ -109,8 +113,12 @@ static size_t on_reply_line(char *data, size_t size, size_t count, void *arg)
     if (!has_code || (line_size > 3 && data[3] == '-')) {
         return line_size;
     }
-    attempt->reply_code = (data[0] - '0') * 100 + (data[1] - '0') * 10 + (data[2] - '0');
-    attempt->was_asked_for_data = attempt->was_asked_for_data || attempt->reply_code == 354;
+    int code = (data[0] - '0') * 100 + (data[1] - '0') * 10 + (data[2] - '0');
+    if (code == REPLY_TO_QUIT) {
+        return line_size; /* libcurl says QUIT after a refusal, which is what counts */
+    }
+    attempt->reply_code = code;
+    attempt->was_asked_for_data = attempt->was_asked_for_data || code == REPLY_TO_DATA;
     size_t kept = line_size < REPLY_LINE_MAX ? line_size : REPLY_LINE_MAX - 1;
     memcpy(attempt->reply_line, data, kept);
     while (kept != 0 && isspace((unsigned char)attempt->reply_line[kept - 1])) {
@@ -120,6 +128,14 @@ static size_t on_reply_line(char *data, size_t size, size_t count, void *arg)
     return line_size;
 }
 
+static int64_t mono_now_ms(void)
+{
+    struct timespec now;
+    CHECK(clock_gettime(CLOCK_MONOTONIC, &now) == 0);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+/* libcurl's own deadline does not cover QUIT after a refusal: it would wait two minutes. */
 static int on_progress(void *arg, curl_off_t down_total, curl_off_t down, curl_off_t up_total,
                        curl_off_t up)
 {
@@ -128,7 +144,7 @@ static int on_progress(void *arg, curl_off_t down_total, curl_off_t down, curl_o
     (void)down;
     (void)up_total;
     (void)up;
-    return atomic_load(attempt->is_cancelled) ? 1 : 0;
+    return atomic_load(attempt->is_cancelled) || mono_now_ms() > attempt->deadline_mono_ms ? 1 : 0;
 }
 
 static curl_socket_t on_open_socket(void *arg, curlsocktype purpose, struct curl_sockaddr *address)
@@ -250,7 +266,9 @@ static void conclude(const struct attempt *attempt, struct smtps_outcome *out)
 void smtps_mail_send(struct smtps_mail *mail, const atomic_bool *is_cancelled,
                      struct smtps_outcome *out)
 {
-    struct attempt attempt = {.mail = mail, .is_cancelled = is_cancelled};
+    struct attempt attempt = {.mail = mail,
+                              .is_cancelled = is_cancelled,
+                              .deadline_mono_ms = mono_now_ms() + mail->timeout_ms};
     if (!is_address(mail->from) || !is_address(mail->to) || mail->message.status != STATUS_OK) {
         out->status =
             fail(&out->why, STATUS_INVALID,

@@ -6,7 +6,7 @@ What it does wrong is told on the command line, or later by JSON lines on standa
   {"drop_after_dot": 1}   takes that many mails and hangs up instead of answering
   {"data_reply": "452 4.3.1 full"}, {"mail_reply": "..."}: answers so; null ends it
   {"rcpt_replies": {"bob@example.com": "550 5.1.1 unknown"}}
-  {"silent_at": "EHLO"}   never answers that command (GREETING, EHLO, MAIL, DATA)
+  {"silent_at": "EHLO"}   never answers that command (GREETING, EHLO, MAIL, DATA, QUIT)
 Each line is answered by {"event": "set"}. It ends with its standard input.
 """
 
@@ -92,6 +92,10 @@ class Server(SMTP):
     async def smtp_DATA(self, arg):
         await self.maybe_silent("DATA")
         await super().smtp_DATA(arg)
+
+    async def smtp_QUIT(self, arg):
+        await self.maybe_silent("QUIT")
+        await super().smtp_QUIT(arg)
 
 
 class Handler:
