@@ -98,25 +98,23 @@ static void count_bundle(struct database *database, struct due_job *due, struct 
     statement_reset(row);
 }
 
-static void choose(struct bundle *bundle, struct member member)
+static void choose_others(struct bundle *bundle, int severity)
 {
-    if (bundle->chosen_count < BUNDLE_EVENTS_MAX) {
-        bundle->chosen[bundle->chosen_count++] = member;
+    for (size_t i = 0; i < bundle->member_counts[severity]; i++) {
+        struct member member = bundle->members[severity][i];
+        if (member.row != bundle->chosen[0].row && bundle->chosen_count < BUNDLE_EVENTS_MAX) {
+            bundle->chosen[bundle->chosen_count++] = member;
+        }
     }
 }
 
 /* The oldest stays the first whatever joins, for it gives a mail its identity. */
 static void choose_members(struct bundle *bundle, struct member head)
 {
-    bundle->chosen_count = 0;
-    choose(bundle, head);
+    bundle->chosen[0] = head;
+    bundle->chosen_count = 1;
     for (int severity = SEVERITY_CRITICAL; severity >= SEVERITY_INFO; severity--) {
-        for (size_t i = 0; i < bundle->member_counts[severity]; i++) {
-            struct member member = bundle->members[severity][i];
-            if (member.row != head.row) {
-                choose(bundle, member);
-            }
-        }
+        choose_others(bundle, severity);
     }
 }
 
