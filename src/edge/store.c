@@ -132,10 +132,12 @@ static struct job *run_batch(struct database *database, struct job *first)
 static void hand_back(struct store *store, struct job *first, struct job *last)
 {
     uv_mutex_lock(&store->mutex);
-    if (first != NULL) {
-        list_append(&store->answered, first, last);
-    } else {
+    if (first == NULL) {
         store->is_finished = true;
+    } else if (first->goes_on) {
+        list_append(&store->asked, first, last);
+    } else {
+        list_append(&store->answered, first, last);
     }
     CHECK(uv_async_send(&store->async) == 0);
     uv_mutex_unlock(&store->mutex);

@@ -3,7 +3,7 @@
 #define EDGE_STORE_INTERNAL_H
 
 #include "core/arena.h"
-#include "edge/store.h"
+#include "edge/store_query.h"
 
 #include "store_database.h"
 
@@ -20,6 +20,7 @@ struct job {
     job_run_fn *ended; /* on the store thread after it, NULL: nothing to do */
     job_done_fn *done; /* calls on_done with the result */
     bool may_join;     /* may share its transaction with its neighbours: it cannot fail alone */
+    bool goes_on;      /* set by run: not done yet, to be run again after those that wait */
     enum status status;
     const char *detail;
     void *arg;
@@ -67,6 +68,11 @@ void intake_add_event(struct database *database, const struct new_event *event);
 void intake_add_delivery(struct database *database, const struct planned_delivery *planned,
                          int64_t event_row, enum severity severity, int64_t created_wall_ms);
 
+/* store_event.c: the columns from event_id to personal, from this one on. */
+void event_read(struct database *database, struct arena *arena, struct sqlite3_stmt *row,
+                int first_column, struct event *out);
+const char *column_copy(struct arena *arena, struct sqlite3_stmt *row, int column);
+
 /* store_counts.c: the conservation line, kept in the transactions that change it. */
 struct count_change {
     int64_t observed, delivered, pending, parked;
@@ -84,6 +90,7 @@ void state_mark(struct database *database, const char *source_name, const char *
 /* At open: what a new pair of source and state sink must publish is marked, and what one that is
  * gone has published must be taken back. */
 void state_adopt_pairs(struct database *database, const struct state_sink *pairs, size_t count);
+void state_take_back(struct database *database, const char *source_name, const char *order_id);
 void state_fini(struct database *database);
 void store_fetch_stale(void *self, const char *sink_name, size_t count_max,
                        store_states_fn *on_done, void *arg);

@@ -27,17 +27,6 @@ struct due_job {
 
 enum column { ID, LANE, BUNDLE, EVENT, DUE, FIRST_DUE, ATTEMPTS, CREATED, PROGRESS, LAST, RETRY };
 
-static const char *copy_column(struct arena *arena, struct sqlite3_stmt *row, int column)
-{
-    return arena_text(arena, column_bytes(row, column));
-}
-
-static struct span copy_bytes(struct arena *arena, struct sqlite3_stmt *row, int column)
-{
-    struct span bytes = column_bytes(row, column);
-    return (struct span){.data = arena_text(arena, bytes), .size = bytes.size};
-}
-
 static void load_event(struct database *database, struct arena *arena, int64_t event_row,
                        struct event *out)
 {
@@ -47,25 +36,7 @@ static void load_event(struct database *database, struct arena *arena, int64_t e
         (void)database_fail(database, STATUS_CORRUPT, "a delivery has no event");
         return;
     }
-    struct span id = column_bytes(row, 0);
-    if (id.size >= sizeof out->id || !event_type_parse(column_text(row, 4), &out->type)) {
-        (void)database_fail(database, STATUS_CORRUPT, "event %s has a type that is not known",
-                            column_text(row, 0));
-        statement_reset(row);
-        return;
-    }
-    for (size_t i = 0; i < id.size; i++) {
-        out->id[i] = id.data[i];
-    }
-    out->source_name = copy_column(arena, row, 1);
-    out->order_id = copy_column(arena, row, 2);
-    out->appointment_id = copy_column(arena, row, 3);
-    out->severity = (enum severity)column_number(row, 5);
-    out->sequence = (uint64_t)column_number(row, 6);
-    out->wall_ms = column_number(row, 7);
-    out->sweep = (uint64_t)column_number(row, 8);
-    out->json = copy_bytes(arena, row, 9);
-    out->personal = copy_bytes(arena, row, 10);
+    event_read(database, arena, row, 0, out);
     statement_reset(row);
 }
 
@@ -171,12 +142,12 @@ static struct delivery read_head(struct due_job *due, struct sqlite3_stmt *row)
         .id = column_number(row, ID),
         .last_id = column_number(row, ID),
         .sink_name = due->query.sink_name,
-        .lane = copy_column(arena, row, LANE),
-        .bundle = column_is_null(row, BUNDLE) ? NULL : copy_column(arena, row, BUNDLE),
+        .lane = column_copy(arena, row, LANE),
+        .bundle = column_is_null(row, BUNDLE) ? NULL : column_copy(arena, row, BUNDLE),
         .attempts_made = (uint32_t)column_number(row, ATTEMPTS),
         .created_wall_ms = column_number(row, CREATED),
         .first_due_wall_ms = column_number(row, FIRST_DUE),
-        .progress = copy_column(arena, row, PROGRESS),
+        .progress = column_copy(arena, row, PROGRESS),
     };
 }
 

@@ -3,8 +3,6 @@
 /* How many attempts of one delivery are remembered with the receiver's answer. */
 #define ATTEMPTS_KEPT 20
 
-enum state { STATE_PENDING, STATE_DELIVERED, STATE_PARKED };
-
 struct settle_job {
     struct write_job write;
     struct settlement *settlements;
@@ -43,7 +41,7 @@ static bool find_rows(struct database *database, struct arena *arena, int64_t id
 }
 
 static int64_t end_rows(struct database *database, const struct parcel_rows *rows,
-                        const struct settlement *settlement, enum state state)
+                        const struct settlement *settlement, enum delivery_state state)
 {
     struct sqlite3_stmt *first = database_statement(database, STATEMENT_DELIVERY_END);
     bind_number(first, 1, settlement->delivery_id);
@@ -127,17 +125,17 @@ static void plan_fallback(struct database *database, const struct parcel_rows *r
 }
 
 static void end_parcel(struct database *database, const struct parcel_rows *rows,
-                       const struct settlement *settlement, enum state state)
+                       const struct settlement *settlement, enum delivery_state state)
 {
-    if (state == STATE_PARKED && settlement->fallback_sink_name != NULL) {
+    if (state == DELIVERY_PARKED && settlement->fallback_sink_name != NULL) {
         plan_fallback(database, rows, settlement);
     }
     int64_t count = end_rows(database, rows, settlement, state);
     promote_next(database, rows);
     counts_add(database, rows->sink_name,
                (struct count_change){.pending = -count,
-                                     .delivered = state == STATE_DELIVERED ? count : 0,
-                                     .parked = state == STATE_PARKED ? count : 0});
+                                     .delivered = state == DELIVERY_DELIVERED ? count : 0,
+                                     .parked = state == DELIVERY_PARKED ? count : 0});
 }
 
 static void postpone(struct database *database, const struct settlement *settlement)
@@ -148,6 +146,7 @@ static void postpone(struct database *database, const struct settlement *settlem
     bind_number(statement, 3, settlement->counts_attempt);
     bind_text(statement, 4, settlement->progress);
     bind_number(statement, 5, settlement->last_id);
+    bind_text(statement, 6, settlement->detail);
     (void)database_run(database, statement);
 
     struct sqlite3_stmt *attempt = database_statement(database, STATEMENT_ATTEMPT_ADD);
@@ -171,13 +170,13 @@ static void settle_one(struct database *database, struct arena *arena,
     }
     switch (settlement->kind) {
     case SETTLE_DELIVERED:
-        end_parcel(database, &rows, settlement, STATE_DELIVERED);
+        end_parcel(database, &rows, settlement, DELIVERY_DELIVERED);
         return;
     case SETTLE_LATER:
         postpone(database, settlement);
         return;
     case SETTLE_PARKED:
-        end_parcel(database, &rows, settlement, STATE_PARKED);
+        end_parcel(database, &rows, settlement, DELIVERY_PARKED);
         return;
     }
     CHECK(!"a settlement of no kind");

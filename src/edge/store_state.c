@@ -73,6 +73,22 @@ void state_mark(struct database *database, const char *source_name, const char *
     }
 }
 
+void state_take_back(struct database *database, const char *source_name, const char *order_id)
+{
+    for (size_t i = 0; i < database->state_pair_count; i++) {
+        const struct state_pair *pair = &database->state_pairs[i];
+        if (!text_equal(pair->source_name, source_name)) {
+            continue;
+        }
+        struct sqlite3_stmt *statement = database_statement(database, STATEMENT_STATE_TAKE_BACK);
+        bind_text(statement, 1, pair->sink_name);
+        bind_text(statement, 2, source_name);
+        bind_text(statement, 3, order_id);
+        bind_number(statement, 4, next_version(database));
+        (void)database_run(database, statement);
+    }
+}
+
 static void mark_source(struct database *database, const struct state_pair *pair)
 {
     struct sqlite3_stmt *statement = database_statement(database, STATEMENT_STATE_MARK_SOURCE);

@@ -103,11 +103,12 @@ static const struct statement_text texts[] = {
                                 "SEARCH deliveries USING INTEGER PRIMARY KEY (rowid=?);"
                                 " SCALAR SUBQUERY 1; SEARCH deliveries USING INDEX"
                                 " deliveries_lane (sink=? AND lane=?)"},
-    [STATEMENT_DELIVERY_POSTPONE] = {"UPDATE deliveries SET due = ?2, is_retry = 1,"
-                                     " attempts = attempts + ?3,"
-                                     " progress = coalesce(?4, progress), last_row = ?5"
-                                     " WHERE id = ?1 AND state = 0",
-                                     "SEARCH deliveries USING INTEGER PRIMARY KEY (rowid=?)"},
+    [STATEMENT_DELIVERY_POSTPONE] =
+        {"UPDATE deliveries SET due = ?2, is_retry = 1,"
+         " attempts = attempts + ?3,"
+         " progress = coalesce(?4, progress), last_row = ?5, detail = ?6"
+         " WHERE id = ?1 AND state = 0",
+         "SEARCH deliveries USING INTEGER PRIMARY KEY (rowid=?)"},
     [STATEMENT_ATTEMPT_ADD] = {"INSERT INTO attempts(delivery, number, wall_ms, detail)"
                                " SELECT ?1, coalesce(max(number), 0) + 1, ?2, ?3 FROM attempts"
                                " WHERE delivery = ?1",
@@ -180,6 +181,114 @@ static const struct statement_text texts[] = {
                             ""},
     [STATEMENT_PAIR_FORGET] = {"DELETE FROM state_sinks WHERE source = ?1 AND sink = ?2",
                                "SEARCH state_sinks USING PRIMARY KEY (source=? AND sink=?)"},
+
+    [STATEMENT_ORDER_LIST] = {"SELECT o.source, o.id, o.raw_fingerprint, o.sequence, o.has_left,"
+                              " r.canonical, r.history FROM orders o JOIN records r"
+                              " ON r.id = o.record WHERE (o.source, o.id) > (?1, ?2)"
+                              " ORDER BY o.source, o.id LIMIT ?3",
+                              "SEARCH o USING PRIMARY KEY ((source,id)>(?,?));"
+                              " SEARCH r USING INTEGER PRIMARY KEY (rowid=?)"},
+    [STATEMENT_EVENT_LIST_UP] =
+        {"SELECT id, event_id, source, order_id, appointment_id, type,"
+         " severity, sequence, wall_ms, sweep, json, personal, silence_id FROM events"
+         " WHERE id > ?1 ORDER BY id LIMIT ?2",
+         "SEARCH events USING INTEGER PRIMARY KEY (rowid>?)"},
+    [STATEMENT_EVENT_LIST_DOWN] =
+        {"SELECT id, event_id, source, order_id, appointment_id, type,"
+         " severity, sequence, wall_ms, sweep, json, personal, silence_id FROM events"
+         " WHERE id < ?1 ORDER BY id DESC LIMIT ?2",
+         "SEARCH events USING INTEGER PRIMARY KEY (rowid<?)"},
+    [STATEMENT_EVENT_LIST_ORDER_UP] =
+        {"SELECT id, event_id, source, order_id, appointment_id, type,"
+         " severity, sequence, wall_ms, sweep, json, personal, silence_id FROM events"
+         " WHERE id > ?1 AND source = ?2 AND order_id = ?3 ORDER BY id LIMIT ?4",
+         "SEARCH events USING INDEX events_order (source=? AND order_id=? AND id>?)"},
+    [STATEMENT_EVENT_LIST_ORDER_DOWN] =
+        {"SELECT id, event_id, source, order_id, appointment_id, type,"
+         " severity, sequence, wall_ms, sweep, json, personal, silence_id FROM events"
+         " WHERE id < ?1 AND source = ?2 AND order_id = ?3 ORDER BY id DESC LIMIT ?4",
+         "SEARCH events USING INDEX events_order (source=? AND order_id=? AND id<?)"},
+    [STATEMENT_EVENT_EXPLAIN] =
+        {"SELECT id, event_id, source, order_id, appointment_id, type,"
+         " severity, sequence, wall_ms, sweep, json, personal, silence_id FROM events"
+         " WHERE event_id = ?1",
+         "SEARCH events USING INDEX sqlite_autoindex_events_1 (event_id=?)"},
+    [STATEMENT_DELIVERY_LIST] =
+        {"SELECT d.id, coalesce(d.leader, d.id), d.sink, d.lane, d.bundle, d.state, d.due, "
+         "d.created,"
+         " coalesce(d.ended, 0), d.attempts, coalesce(l.detail, d.detail, ''), e.event_id, "
+         "e.source,"
+         " e.order_id, e.type FROM deliveries d JOIN events e ON e.id = d.event"
+         " LEFT JOIN deliveries l ON l.id = d.leader"
+         " WHERE d.id < ?1 ORDER BY d.id DESC LIMIT ?2",
+         "SEARCH d USING INTEGER PRIMARY KEY (rowid<?);"
+         " SEARCH e USING INTEGER PRIMARY KEY (rowid=?);"
+         " SEARCH l USING INTEGER PRIMARY KEY (rowid=?) LEFT-JOIN"},
+    [STATEMENT_DELIVERY_LIST_OPEN] =
+        {"SELECT d.id, coalesce(d.leader, d.id), d.sink, d.lane, d.bundle, d.state, d.due, "
+         "d.created,"
+         " coalesce(d.ended, 0), d.attempts, coalesce(l.detail, d.detail, ''), e.event_id, "
+         "e.source,"
+         " e.order_id, e.type FROM deliveries d JOIN events e ON e.id = d.event"
+         " LEFT JOIN deliveries l ON l.id = d.leader"
+         " WHERE d.id < ?1 AND d.sink = ?3 AND d.state = ?4 AND d.state IN (0, 2) ORDER BY d.id "
+         "DESC LIMIT ?2",
+         "SEARCH d USING INDEX deliveries_open (sink=? AND state=? AND id<?);"
+         " SEARCH e USING INTEGER PRIMARY KEY (rowid=?);"
+         " SEARCH l USING INTEGER PRIMARY KEY (rowid=?) LEFT-JOIN"},
+    [STATEMENT_DELIVERY_LIST_EVENT] =
+        {"SELECT d.id, coalesce(d.leader, d.id), d.sink, d.lane, d.bundle, d.state, d.due, "
+         "d.created,"
+         " coalesce(d.ended, 0), d.attempts, coalesce(l.detail, d.detail, ''), e.event_id, "
+         "e.source,"
+         " e.order_id, e.type FROM deliveries d JOIN events e ON e.id = d.event"
+         " LEFT JOIN deliveries l ON l.id = d.leader"
+         " WHERE d.id < ?1 AND d.event = ?3 ORDER BY d.id DESC LIMIT ?2",
+         "SEARCH e USING INTEGER PRIMARY KEY (rowid=?);"
+         " SEARCH d USING INDEX deliveries_event (event=? AND rowid<?);"
+         " SEARCH l USING INTEGER PRIMARY KEY (rowid=?) LEFT-JOIN"},
+    [STATEMENT_ATTEMPT_LIST] = {"SELECT wall_ms, coalesce(detail, '') FROM attempts"
+                                " WHERE delivery = ?1 ORDER BY number",
+                                "SEARCH attempts USING PRIMARY KEY (delivery=?)"},
+    [STATEMENT_PARKED_FIND] = {"SELECT sink, lane FROM deliveries WHERE id = ?1 AND state = 2",
+                               "SEARCH deliveries USING INTEGER PRIMARY KEY (rowid=?)"},
+    /* As if planned now, except that it keeps its place in the lane and its progress; a lane that
+     * has a head keeps it. */
+    [STATEMENT_PARKED_RETRY] = {"UPDATE deliveries SET state = 0, is_retry = 0, due = ?2,"
+                                " first_due = ?2, attempts = 0, ended = NULL, leader = NULL,"
+                                " last_row = NULL, is_head = NOT EXISTS(SELECT 1 FROM deliveries"
+                                " WHERE sink = ?3 AND lane = ?4 AND state = 0)"
+                                " WHERE id = ?1 AND state = 2",
+                                "SEARCH deliveries USING INTEGER PRIMARY KEY (rowid=?);"
+                                " SCALAR SUBQUERY 1; SEARCH deliveries USING INDEX"
+                                " deliveries_lane (sink=? AND lane=?)"},
+    [STATEMENT_PARKED_DROP] = {"UPDATE deliveries SET state = 3, ended = ?2"
+                               " WHERE id = ?1 AND state = 2",
+                               "SEARCH deliveries USING INTEGER PRIMARY KEY (rowid=?)"},
+    [STATEMENT_EVENT_OLD] = {"SELECT id, wall_ms FROM events WHERE id > ?1 ORDER BY id LIMIT ?2",
+                             "SEARCH events USING INTEGER PRIMARY KEY (rowid>?)"},
+    [STATEMENT_EVENT_IS_OPEN] = {"SELECT 1 FROM deliveries WHERE event = ?1 AND +state IN (0, 2)"
+                                 " LIMIT 1",
+                                 "SEARCH deliveries USING INDEX deliveries_event (event=?)"},
+    [STATEMENT_EVENT_DELIVERIES_FORGET] = {"DELETE FROM deliveries WHERE event = ?1",
+                                           "SEARCH deliveries USING INDEX deliveries_event"
+                                           " (event=?)"},
+    [STATEMENT_EVENT_FORGET] = {"DELETE FROM events WHERE id = ?1",
+                                "SEARCH events USING INTEGER PRIMARY KEY (rowid=?)"},
+    [STATEMENT_EVENT_BLANK] = {"UPDATE events SET personal = x'' WHERE id = ?1",
+                               "SEARCH events USING INTEGER PRIMARY KEY (rowid=?)"},
+    [STATEMENT_EVENT_OF_ORDER] = {"SELECT id FROM events WHERE source = ?1 AND order_id = ?2"
+                                  " AND id > ?3 ORDER BY id LIMIT ?4",
+                                  "SEARCH events USING COVERING INDEX events_order"
+                                  " (source=? AND order_id=? AND id>?)"},
+    [STATEMENT_ORDER_FORGET] = {"DELETE FROM orders WHERE source = ?1 AND id = ?2",
+                                "SEARCH orders USING PRIMARY KEY (source=? AND id=?)"},
+    [STATEMENT_RECORD_FORGET] = {"DELETE FROM records WHERE id = ?1",
+                                 "SEARCH records USING INTEGER PRIMARY KEY (rowid=?)"},
+    [STATEMENT_STATE_TAKE_BACK] = {"UPDATE states SET version = ?4, is_stale = 1"
+                                   " WHERE sink = ?1 AND source = ?2 AND order_id = ?3",
+                                   "SEARCH states USING PRIMARY KEY"
+                                   " (sink=? AND source=? AND order_id=?)"},
 };
 
 _Static_assert(ARRAY_COUNT(texts) == STATEMENT_COUNT, "a text for every statement");

@@ -1,0 +1,117 @@
+#include "store_internal.h"
+
+#include <sqlite3.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+/* Pages copied between two other jobs: about a megabyte. */
+#define PAGES_A_STEP 256
+
+struct backup_job {
+    struct write_job write;
+    const char *path, *part_path;
+    sqlite3 *copy;
+    sqlite3_backup *backup;
+    enum status status; /* of the copy; the database itself is fine */
+    const char *detail;
+};
+
+static void fail_backup(struct backup_job *backup, enum status status, const char *what)
+{
+    if (backup->status == STATUS_OK) {
+        backup->status = status;
+        backup->detail = arena_format(backup->write.job.arena, "%s: %s", backup->path, what);
+    }
+}
+
+static void fail_errno(struct backup_job *backup, int code)
+{
+    char words[128];
+    fail_backup(backup, code == ENOSPC ? STATUS_FULL : STATUS_UNAVAILABLE,
+                strerror_r(code, words, sizeof words));
+}
+
+/* The copy is made beside its place, private from the first byte. */
+static void begin(struct database *database, struct backup_job *backup)
+{
+    if (access(backup->path, F_OK) == 0) {
+        fail_backup(backup, STATUS_INVALID, "exists already; name a new file");
+        return;
+    }
+    int part = open(backup->part_path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (part < 0) {
+        fail_errno(backup, errno);
+        return;
+    }
+    (void)close(part);
+    if (sqlite3_open_v2(backup->part_path, &backup->copy, SQLITE_OPEN_READWRITE, NULL) ==
+        SQLITE_OK) {
+        backup->backup = sqlite3_backup_init(backup->copy, "main", database->handle, "main");
+    }
+    if (backup->backup == NULL) {
+        fail_backup(backup, STATUS_UNAVAILABLE, sqlite3_errmsg(backup->copy));
+    }
+}
+
+static void end(struct backup_job *backup)
+{
+    (void)sqlite3_backup_finish(backup->backup);
+    (void)sqlite3_close(backup->copy);
+    backup->backup = NULL;
+    backup->copy = NULL;
+    if (backup->status == STATUS_OK && rename(backup->part_path, backup->path) != 0) {
+        fail_errno(backup, errno);
+    }
+    if (backup->status != STATUS_OK && backup->status != STATUS_INVALID) {
+        (void)unlink(backup->part_path);
+    }
+}
+
+static void run_backup(struct database *database, struct job *job)
+{
+    struct backup_job *backup = (struct backup_job *)job;
+    if (backup->backup == NULL) {
+        begin(database, backup);
+    }
+    job->goes_on = false;
+    if (!database_is_ok(database)) {
+        fail_backup(backup, STATUS_UNAVAILABLE, database->failure.detail);
+    }
+    if (backup->status == STATUS_OK) {
+        int code = sqlite3_backup_step(backup->backup, PAGES_A_STEP);
+        job->goes_on = code == SQLITE_OK;
+        if (code != SQLITE_OK && code != SQLITE_DONE) {
+            fail_backup(backup, code == SQLITE_FULL ? STATUS_FULL : STATUS_UNAVAILABLE,
+                        sqlite3_errstr(code));
+        }
+    }
+    if (!job->goes_on) {
+        end(backup);
+    }
+}
+
+/* What went wrong with the copy is no error of the transaction around it. */
+static void end_backup(struct database *database, struct job *job)
+{
+    (void)database;
+    const struct backup_job *backup = (const struct backup_job *)job;
+    if (job->status == STATUS_OK && backup->status != STATUS_OK) {
+        job->status = backup->status;
+        job->detail = backup->detail;
+    }
+}
+
+void store_backup(struct store *store, const char *path, store_done_fn *on_done, void *arg)
+{
+    struct backup_job *backup =
+        (struct backup_job *)write_job_create(sizeof *backup, run_backup, on_done, arg);
+    struct job *job = &backup->write.job;
+    job->ended = end_backup;
+    backup->path = arena_text(job->arena, span_of(path));
+    backup->part_path = arena_format(job->arena, "%s.part", path);
+    store_ask(store, job);
+}

@@ -1,0 +1,468 @@
+/* What the operator's side asks of the store: pages, stories, repairs, forgetting, backups. */
+#include "support/store_fixture.h"
+
+#include "edge/store_query.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define SOURCE FIXTURE_SOURCE
+#define SINK FIXTURE_SINK
+#define NOW FIXTURE_NOW
+
+/* The latest answer, as words that tests compare. */
+struct answer {
+    struct fixture *fixture;
+    enum status status;
+    char words[512];
+    size_t count;
+    int64_t next;
+    bool has_more;
+    struct listed_delivery first;
+    char first_detail[64];
+    bool has_come;
+};
+
+static void say(struct answer *answer, const char *word)
+{
+    size_t used = strlen(answer->words);
+    (void)snprintf(answer->words + used, sizeof answer->words - used, "%s%s", used != 0 ? " " : "",
+                   word);
+}
+
+static void begin(struct answer *answer)
+{
+    struct fixture *fixture = answer->fixture;
+    *answer = (struct answer){.fixture = fixture};
+}
+
+static void wait_for(struct answer *answer)
+{
+    assert_false(answer->has_come);
+    while (!answer->has_come) {
+        (void)uv_run(&answer->fixture->loop, UV_RUN_ONCE);
+    }
+}
+
+static void on_orders(void *arg, const struct order_page *page)
+{
+    struct answer *answer = arg;
+    answer->status = page->status;
+    answer->count = page->count;
+    answer->has_more = page->has_more;
+    for (size_t i = 0; i < page->count; i++) {
+        char word[64];
+        (void)snprintf(word, sizeof word, "%s/%s=%.*s", page->source_names[i], page->orders[i].id,
+                       (int)page->orders[i].canonical.size, page->orders[i].canonical.data);
+        say(answer, word);
+    }
+    answer->has_come = true;
+}
+
+static void on_events(void *arg, const struct event_page *page)
+{
+    struct answer *answer = arg;
+    answer->status = page->status;
+    answer->count = page->count;
+    answer->next = page->next;
+    for (size_t i = 0; i < page->count; i++) {
+        char word[32];
+        (void)snprintf(word, sizeof word, "%llu",
+                       (unsigned long long)page->events[i].event.sequence);
+        say(answer, word);
+    }
+    answer->has_come = true;
+}
+
+static void note_deliveries(struct answer *answer, const struct listed_delivery *deliveries,
+                            size_t count)
+{
+    answer->count = count;
+    for (size_t i = 0; i < count; i++) {
+        char word[64];
+        (void)snprintf(word, sizeof word, "%s:%d", deliveries[i].event_id + 28,
+                       (int)deliveries[i].state);
+        say(answer, word);
+    }
+    if (count != 0) {
+        answer->first = deliveries[0];
+        (void)snprintf(answer->first_detail, sizeof answer->first_detail, "%s",
+                       deliveries[0].detail);
+    }
+}
+
+static void on_deliveries(void *arg, const struct delivery_page *page)
+{
+    struct answer *answer = arg;
+    answer->status = page->status;
+    answer->next = page->next;
+    note_deliveries(answer, page->deliveries, page->count);
+    answer->has_come = true;
+}
+
+static void on_story(void *arg, enum status status, const struct listed_event *event,
+                     const struct listed_delivery *deliveries, size_t count)
+{
+    struct answer *answer = arg;
+    answer->status = status;
+    if (event != NULL) {
+        say(answer, event->silence_id != NULL ? event->silence_id : "not silenced");
+    }
+    note_deliveries(answer, deliveries, count);
+    for (size_t i = 0; count != 0 && i < deliveries[0].attempt_count; i++) {
+        char word[64];
+        (void)snprintf(word, sizeof word, "[%lld %s]", (long long)deliveries[0].attempts[i].wall_ms,
+                       deliveries[0].attempts[i].detail);
+        say(answer, word);
+    }
+    answer->has_come = true;
+}
+
+static void on_changed(void *arg, enum status status, const char *detail, size_t count)
+{
+    struct answer *answer = arg;
+    answer->status = status;
+    answer->count = count;
+    say(answer, detail);
+    answer->has_come = true;
+}
+
+static void on_done(void *arg, enum status status, const char *detail)
+{
+    on_changed(arg, status, detail, 0);
+}
+
+static void list_orders(struct answer *answer, const char *source_name, const char *after_source,
+                        const char *after_id)
+{
+    begin(answer);
+    store_list_orders(answer->fixture->store, source_name, after_source, after_id, 2, on_orders,
+                      answer);
+    wait_for(answer);
+    assert_int_equal(answer->status, STATUS_OK);
+}
+
+static void test_orders_by_page(void **state)
+{
+    struct answer answer = {.fixture = *state};
+    static const char *const sources[] = {"a", SOURCE, "z"};
+    for (size_t i = 0; i < ARRAY_COUNT(sources); i++) {
+        struct staged_order orders[] = {fixture_order("1", "one"), fixture_order("2", "two"),
+                                        fixture_order("3", "three")};
+        struct commit commit = {.source_name = sources[i], .orders = orders, .order_count = 3};
+        assert_int_equal(fixture_commit(answer.fixture, &commit), STATUS_OK);
+    }
+    list_orders(&answer, NULL, "", "");
+    assert_string_equal(answer.words, "a/1=one a/2=two");
+    assert_true(answer.has_more);
+    list_orders(&answer, NULL, "a", "2");
+    assert_string_equal(answer.words, "a/3=three orange/1=one");
+    list_orders(&answer, SOURCE, "", "");
+    assert_string_equal(answer.words, "orange/1=one orange/2=two");
+    assert_true(answer.has_more);
+    list_orders(&answer, SOURCE, SOURCE, "2");
+    assert_string_equal(answer.words, "orange/3=three");
+    assert_false(answer.has_more);
+}
+
+static void list_events(struct answer *answer, struct event_query query)
+{
+    begin(answer);
+    store_list_events(answer->fixture->store, &query, on_events, answer);
+    wait_for(answer);
+    assert_int_equal(answer->status, STATUS_OK);
+}
+
+/* Event n: of order n % 2, severity n % 4, detected at 1000 + n. */
+static void commit_events(struct fixture *fixture, uint64_t count)
+{
+    struct planned_delivery planned = {.sink_name = SINK, .lane = "lane", .due_wall_ms = NOW};
+    for (uint64_t i = 1; i <= count; i++) {
+        struct new_event event = {
+            .event = fixture_event(SOURCE, i % 2 == 0 ? "even" : "odd", i, (enum severity)(i % 4)),
+            .deliveries = &planned,
+            .delivery_count = i <= 3 ? 1 : 0,
+            .silence_id = i == 4 ? "silence-1" : NULL};
+        if (i % 3 == 0) {
+            event.event.type = EVENT_APPOINTMENT_CONFIRMED;
+        }
+        event.event.personal = span_of("{\"contact\":1}");
+        struct commit commit = {.events = &event, .event_count = 1};
+        assert_int_equal(fixture_commit(fixture, &commit), STATUS_OK);
+    }
+}
+
+static void test_events_by_page_and_filter(void **state)
+{
+    struct answer answer = {.fixture = *state};
+    commit_events(answer.fixture, 9);
+    list_events(&answer, (struct event_query){.limit = 4});
+    assert_string_equal(answer.words, "9 8 7 6");
+    list_events(&answer, (struct event_query){.limit = 4, .after = answer.next});
+    assert_string_equal(answer.words, "5 4 3 2");
+    list_events(&answer, (struct event_query){.limit = 4, .after = answer.next});
+    assert_string_equal(answer.words, "1");
+    assert_int_equal(answer.next, 0);
+    list_events(&answer, (struct event_query){.limit = 9, .severity_min = SEVERITY_WARNING});
+    assert_string_equal(answer.words, "7 6 3 2");
+    list_events(&answer, (struct event_query){.limit = 9, .type_glob = "appointment.*"});
+    assert_string_equal(answer.words, "9 6 3");
+    list_events(&answer,
+                (struct event_query){.limit = 9, .source_name = SOURCE, .order_id = "even"});
+    assert_string_equal(answer.words, "8 6 4 2");
+    list_events(&answer, (struct event_query){.limit = 9, .source_name = "another"});
+    assert_string_equal(answer.words, "");
+    list_events(&answer,
+                (struct event_query){.limit = 9, .since_wall_ms = 1003, .until_wall_ms = 1006});
+    assert_string_equal(answer.words, "5 4 3");
+}
+
+static void test_events_are_followed(void **state)
+{
+    struct answer answer = {.fixture = *state};
+    commit_events(answer.fixture, 3);
+    list_events(&answer, (struct event_query){.limit = 9, .is_forward = true});
+    assert_string_equal(answer.words, "1 2 3");
+    int64_t next = answer.next;
+    list_events(&answer, (struct event_query){.limit = 9, .is_forward = true, .after = next});
+    assert_int_equal(answer.count, 0);
+    assert_int_equal(answer.next, next);
+    commit_events(answer.fixture, 5);
+    list_events(&answer, (struct event_query){.limit = 9, .is_forward = true, .after = next});
+    assert_string_equal(answer.words, "4 5");
+}
+
+static void list_deliveries(struct answer *answer, const char *sink_name, enum delivery_state state)
+{
+    begin(answer);
+    struct delivery_query query = {.sink_name = sink_name, .state = state, .limit = 10};
+    store_list_deliveries(answer->fixture->store, &query, on_deliveries, answer);
+    wait_for(answer);
+    assert_int_equal(answer->status, STATUS_OK);
+}
+
+static void end_head(struct fixture *fixture, enum settle_kind kind)
+{
+    fixture_fetch(fixture, NOW);
+    assert_int_equal(fixture->count, 1);
+    fixture_end(fixture, &fixture->deliveries[0], kind, NOW);
+}
+
+static void test_deliveries_by_state(void **state)
+{
+    struct answer answer = {.fixture = *state};
+    commit_events(answer.fixture, 4);
+    end_head(answer.fixture, SETTLE_DELIVERED);
+    end_head(answer.fixture, SETTLE_PARKED);
+    list_deliveries(&answer, NULL, DELIVERY_ANY);
+    assert_string_equal(answer.words, "0003:0 0002:2 0001:1");
+    list_deliveries(&answer, SINK, DELIVERY_PARKED);
+    assert_string_equal(answer.words, "0002:2");
+    assert_string_equal(answer.first_detail, "451 busy");
+    list_deliveries(&answer, "mail", DELIVERY_PARKED);
+    assert_int_equal(answer.count, 0);
+    list_deliveries(&answer, NULL, DELIVERY_DELIVERED);
+    assert_string_equal(answer.words, "0001:1");
+}
+
+static void explain(struct answer *answer, const char *id)
+{
+    begin(answer);
+    store_explain_event(answer->fixture->store, id, on_story, answer);
+    wait_for(answer);
+}
+
+static void test_the_story_of_an_event(void **state)
+{
+    struct answer answer = {.fixture = *state};
+    commit_events(answer.fixture, 4);
+    end_head(answer.fixture, SETTLE_LATER);
+    end_head(answer.fixture, SETTLE_DELIVERED);
+    explain(&answer, "00000000000000000000000000000001");
+    assert_string_equal(answer.words, "not silenced 0001:1 [1000000 451 busy] [1000000 451 busy]");
+    explain(&answer, "00000000000000000000000000000004");
+    assert_string_equal(answer.words, "silence-1");
+    explain(&answer, "unknown");
+    assert_int_equal(answer.status, STATUS_NOT_FOUND);
+    /* Of many attempts the latest are kept. */
+    for (int i = 0; i < 30; i++) {
+        end_head(answer.fixture, SETTLE_LATER);
+    }
+    explain(&answer, "00000000000000000000000000000002");
+    assert_int_equal(answer.first.attempts_made, 30);
+    assert_int_equal(answer.first.attempt_count, 20);
+}
+
+static void change(struct answer *answer, int64_t id, bool drops)
+{
+    begin(answer);
+    struct store *store = answer->fixture->store;
+    (drops ? store_drop_parked : store_retry_parked)(store, &id, 1, NOW + 5, on_changed, answer);
+    wait_for(answer);
+    assert_int_equal(answer->status, STATUS_OK);
+}
+
+static void test_parked_deliveries_are_retried_or_dropped(void **state)
+{
+    struct answer answer = {.fixture = *state};
+    struct fixture *fixture = answer.fixture;
+    commit_events(fixture, 3);
+    end_head(fixture, SETTLE_LATER);
+    end_head(fixture, SETTLE_PARKED);
+    list_deliveries(&answer, SINK, DELIVERY_PARKED);
+    int64_t id = answer.first.id;
+    change(&answer, id, false);
+    assert_int_equal(answer.count, 1);
+    change(&answer, id, false);
+    assert_int_equal(answer.count, 0); /* it is not parked any more */
+    assert_int_equal(fixture_counts(fixture, SINK).pending, 3);
+
+    /* The lane has a head, which stays; then the retried one goes, for it is the oldest. */
+    end_head(fixture, SETTLE_DELIVERED);
+    fixture_fetch(fixture, NOW + 5);
+    assert_int_equal(fixture->count, 1);
+    assert_int_equal(fixture->deliveries[0].id, id);
+    assert_int_equal(fixture->deliveries[0].attempts_made, 0);
+    assert_int_equal(fixture->deliveries[0].first_due_wall_ms, NOW + 5);
+    fixture_end(fixture, &fixture->deliveries[0], SETTLE_PARKED, 0);
+
+    change(&answer, id, true);
+    assert_int_equal(answer.count, 1);
+    struct sink_counts counts = fixture_counts(fixture, SINK);
+    assert_int_equal(counts.observed, 2);
+    assert_int_equal(counts.parked, 0);
+    assert_int_equal(counts.delivered, 1);
+    assert_int_equal(counts.pending, 1);
+    fixture_reopen(fixture);
+    assert_int_equal(fixture_counts(fixture, SINK).observed, 2);
+}
+
+static void test_a_retry_into_an_empty_lane_is_due(void **state)
+{
+    struct answer answer = {.fixture = *state};
+    commit_events(answer.fixture, 1);
+    end_head(answer.fixture, SETTLE_PARKED);
+    list_deliveries(&answer, SINK, DELIVERY_PARKED);
+    change(&answer, answer.first.id, false);
+    fixture_fetch(answer.fixture, NOW + 5);
+    assert_int_equal(answer.fixture->count, 1);
+}
+
+static void forget_until_done(struct answer *answer, int64_t before_wall_ms)
+{
+    do {
+        begin(answer);
+        store_forget_events(answer->fixture->store, before_wall_ms, on_changed, answer);
+        wait_for(answer);
+        assert_int_equal(answer->status, STATUS_OK);
+    } while (answer->count != 0);
+}
+
+static void test_old_events_are_forgotten_but_not_open_ones(void **state)
+{
+    struct answer answer = {.fixture = *state};
+    struct fixture *fixture = answer.fixture;
+    commit_events(fixture, 9);
+    end_head(fixture, SETTLE_LATER);
+    end_head(fixture, SETTLE_DELIVERED);
+    end_head(fixture, SETTLE_PARKED);
+    for (int i = 0; i < 2; i++) {
+        forget_until_done(&answer, 1008);
+        list_events(&answer, (struct event_query){.limit = 20});
+        assert_string_equal(answer.words, "9 8 3 2"); /* 2 is parked and 3 is pending */
+        list_deliveries(&answer, NULL, DELIVERY_ANY);
+        assert_string_equal(answer.words, "0003:0 0002:2");
+        fixture_reopen(fixture);
+    }
+    struct sink_counts counts = fixture_counts(fixture, SINK);
+    assert_int_equal(counts.observed, 3); /* the books stay */
+    assert_int_equal(counts.delivered, 1);
+    commit_events(fixture, 10); /* those forgotten come as new, and rows are not used twice */
+    list_events(&answer, (struct event_query){.limit = 1});
+    assert_string_equal(answer.words, "10");
+    assert_true(answer.next > 9);
+}
+
+static void test_one_order_is_forgotten(void **state)
+{
+    struct answer answer = {.fixture = *state};
+    struct fixture *fixture = answer.fixture;
+    struct staged_order orders[] = {fixture_order("odd", "one"), fixture_order("even", "two")};
+    fixture_commit_orders(fixture, orders, 2);
+    commit_events(fixture, 6);
+    end_head(fixture, SETTLE_DELIVERED);
+    begin(&answer);
+    store_forget_order(fixture->store, SOURCE, "odd", on_changed, &answer);
+    wait_for(&answer);
+    assert_int_equal(answer.status, STATUS_OK);
+    assert_int_equal(answer.count, 4); /* the record and three events */
+    assert_null(fixture_fetch_order(fixture, SOURCE, "odd")->id);
+    assert_non_null(fixture_fetch_order(fixture, SOURCE, "even")->id);
+    list_events(&answer, (struct event_query){.limit = 20});
+    assert_string_equal(answer.words, "6 4 3 2");
+    end_head(fixture, SETTLE_DELIVERED);
+    fixture_fetch(fixture, NOW);
+    assert_int_equal(fixture->deliveries[0].events[0].sequence, 3);
+    assert_int_equal(fixture->deliveries[0].events[0].personal.size, 0);
+}
+
+static void test_a_backup_can_be_opened(void **state)
+{
+    struct answer answer = {.fixture = *state};
+    struct fixture *fixture = answer.fixture;
+    commit_events(fixture, 200);
+    char path[128];
+    (void)snprintf(path, sizeof path, "%s.copy", fixture->path);
+    begin(&answer);
+    store_backup(fixture->store, path, on_done, &answer);
+    commit_events(fixture, 300); /* while it is made */
+    while (!answer.has_come) {
+        (void)uv_run(&fixture->loop, UV_RUN_ONCE);
+    }
+    assert_int_equal(answer.status, STATUS_OK);
+    begin(&answer);
+    store_backup(fixture->store, path, on_done, &answer);
+    wait_for(&answer);
+    assert_int_equal(answer.status, STATUS_INVALID);
+    assert_non_null(strstr(answer.words, path));
+
+    fixture_close(fixture);
+    assert_int_equal(rename(path, fixture->path), 0);
+    assert_int_equal(fixture_open(fixture), STATUS_OK);
+    list_events(&answer, (struct event_query){.limit = 1});
+    assert_int_equal(answer.count, 1);
+    assert_int_equal(fixture_counts(fixture, SINK).pending, 3);
+}
+
+static void test_a_backup_needs_its_folder(void **state)
+{
+    struct answer answer = {.fixture = *state};
+    begin(&answer);
+    store_backup(answer.fixture->store, "/nowhere/at/all.db", on_done, &answer);
+    wait_for(&answer);
+    assert_int_equal(answer.status, STATUS_UNAVAILABLE);
+    assert_non_null(strstr(answer.words, "/nowhere/at/all.db"));
+    assert_false(store_has_failed(answer.fixture->store));
+    commit_events(answer.fixture, 1);
+}
+
+int main(void)
+{
+#define STORE_TEST(test) cmocka_unit_test_setup_teardown(test, fixture_setup, fixture_teardown)
+    const struct CMUnitTest tests[] = {
+        STORE_TEST(test_orders_by_page),
+        STORE_TEST(test_events_by_page_and_filter),
+        STORE_TEST(test_events_are_followed),
+        STORE_TEST(test_deliveries_by_state),
+        STORE_TEST(test_the_story_of_an_event),
+        STORE_TEST(test_parked_deliveries_are_retried_or_dropped),
+        STORE_TEST(test_a_retry_into_an_empty_lane_is_due),
+        STORE_TEST(test_old_events_are_forgotten_but_not_open_ones),
+        STORE_TEST(test_one_order_is_forgotten),
+        STORE_TEST(test_a_backup_can_be_opened),
+        STORE_TEST(test_a_backup_needs_its_folder),
+    };
+    return cmocka_run_group_tests_name("store_query", tests, NULL, NULL);
+}
