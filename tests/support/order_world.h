@@ -7,6 +7,7 @@
 #include "core/extract.h"
 #include "core/reconcile.h"
 #include "core/zone.h"
+#include "tests/support/order_profile.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -19,68 +20,6 @@
 
 #define WORLD_NOW_MS INT64_C(1795421730123) /* 2026-11-23T08:15:30.123Z */
 #define UNUSED __attribute__((unused))
-#define CANDIDATES(...)                                                                            \
-    {                                                                                              \
-        .pointers = (const char *const[]){__VA_ARGS__},                                            \
-        .count = sizeof((const char *const[]){__VA_ARGS__}) / sizeof(const char *)                 \
-    }
-
-static const struct status_meaning world_order_meanings[] = {
-    {"acknowledged", ORDER_OPEN},   {"inprogress", ORDER_OPEN},     {"held", ORDER_HELD},
-    {"pending", ORDER_HELD},        {"completed", ORDER_COMPLETED}, {"closed", ORDER_COMPLETED},
-    {"cancelled", ORDER_CANCELLED}, {"rejected", ORDER_CANCELLED},  {"failed", ORDER_FAILED},
-};
-static const struct status_meaning world_appointment_meanings[] = {
-    {"initialized", APPOINTMENT_NEW},     {"confirmed", APPOINTMENT_CONFIRMED},
-    {"cancelled", APPOINTMENT_CANCELLED}, {"completed", APPOINTMENT_COMPLETED},
-    {"missed", APPOINTMENT_MISSED},       {"failed", APPOINTMENT_MISSED},
-};
-
-static const struct watched_field world_watch[] = {
-    {"speed", CANDIDATES("/speed")},
-    {"options", CANDIDATES("/options")},
-};
-
-static const struct profile world_profile = {
-    .name = "test",
-    .order_id = CANDIDATES("/id"),
-    .order_fields =
-        {
-            [ORDER_REFERENCE] = CANDIDATES("/customerReference", "/reference"),
-            [ORDER_STATUS] = CANDIDATES("/status", "/state"),
-            [ORDER_STEP] = CANDIDATES("/step"),
-            [ORDER_SITE] = CANDIDATES("/site/name", "/site"),
-            [ORDER_OFFER] = CANDIDATES("/offer", "/offer/name"),
-            [ORDER_REQUESTED_DATE] = CANDIDATES("/requestedDate"),
-            [ORDER_COMMITTED_DATE] = CANDIDATES("/committedDate"),
-            [ORDER_COMPLETED_DATE] = CANDIDATES("/completedDate"),
-            [ORDER_URL] = CANDIDATES("/url"),
-            [ORDER_CONTACT_NAME] = CANDIDATES("/name"),
-            [ORDER_CONTACT_PHONE] = CANDIDATES("/phone"),
-            [ORDER_CONTACT_EMAIL] = CANDIDATES("/email"),
-        },
-    .contact = CANDIDATES("/contact"),
-    .notes = CANDIDATES("/notes", "/note"),
-    .note_id = CANDIDATES("/id"),
-    .note_date = CANDIDATES("/date"),
-    .note_author = CANDIDATES("/author"),
-    .note_text = CANDIDATES("/text"),
-    .order_appointments = CANDIDATES("/appointments", "/items/-/appointment"),
-    .appointment_id = CANDIDATES("/id"),
-    .appointment_fields =
-        {
-            [APPOINTMENT_STATUS] = CANDIDATES("/status"),
-            [APPOINTMENT_START] = CANDIDATES("/start", "/validFor/startDateTime"),
-            [APPOINTMENT_END] = CANDIDATES("/end", "/validFor/endDateTime"),
-            [APPOINTMENT_LOCATION] = CANDIDATES("/location"),
-        },
-    .appointment_order_id = CANDIDATES("/orderId", "/related/-/id"),
-    .order_statuses = {world_order_meanings, ARRAY_COUNT(world_order_meanings)},
-    .appointment_statuses = {world_appointment_meanings, ARRAY_COUNT(world_appointment_meanings)},
-    .watch = world_watch,
-    .watch_count = ARRAY_COUNT(world_watch),
-};
-
 struct world {
     struct arena *arena;
     struct zone *zone;
