@@ -14,6 +14,7 @@ struct row {
     const char *meaning, *remedy;
 };
 
+#define WORDS_BYTES_MAX 4096
 #define ANY 0, 0
 #define WAIT_REMEDY "nothing to do, it is tried again"
 #define KEY_REMEDY                                                                                 \
@@ -133,7 +134,7 @@ static void read_words(const struct json *body, struct api_error *out)
     static const char *const names[] = {"message", "reason", "error", "description",
                                         "error_description"};
     struct text words;
-    text_init(&words, 4 * API_WORDS_MAX);
+    text_init(&words, WORDS_BYTES_MAX);
     for (size_t i = 0; i < ARRAY_COUNT(names); i++) {
         const struct json *node = json_member(body, names[i]);
         if (node != NULL && json_kind(node) == JSON_STRING && json_text(node).size != 0) {

@@ -92,7 +92,7 @@ static void add_detail_words(const struct answer *answer, const char *status, st
 static void add_disappeared(struct poller *poller, const char *id, const char *status)
 {
     struct text detail;
-    text_init(&detail, 16384);
+    text_init(&detail, 65536);
     add_detail_words(&poller->request.answer, status, &detail);
     struct work *work = add_leaving(poller, id, SIGHTING_DISAPPEARED);
     work->detail_json = (struct span){.data = arena_text(poller->batch.arena, text_span(&detail)),

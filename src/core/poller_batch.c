@@ -75,7 +75,7 @@ static enum status warm_appointments(struct poller *poller, const struct work *w
     struct index *known = poller->known[COLLECTION_APPOINTMENTS];
     for (size_t i = 0; i < record.appointment_count; i++) {
         struct text key;
-        text_init(&key, 4096);
+        text_init(&key, 16384);
         moved_add_key(&key, work->id, record.appointments[i].id);
         if (index_find_id(known, text_cstr(&key)) == INDEX_NONE) {
             (void)index_add(known, text_cstr(&key), 0);

@@ -103,16 +103,31 @@ static bool is_pending(const struct poller *poller, const struct index *changes,
     return !moved_is_taken(poller->sweep.moved, index_at(changes, i)->owner);
 }
 
-static void apply_collection(struct poller *poller, enum collection_kind kind)
+/* Of a baseline everything is new: what was collected becomes the index as it is. */
+static void apply_changes(struct poller *poller, enum collection_kind kind)
 {
     struct sweep *sweep = &poller->sweep;
-    struct index *known = poller->known[kind];
-    const struct index *changes = sweep->changes[kind];
+    struct index *changes = sweep->changes[kind];
+    if (kind == COLLECTION_ORDERS && index_count(poller->known[kind]) == 0) {
+        sweep->changes[kind] = poller->known[kind];
+        poller->known[kind] = changes;
+        for (uint32_t i = 0; i < index_count(changes); i++) {
+            index_at(changes, i)->seen_in = sweep->marks[kind];
+        }
+        return;
+    }
     for (uint32_t i = 0; i < index_count(changes); i++) {
         if (kind == COLLECTION_ORDERS || !is_pending(poller, changes, i)) {
-            apply_change(known, changes, i, sweep->marks[kind]);
+            apply_change(poller->known[kind], changes, i, sweep->marks[kind]);
         }
     }
+}
+
+static void apply_collection(struct poller *poller, enum collection_kind kind)
+{
+    const struct sweep *sweep = &poller->sweep;
+    apply_changes(poller, kind);
+    const struct index *known = poller->known[kind];
     uint64_t listed = 0;
     for (uint32_t i = 0; i < index_count(known); i++) {
         struct index_entry *entry = index_at(known, i);
@@ -228,7 +243,8 @@ static void prepare_state(struct poller *poller, struct instant now)
 {
     struct sweep *sweep = &poller->sweep;
     poller->state.sweep_count++;
-    poller->state.wait_until_wall_ms = 0;
+    poller->state.wait_until_wall_ms =
+        poller->schedule.wait_ms > now.mono_ms ? poller->schedule.wait_wall_ms : 0;
     tell_novelties(poller);
     if (sweep->extent == EXTENT_COMPLETE) {
         tell_missing_fields(poller);
@@ -287,8 +303,12 @@ static bool must_hold(const struct poller *poller, struct instant now)
     if (sweep->is_baseline || guard->policy == GUARD_TELL) {
         return false;
     }
+    struct guard_counts counts = sweep->tally.guard;
+    if (sweep->extent != EXTENT_COMPLETE) {
+        counts.vanished = 0; /* what an incomplete list lacks is nothing that happened */
+    }
     if (!poller_is_held(poller)) {
-        return guard_exceeds(guard, &sweep->tally.guard);
+        return guard_exceeds(guard, &counts);
     }
     bool may_pass = poller->schedule.is_released || now.mono_ms >= poller->schedule.hold_ms;
     /* While something is held, only a whole list can show that it was undone. */

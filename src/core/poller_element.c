@@ -6,7 +6,7 @@
 #include <stdio.h>
 
 #define ELEMENT_BYTES_MAX ((size_t)1 << 20)
-#define KEY_BYTES_MAX 4096
+#define KEY_BYTES_MAX 16384
 
 static const struct extractor *extractor_of(const struct poller *poller, struct extractor *out)
 {

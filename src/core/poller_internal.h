@@ -19,38 +19,8 @@
 #include "core/random.h"
 #include "core/token.h"
 
+#include "poller_health.h"
 #include "poller_sweep.h"
-
-#define HEALTH_SAMPLES 8
-
-struct health {
-    uint32_t failure_count; /* sweeps in a row */
-    enum api_action failing_as;
-    bool has_completed, is_maintenance; /* since start; now */
-    int64_t well_ms;    /* mono: the latest complete sweep, or the end of what excuses */
-    int64_t excused_ms; /* waits that the API ordered, each up to an hour */
-    int64_t first_wall_ms, last_wall_ms;
-    uint64_t trouble_count;
-    char codes[HEALTH_SAMPLES][24]; /* the latest different ones */
-    char request_ids[HEALTH_SAMPLES][REQUEST_ID_MAX + 8];
-    size_t code_count, request_id_count;
-    char last_code[24], last_failure[480];
-    int64_t certificate_expires_wall_ms;
-};
-
-/* Mono ms, unless said otherwise. */
-struct schedule {
-    int64_t due_ms;  /* the next sweep */
-    int64_t wait_ms; /* the API asked to be left alone until then */
-    int64_t wait_wall_ms;
-    int64_t hold_ms;  /* a held change is told from then on */
-    int64_t store_ms; /* the store is tried again; 0: it works */
-    int64_t deadline_ms, deadline_due_wall_ms;
-    int64_t credential_ms;
-    int64_t again_ms; /* when a step that is not waiting wants to be called */
-    uint32_t store_failure_count;
-    bool is_asked_for, is_released;
-};
 
 enum waiting { WAITING_NONE, WAITING_HTTP, WAITING_STORE };
 
@@ -100,7 +70,6 @@ void poller_on_stored(void *arg, enum status status, const char *detail);
 bool poller_wait_store(struct poller *poller, step_fn *after); /* gives false, for return */
 
 step_fn poller_step_idle;
-bool poller_in_maintenance(const struct poller *poller, int64_t wall_ms);
 bool poller_is_held(const struct poller *poller);
 
 /* poller_request: poller->request.url, then after with its answer. */
@@ -129,15 +98,6 @@ bool poller_commit(struct poller *poller, struct instant now, const struct commi
 bool poller_has_committed(struct poller *poller); /* else the state is as it was */
 void poller_roll_back(struct poller *poller);     /* state and notices to the last commit */
 void poller_tell_committed(struct poller *poller, uint64_t event_count);
-/* poller_health */
-void poller_note_complete(struct poller *poller, struct instant now); /* before its commit */
-void poller_end_trouble(struct poller *poller, struct instant now);   /* after it */
-void poller_note_trouble(struct poller *poller, const struct trouble *trouble, struct instant now);
-void poller_note_limits(struct poller *poller, const struct trouble *trouble, struct instant now);
-void poller_note_store_failure(struct poller *poller, const char *doing);
-void poller_schedule_next(struct poller *poller, struct instant now);
-bool poller_check_health(struct poller *poller, struct instant now); /* there is to commit */
-int64_t poller_health_due(const struct poller *poller);
 /* poller_deadline */
 step_fn poller_step_deadlines;
 

@@ -299,9 +299,13 @@ static bool end_reading(struct poller *poller, enum sweep_extent extent)
     struct sweep *sweep = &poller->sweep;
     if (sweep->reading.kind == COLLECTION_APPOINTMENTS) {
         sweep->is_complete[COLLECTION_APPOINTMENTS] = extent == EXTENT_COMPLETE;
+        sweep->has_partial_appointments = extent == EXTENT_PARTIAL;
         poller_remove_absent_appointments(poller);
         begin_reading(poller, COLLECTION_ORDERS);
         return true;
+    }
+    if (extent == EXTENT_COMPLETE && sweep->has_partial_appointments) {
+        extent = EXTENT_PARTIAL;
     }
     sweep->extent = extent;
     sweep->is_complete[COLLECTION_ORDERS] = extent == EXTENT_COMPLETE;

@@ -72,7 +72,7 @@ struct tally {
 
 struct sweep {
     bool is_running, is_baseline, has_staged;
-    bool has_asked, has_renewed_token;
+    bool has_asked, has_renewed_token, has_partial_appointments;
     struct instant started;
     struct reading reading;
     uint32_t marks[COLLECTION_COUNT]; /* in index_entry.seen_in: seen in this reading */

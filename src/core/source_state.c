@@ -157,9 +157,11 @@ enum status source_state_read(struct source_state *state, struct span value, str
         json_destroy(root);
         return fail(why, STATUS_CORRUPT, "the stored state of the source names no profile");
     }
-    source_state_fini(state);
-    read_members(root, state);
+    struct source_state fresh = {0};
+    read_members(root, &fresh);
     json_destroy(root);
+    source_state_fini(state);
+    *state = fresh;
     return STATUS_OK;
 }
 

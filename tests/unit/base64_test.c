@@ -12,7 +12,24 @@ static void check(const char *plain, const char *expected)
     text_init(&out, 64);
     base64_add(&out, span_of(plain));
     assert_string_equal(text_cstr(&out), expected);
+    struct text back;
+    text_init(&back, 64);
+    assert_true(base64_decode(&back, text_span(&out)));
+    assert_string_equal(text_cstr(&back), plain);
+    text_fini(&back);
     text_fini(&out);
+}
+
+static void refuses_what_is_not_base64(void **state)
+{
+    (void)state;
+    static const char *const bad[] = {"Zg=", "Zg", "Z===", "====", "Zg==Zg==", "Zm=v", "Zm9\n"};
+    for (size_t i = 0; i < ARRAY_COUNT(bad); i++) {
+        struct text out;
+        text_init(&out, 64);
+        assert_false(base64_decode(&out, span_of(bad[i])));
+        text_fini(&out);
+    }
 }
 
 static void agrees_with_the_rfc(void **state)
@@ -30,6 +47,7 @@ static void agrees_with_the_rfc(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(agrees_with_the_rfc)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(agrees_with_the_rfc),
+                                       cmocka_unit_test(refuses_what_is_not_base64)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -320,6 +320,29 @@ static void an_empty_list_is_not_believed_but_a_final_detail_is(void **state)
     assert_int_equal(count_events(world, EVENT_ORDER_DISAPPEARED), 0);
 }
 
+static void an_empty_list_after_many_orders_is_nobodys_end(void **state)
+{
+    struct world *world = *state;
+    list_orders(world, 40);
+    settle(world);
+    for (int i = 0; i < 40; i++) {
+        world->orders[i].is_listed = false;
+        world->orders[i].detail_code = 404;
+    }
+    world_run_for(world, 3 * EVERY_MS);
+    assert_int_equal(world->event_count, 0);
+    assert_int_equal(world->details, 0);
+    world_run_for(world, 2 * EVERY_MS);
+    assert_int_equal(world->event_count, 1);
+    assert_int_equal(count_events(world, EVENT_SOURCE_UNREACHABLE), 1);
+    for (int i = 0; i < 40; i++) {
+        world->orders[i].is_listed = true;
+    }
+    sweeps(world, 1);
+    assert_int_equal(world->event_count, 2);
+    assert_int_equal(count_events(world, EVENT_SOURCE_RECOVERED), 1);
+}
+
 /* --- lists that lie --------------------------------------------------------------------------- */
 
 static void insert_before_second_page(struct world *world, size_t offset)
@@ -862,6 +885,7 @@ int main(void)
         CASE(absence_takes_two_complete_sweeps_and_the_details_word),
         CASE(without_details_absence_is_disappearance),
         CASE(an_empty_list_is_not_believed_but_a_final_detail_is),
+        CASE(an_empty_list_after_many_orders_is_nobodys_end),
         CASE(a_list_that_moves_is_read_again),
         CASE(a_total_too_large_is_believed_thrice_and_then_never),
         CASE(an_impossible_total_does_not_keep_the_baseline_away),
