@@ -32,6 +32,9 @@ struct store_port store_port(struct store *store);
 /* The disk failed or the file is damaged: nothing is written any more and every answer says why.
  * The process is to stop (exit 70); the next start checks the file. */
 bool store_has_failed(const struct store *store);
+/* Rises while the store works. An answer may have to wait for a large commit: a watchdog that waits
+ * for one is fed as long as this rises. */
+uint64_t store_progress(const struct store *store);
 /* Finishes what was asked, closes the file, joins the thread; then on_closed, from the loop. Frees
  * store. */
 void store_close(struct store *store, closed_fn *on_closed, void *arg);

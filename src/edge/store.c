@@ -212,6 +212,11 @@ bool store_has_failed(const struct store *store)
     return atomic_load(&store->database.has_failed);
 }
 
+uint64_t store_progress(const struct store *store)
+{
+    return atomic_load_explicit(&store->database.step_count, memory_order_relaxed);
+}
+
 void store_close(struct store *store, closed_fn *on_closed, void *arg)
 {
     store->on_closed = on_closed;

@@ -137,6 +137,7 @@ bool database_next(struct database *database, struct sqlite3_stmt *statement)
         statement_reset(statement);
         return false;
     }
+    atomic_fetch_add_explicit(&database->step_count, 1, memory_order_relaxed);
     int code = sqlite3_step(statement);
     if (code == SQLITE_ROW) {
         return true;

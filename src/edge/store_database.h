@@ -23,7 +23,8 @@ struct database {
     struct state_file *file; /* NULL: in memory */
     struct failure failure;  /* of the operation under way; STATUS_OK: none */
     struct failure stop;     /* the error after which nothing is done any more */
-    atomic_bool has_failed;  /* read by the loop thread */
+    atomic_bool has_failed;  /* read by the loop thread, as is the next */
+    atomic_ullong step_count;
     int wal_frame_count;
     struct staging *stagings; /* store_sweep.c */
     size_t staging_count;

@@ -58,7 +58,8 @@ static void bind_order(struct sqlite3_stmt *statement, const char *source_name,
     bind_number(statement, 5, order->has_left);
 }
 
-static void write_record(struct database *database, const char *source_name,
+/* True: the order was known before. */
+static bool write_record(struct database *database, const char *source_name,
                          const struct stored_order *order)
 {
     struct sqlite3_stmt *find = database_statement(database, STATEMENT_ORDER_FIND);
@@ -84,15 +85,20 @@ static void write_record(struct database *database, const char *source_name,
         bind_number(index, 6, database_last_row(database));
     }
     (void)database_run(database, index);
+    return is_known;
 }
 
-static void write_deadlines(struct database *database, const char *source_name,
-                            const struct staged_order *staged)
+static void forget_deadlines(struct database *database, const char *source_name, const char *id)
 {
     struct sqlite3_stmt *forget = database_statement(database, STATEMENT_DEADLINE_FORGET);
     bind_text(forget, 1, source_name);
-    bind_text(forget, 2, staged->order.id);
+    bind_text(forget, 2, id);
     (void)database_run(database, forget);
+}
+
+static void add_deadlines(struct database *database, const char *source_name,
+                          const struct staged_order *staged)
+{
     for (size_t i = 0; i < staged->deadline_count; i++) {
         const struct deadline *deadline = &staged->deadlines[i];
         struct sqlite3_stmt *add = database_statement(database, STATEMENT_DEADLINE_ADD);
@@ -108,8 +114,10 @@ static void write_deadlines(struct database *database, const char *source_name,
 void records_write(struct database *database, const char *source_name,
                    const struct staged_order *staged)
 {
-    write_record(database, source_name, &staged->order);
-    write_deadlines(database, source_name, staged);
+    if (write_record(database, source_name, &staged->order)) {
+        forget_deadlines(database, source_name, staged->order.id);
+    }
+    add_deadlines(database, source_name, staged);
     state_mark(database, source_name, staged->order.id);
 }
 

@@ -161,10 +161,11 @@ static const struct statement_text texts[] = {
                                "SEARCH s USING INDEX states_stale (sink=?);"
                                " SEARCH o USING PRIMARY KEY (source=? AND id=?) LEFT-JOIN;"
                                " SEARCH r USING INTEGER PRIMARY KEY (rowid=?) LEFT-JOIN"},
-    [STATEMENT_STATE_SETTLE] = {"UPDATE states SET published = ?4, is_stale = (version <> ?5)"
-                                " WHERE sink = ?1 AND source = ?2 AND order_id = ?3",
-                                "SEARCH states USING PRIMARY KEY"
-                                " (sink=? AND source=? AND order_id=?)"},
+    [STATEMENT_STATE_SETTLE] =
+        {"UPDATE states SET published = ?4, is_stale = (is_stale AND version <> ?5)"
+         " WHERE sink = ?1 AND source = ?2 AND order_id = ?3",
+         "SEARCH states USING PRIMARY KEY"
+         " (sink=? AND source=? AND order_id=?)"},
     /* What left, or whose source is no longer mirrored (?4 = 0), has nothing more to remember once
      * its topics are empty. */
     [STATEMENT_STATE_FORGET_LEFT] = {"DELETE FROM states WHERE sink = ?1 AND source = ?2"

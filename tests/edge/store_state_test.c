@@ -68,6 +68,24 @@ static void test_a_change_while_publishing_keeps_it_stale(void **state)
     assert_string_equal(fixture->states[0].published, "A-1"); /* its topics exist all the same */
 }
 
+static void test_a_note_of_topics_settles_nothing(void **state)
+{
+    struct fixture *fixture = *state;
+    commit(fixture, "1", "one", false);
+    fetch(fixture);
+    struct stale_state one = fixture->states[0];
+    struct stale_state note = one;
+    note.version = 0;
+    assert_int_equal(fixture_settle_state(fixture, &note, "A-1"), STATUS_OK);
+    fetch(fixture);
+    assert_int_equal(fixture->count, 1);
+    assert_string_equal(fixture->states[0].published, "A-1");
+    assert_int_equal(fixture_settle_state(fixture, &one, "A-1"), STATUS_OK);
+    assert_int_equal(fixture_settle_state(fixture, &note, "A-1,A-2"), STATUS_OK);
+    fetch(fixture);
+    assert_int_equal(fixture->count, 0); /* nor does it make anything stale */
+}
+
 static void test_an_order_that_left_is_taken_back_and_forgotten(void **state)
 {
     struct fixture *fixture = *state;
@@ -142,6 +160,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         STORE_TEST(test_a_commit_marks_and_a_settle_clears),
         STORE_TEST(test_a_change_while_publishing_keeps_it_stale),
+        STORE_TEST(test_a_note_of_topics_settles_nothing),
         STORE_TEST(test_an_order_that_left_is_taken_back_and_forgotten),
         STORE_TEST(test_a_refill_marks_all),
         STORE_TEST(test_pairs_come_and_go_with_the_configuration),
