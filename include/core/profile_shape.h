@@ -16,8 +16,10 @@ struct texts {
 /* What is read before the words of all kinds become one table. */
 struct profile_draft {
     struct profile profile;
-    struct texts order_words[ORDER_KIND_COUNT];
-    struct texts appointment_words[APPOINTMENT_KIND_COUNT];
+    struct {
+        struct texts order[ORDER_KIND_COUNT];
+        struct texts appointment[APPOINTMENT_KIND_COUNT];
+    } words;
 };
 
 const struct shape *profile_shape(void); /* of struct profile_draft */

@@ -100,6 +100,7 @@ const char *walker_file_path(struct walker *walker, const struct node *node);
 /* One value by its key, lists and maps too; the key's offset counts from target. */
 void walker_read_value(struct walker *walker, const struct key *key, const struct node *node,
                        void *target);
+void walker_set_pointer(void *field, const void *value); /* whatever it points to */
 /* Reads the scalar kinds; shared between the walker's own files. */
 void walker_read_scalar(struct walker *walker, const struct key *key, const struct node *node,
                         void *field);

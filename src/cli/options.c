@@ -39,8 +39,16 @@ static bool refuse(const struct options *options, const char *what, const char *
     return false;
 }
 
-static void take_own(const struct options *options, int option)
+static void take(struct options *options, int option)
 {
+    if (option == 'c') {
+        options->config_path = optarg;
+        return;
+    }
+    if (option == 'j') {
+        options->is_json = true;
+        return;
+    }
     const struct option_place *place = &options->places[option - OWN_BASE];
     if (place->value != NULL) {
         *place->value = optarg;
@@ -53,11 +61,11 @@ bool options_parse(struct options *options, int argc, char **argv, int *exit_cod
 {
     struct option table[PLACE_COUNT_MAX + 4];
     fill_table(options, table);
-    options->config_path = getenv("ORDERWATCH_CONFIG");
+    options->config_path = secure_getenv("ORDERWATCH_CONFIG");
     optind = 0; /* glibc: from the beginning, whatever was parsed before */
     opterr = 0; /* the message is ours */
     int option = 0;
-    /* NOLINTNEXTLINE(concurrency-mt-unsafe): before any thread */
+    /* NOLINTNEXTLINE(concurrency-mt-unsafe): no second thread yet */
     while ((option = getopt_long(argc, argv, ":c:h", table, NULL)) != -1) {
         if (option == 'h') {
             (void)fputs(options->usage, stdout);
@@ -68,13 +76,7 @@ bool options_parse(struct options *options, int argc, char **argv, int *exit_cod
             return refuse(options, argv[optind - 1],
                           option == '?' ? "no such option" : "its value is missing", exit_code);
         }
-        if (option == 'c') {
-            options->config_path = optarg;
-        } else if (option == 'j') {
-            options->is_json = true;
-        } else {
-            take_own(options, option);
-        }
+        take(options, option);
     }
     options->operands = argv + optind;
     options->operand_count = argc - optind;

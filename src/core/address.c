@@ -128,34 +128,36 @@ static bool parse_port(struct span text, uint16_t *out)
     return text.size != 0 && value != 0 && value <= UINT16_MAX;
 }
 
+/* Where the host ends, and what comes after it; NULL: it is no host. */
+static const char *parse_bracketed_host(struct span text, struct span *host)
+{
+    const char *close = memchr(text.data, ']', text.size);
+    if (close == NULL) {
+        return NULL;
+    }
+    *host = (struct span){.data = text.data + 1, .size = (size_t)(close - text.data) - 1};
+    return is_ipv6(*host) ? close + 1 : NULL;
+}
+
+static const char *parse_plain_host(struct span text, struct span *host)
+{
+    const char *colon = text.size != 0 ? memchr(text.data, ':', text.size) : NULL;
+    const char *end = colon != NULL ? colon : text.data + text.size;
+    *host = (struct span){.data = text.data, .size = (size_t)(end - text.data)};
+    return is_domain(*host) && !is_odd_number(*host) ? end : NULL;
+}
+
 static bool parse_host_and_port(struct span text, struct url *out)
 {
-    const char *end = text.data + text.size;
-    const char *host_end = NULL;
-    const char *rest = NULL;
-    if (text.size != 0 && text.data[0] == '[') {
-        host_end = memchr(text.data, ']', text.size);
-        if (host_end == NULL) {
-            return false;
-        }
-        out->host =
-            (struct span){.data = text.data + 1, .size = (size_t)(host_end - text.data) - 1};
-        rest = host_end + 1;
-        if (!is_ipv6(out->host)) {
-            return false;
-        }
-    } else {
-        host_end = text.size != 0 ? memchr(text.data, ':', text.size) : NULL;
-        rest = host_end != NULL ? host_end : end;
-        out->host = (struct span){.data = text.data, .size = (size_t)(rest - text.data)};
-        if (!is_domain(out->host) || is_odd_number(out->host)) {
-            return false;
-        }
+    bool has_bracket = text.size != 0 && text.data[0] == '[';
+    const char *rest =
+        has_bracket ? parse_bracketed_host(text, &out->host) : parse_plain_host(text, &out->host);
+    if (rest == NULL) {
+        return false;
     }
-    return rest == end ||
-           (*rest == ':' &&
-            parse_port((struct span){.data = rest + 1, .size = (size_t)(end - rest) - 1},
-                       &out->port));
+    size_t left = text.size - (size_t)(rest - text.data);
+    return left == 0 || (*rest == ':' &&
+                         parse_port((struct span){.data = rest + 1, .size = left - 1}, &out->port));
 }
 
 bool url_parse(const char *text, struct url *out)

@@ -143,16 +143,24 @@ static void check_encryption(struct walker *walker, const struct node *map,
     walker_leave(walker, path_size);
 }
 
+static bool is_repeated(const struct email_config *email, size_t index)
+{
+    for (size_t i = 0; i < index; i++) {
+        if (email->to[index] != NULL && text_equal(email->to[index], email->to[i])) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static void check_recipients(struct walker *walker, const struct node *map,
                              const struct email_config *email)
 {
     size_t path_size = walker_enter(walker, "to");
     for (size_t i = 0; i < email->to_count; i++) {
-        for (size_t j = 0; j < i; j++) {
-            if (email->to[i] != NULL && text_equal(email->to[i], email->to[j])) {
-                problem_add(walker->problems, node_member(map, "to"), walker->path,
-                            "%s is there twice; accepted: each recipient once", email->to[i]);
-            }
+        if (is_repeated(email, i)) {
+            problem_add(walker->problems, node_member(map, "to"), walker->path,
+                        "%s is there twice; accepted: each recipient once", email->to[i]);
         }
     }
     walker_leave(walker, path_size);

@@ -154,7 +154,7 @@ static const struct key limit_keys[] = {
      .kind = KEY_SIZE,
      .offset = offsetof(struct source_config, body_bytes_max),
      .min = 1024,
-     .max = 1024 * 1024 * 1024,
+     .max = INT64_C(1024) * 1024 * 1024,
      .initial = "16MiB"},
     {.name = "pages",
      .kind = KEY_COUNT,
@@ -434,7 +434,7 @@ static const struct key source_keys[] = {
      .kind = KEY_DURATION,
      .offset = offsetof(struct source_config, timeout_ms),
      .min = 1000,
-     .max = 3600 * 1000,
+     .max = HOUR_MS,
      .initial = "60s"},
     {.name = "limits", .kind = KEY_MAP, .shape = &limit_shape, .initial = "{}"},
 };

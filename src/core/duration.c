@@ -24,8 +24,8 @@ static const struct unit duration_units[] = {
 static const struct unit size_units[] = {
     {"", 1},
     {"KiB", 1024},
-    {"MiB", 1024 * 1024},
-    {"GiB", 1024 * 1024 * 1024},
+    {"MiB", INT64_C(1024) * 1024},
+    {"GiB", INT64_C(1024) * 1024 * 1024},
 };
 
 static const struct unit rate_windows[] = {

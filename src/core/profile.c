@@ -10,7 +10,7 @@
 #include <string.h>
 
 #define KEY_BYTES_MAX 256
-#define DOCUMENT_BYTES_MAX (1024 * 1024)
+#define DOCUMENT_BYTES_MAX ((size_t)1024 * 1024)
 
 /* Latin letters U+00C0 to U+00FF without their marks: French labels are often written in capitals,
  * and capitals often without accents. 0: not a letter. */

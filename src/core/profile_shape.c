@@ -75,8 +75,8 @@ static const char *parameter_fault(const char *text)
 #define WORDS(key_name, field)                                                                     \
     {                                                                                              \
         .name = (key_name), .kind = KEY_TEXTS,                                                     \
-        .offset = offsetof(struct profile_draft, field.texts),                                     \
-        .count_offset = offsetof(struct profile_draft, field.count), .max = LIST_MAX,              \
+        .offset = offsetof(struct profile_draft, words.field.texts),                               \
+        .count_offset = offsetof(struct profile_draft, words.field.count), .max = LIST_MAX,        \
         .accepted = "status texts"                                                                 \
     }
 /* The draft is one struct whatever the nesting of its document. */
@@ -261,17 +261,15 @@ static const struct key note_keys[] = {
 static const struct shape note_shape = SHAPE(note_keys, NULL);
 
 static const struct key order_status_keys[] = {
-    WORDS("open", order_words[ORDER_OPEN]),
-    WORDS("held", order_words[ORDER_HELD]),
-    WORDS("completed", order_words[ORDER_COMPLETED]),
-    WORDS("cancelled", order_words[ORDER_CANCELLED]),
-    WORDS("failed", order_words[ORDER_FAILED]),
+    WORDS("open", order[ORDER_OPEN]),           WORDS("held", order[ORDER_HELD]),
+    WORDS("completed", order[ORDER_COMPLETED]), WORDS("cancelled", order[ORDER_CANCELLED]),
+    WORDS("failed", order[ORDER_FAILED]),
 };
 
 static void finish_order_statuses(struct walker *walker, const struct node *map, void *target)
 {
     struct profile_draft *draft = target;
-    profile_build_statuses(walker, map, draft->order_words, ORDER_KIND_COUNT,
+    profile_build_statuses(walker, map, draft->words.order, ORDER_KIND_COUNT,
                            &draft->profile.order_statuses);
 }
 
@@ -322,17 +320,17 @@ static const struct key appointment_field_keys[] = {
 static const struct shape appointment_fields_shape = SHAPE(appointment_field_keys, NULL);
 
 static const struct key appointment_status_keys[] = {
-    WORDS("new", appointment_words[APPOINTMENT_NEW]),
-    WORDS("confirmed", appointment_words[APPOINTMENT_CONFIRMED]),
-    WORDS("cancelled", appointment_words[APPOINTMENT_CANCELLED]),
-    WORDS("completed", appointment_words[APPOINTMENT_COMPLETED]),
-    WORDS("missed", appointment_words[APPOINTMENT_MISSED]),
+    WORDS("new", appointment[APPOINTMENT_NEW]),
+    WORDS("confirmed", appointment[APPOINTMENT_CONFIRMED]),
+    WORDS("cancelled", appointment[APPOINTMENT_CANCELLED]),
+    WORDS("completed", appointment[APPOINTMENT_COMPLETED]),
+    WORDS("missed", appointment[APPOINTMENT_MISSED]),
 };
 
 static void finish_appointment_statuses(struct walker *walker, const struct node *map, void *target)
 {
     struct profile_draft *draft = target;
-    profile_build_statuses(walker, map, draft->appointment_words, APPOINTMENT_KIND_COUNT,
+    profile_build_statuses(walker, map, draft->words.appointment, APPOINTMENT_KIND_COUNT,
                            &draft->profile.appointment_statuses);
 }
 

@@ -5,9 +5,11 @@
 #define WORD_BYTES_MAX 40 /* longer words are not typing errors of ours */
 #define DISTANCE_FAR SIZE_MAX
 
-static char lower(char byte)
+static bool is_same(char left, char right)
 {
-    return byte >= 'A' && byte <= 'Z' ? (char)(byte - 'A' + 'a') : byte;
+    unsigned char a = (unsigned char)left;
+    unsigned char b = (unsigned char)right;
+    return a == b || ((a ^ b) == 0x20 && (a | 0x20) >= 'a' && (a | 0x20) <= 'z');
 }
 
 static size_t least(size_t left, size_t right)
@@ -15,7 +17,22 @@ static size_t least(size_t left, size_t right)
     return left < right ? left : right;
 }
 
-/* Optimal string alignment: row[i][j] is the distance of the first i and the first j bytes. */
+typedef size_t distance_row[WORD_BYTES_MAX + 1];
+
+/* Optimal string alignment: rows[i][j] is the distance of the first i and the first j bytes. */
+static size_t next_distance(const distance_row *rows, const char *left, const char *right, size_t i,
+                            size_t j)
+{
+    if (i == 0 || j == 0) {
+        return i + j;
+    }
+    size_t changed = rows[i - 1][j - 1] + (is_same(left[i - 1], right[j - 1]) ? 0 : 1);
+    size_t distance = least(changed, least(rows[i - 1][j], rows[i][j - 1]) + 1);
+    bool is_swap =
+        i > 1 && j > 1 && is_same(left[i - 1], right[j - 2]) && is_same(left[i - 2], right[j - 1]);
+    return is_swap ? least(distance, rows[i - 2][j - 2] + 1) : distance;
+}
+
 size_t suggest_distance(const char *left, const char *right)
 {
     size_t left_size = strlen(left);
@@ -23,23 +40,13 @@ size_t suggest_distance(const char *left, const char *right)
     if (left_size > WORD_BYTES_MAX || right_size > WORD_BYTES_MAX) {
         return DISTANCE_FAR;
     }
-    size_t row[WORD_BYTES_MAX + 1][WORD_BYTES_MAX + 1];
+    distance_row rows[WORD_BYTES_MAX + 1];
     for (size_t i = 0; i <= left_size; i++) {
         for (size_t j = 0; j <= right_size; j++) {
-            if (i == 0 || j == 0) {
-                row[i][j] = i + j;
-                continue;
-            }
-            bool is_same = lower(left[i - 1]) == lower(right[j - 1]);
-            row[i][j] = least(row[i - 1][j - 1] + (is_same ? 0 : 1),
-                              least(row[i - 1][j], row[i][j - 1]) + 1);
-            if (i > 1 && j > 1 && lower(left[i - 1]) == lower(right[j - 2]) &&
-                lower(left[i - 2]) == lower(right[j - 1])) {
-                row[i][j] = least(row[i][j], row[i - 2][j - 2] + 1);
-            }
+            rows[i][j] = next_distance(rows, left, right, i, j);
         }
     }
-    return row[left_size][right_size];
+    return rows[left_size][right_size];
 }
 
 struct suggestion suggest_begin(const char *word)

@@ -161,7 +161,7 @@ static bool list_has_its_size(struct walker *walker, const struct key *key, cons
 
 static void set_list(const struct key *key, void *target, const void *items, size_t count)
 {
-    memcpy((char *)target + key->offset, &items, sizeof items);
+    walker_set_pointer((char *)target + key->offset, items);
     memcpy((char *)target + key->count_offset, &count, sizeof count);
 }
 
@@ -237,20 +237,19 @@ static void read_absent(struct walker *walker, const struct key *key, const stru
     }
 }
 
-static bool read_secret_file(struct walker *walker, const struct node *node, void *field)
+static void read_secret_file(struct walker *walker, const struct node *node, void *field)
 {
     if (!walker_is_text(walker, node, "the path of a file whose first line is the secret")) {
-        return false;
+        return;
     }
     const struct secret *secret = NULL;
     struct failure why;
     const char *path = walker_file_path(walker, node);
     if (walker->loader->secret_file(walker->loader->self, path, &secret, &why) != STATUS_OK) {
         problem_add(walker->problems, node, walker->path, "%s", why.detail);
-        return false;
+        return;
     }
-    memcpy(field, &secret, sizeof secret);
-    return true;
+    walker_set_pointer(field, secret);
 }
 
 /* A secret is K or K_file, never both. True: one of them was there. */
@@ -267,7 +266,7 @@ static bool read_as_file(struct walker *walker, const struct key *key, const str
         problem_add(walker->problems, as_file, walker->path,
                     "%s is there too; accepted: one of the two", key->name);
     } else {
-        (void)read_secret_file(walker, as_file, (char *)target + key->offset);
+        read_secret_file(walker, as_file, (char *)target + key->offset);
     }
     walker_leave(walker, path_size);
     return true;

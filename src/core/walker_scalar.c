@@ -72,7 +72,7 @@ const char *walker_file_path(struct walker *walker, const struct node *node)
                         node->text);
 }
 
-static void set_pointer(void *field, const void *value)
+void walker_set_pointer(void *field, const void *value)
 {
     memcpy(field, &value, sizeof value);
 }
@@ -114,7 +114,7 @@ static void read_text(struct walker *walker, const struct key *key, const struct
         refuse(walker, node, what, key->accepted);
         return;
     }
-    set_pointer(field, arena_text(walker->arena, span_of(node->text)));
+    walker_set_pointer(field, arena_text(walker->arena, span_of(node->text)));
 }
 
 static void read_path(struct walker *walker, const struct key *key, const struct node *node,
@@ -124,7 +124,7 @@ static void read_path(struct walker *walker, const struct key *key, const struct
         refuse(walker, node, "not a path", key->accepted);
         return;
     }
-    set_pointer(field, walker_file_path(walker, node));
+    walker_set_pointer(field, walker_file_path(walker, node));
 }
 
 static void read_file(struct walker *walker, const struct key *key, const struct node *node,
@@ -137,7 +137,7 @@ static void read_file(struct walker *walker, const struct key *key, const struct
         problem_add(walker->problems, node, walker->path, "%s", why.detail);
         return;
     }
-    set_pointer(field, path);
+    walker_set_pointer(field, path);
 }
 
 static void read_duration(struct walker *walker, const struct key *key, const struct node *node,
@@ -278,7 +278,7 @@ static void read_secret(struct walker *walker, const struct key *key, const stru
         problem_add(walker->problems, node, walker->path, "%s", why.detail);
         return;
     }
-    set_pointer(field, secret);
+    walker_set_pointer(field, secret);
 }
 
 static void read_zone(struct walker *walker, const struct key *key, const struct node *node,
@@ -291,7 +291,7 @@ static void read_zone(struct walker *walker, const struct key *key, const struct
         problem_add(walker->problems, node, walker->path, "%s", why.detail);
         return;
     }
-    set_pointer(field, zone);
+    walker_set_pointer(field, zone);
 }
 
 static read_scalar *const readers[KEY_KIND_COUNT] = {

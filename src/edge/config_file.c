@@ -49,7 +49,7 @@ static enum status load_zone(void *self, const char *name, const struct zone **o
     if (status != STATUS_OK) {
         return status;
     }
-    file->zones = alloc_resize(file->zones, file->zone_count + 1, sizeof *file->zones);
+    file->zones = alloc_resize(file->zones, file->zone_count + 1, sizeof(struct zone *));
     file->zones[file->zone_count++] = zone;
     *out = zone;
     return STATUS_OK;
@@ -109,14 +109,11 @@ static enum status load_profile(void *self, const char *name, struct problem_lis
         text_init(&path, PATH_BYTES_MAX);
         share_path("profiles", name, ".yaml", &path);
         enum status status = file_is_readable(text_cstr(&path), why);
-        if (status == STATUS_OK) {
-            loaded = add_profile(file, name, text_cstr(&path), problems);
-        } else if (status == STATUS_NOT_FOUND && strchr(name, '/') == NULL) {
-            status = fail_without_profile(name, why);
-        }
+        loaded = status == STATUS_OK ? add_profile(file, name, text_cstr(&path), problems) : NULL;
         text_fini(&path);
-        if (status != STATUS_OK) {
-            return status;
+        if (loaded == NULL) {
+            bool is_name = status == STATUS_NOT_FOUND && strchr(name, '/') == NULL;
+            return is_name ? fail_without_profile(name, why) : status;
         }
     }
     if (loaded->profile == NULL) {
@@ -134,7 +131,7 @@ static enum status keep_secret(void *self, struct span value, const struct secre
     if (value.size == 0) {
         return fail(why, STATUS_INVALID, "is empty; accepted: a secret");
     }
-    file->secrets = alloc_resize(file->secrets, file->secret_count + 1, sizeof *file->secrets);
+    file->secrets = alloc_resize(file->secrets, file->secret_count + 1, sizeof(struct secret *));
     file->secrets[file->secret_count] = secret_create(value);
     *out = file->secrets[file->secret_count++];
     return STATUS_OK;
@@ -199,8 +196,8 @@ static void read_file(struct reading *reading, const char *path)
         reading->is_whole = false;
         return;
     }
-    reading->documents =
-        alloc_resize(reading->documents, reading->document_count + 1, sizeof *reading->documents);
+    reading->documents = alloc_resize(reading->documents, reading->document_count + 1,
+                                      sizeof(struct yaml_document *));
     reading->documents[reading->document_count++] = document;
     const struct node *root = yaml_root(document);
     reading->tree = reading->tree == NULL

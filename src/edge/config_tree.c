@@ -147,7 +147,7 @@ static bool parse_reference(struct span inside, struct reference *out)
 static bool add_reference(struct walker *walker, const struct node *node,
                           const struct reference *reference, struct text *out)
 {
-    const char *value = getenv(reference->name);
+    const char *value = secure_getenv(reference->name);
     bool is_empty = value == NULL || value[0] == '\0';
     if (reference->operation == '-' && is_empty) {
         text_add(out, reference->word);

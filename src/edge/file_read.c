@@ -58,7 +58,7 @@ static enum status read_all(int descriptor, const char *path, struct text *out, 
 
 enum status file_read(const char *path, struct text *out, struct failure *why)
 {
-    struct stat facts;
+    struct stat facts = {0};
     int descriptor = -1;
     enum status status = open_file(path, &descriptor, &facts, why);
     if (status != STATUS_OK) {
@@ -73,7 +73,7 @@ enum status file_read(const char *path, struct text *out, struct failure *why)
 
 enum status file_is_readable(const char *path, struct failure *why)
 {
-    struct stat facts;
+    struct stat facts = {0};
     int descriptor = -1;
     enum status status = open_file(path, &descriptor, &facts, why);
     if (status == STATUS_OK) {
@@ -85,7 +85,7 @@ enum status file_is_readable(const char *path, struct failure *why)
 /* systemd gives credentials to a dynamic user by an access list, which shows as group bits. */
 static bool is_credential(const char *path)
 {
-    const char *folder = getenv("CREDENTIALS_DIRECTORY");
+    const char *folder = secure_getenv("CREDENTIALS_DIRECTORY");
     size_t size = folder != NULL ? strlen(folder) : 0;
     return size != 0 && strncmp(path, folder, size) == 0 && path[size] == '/' &&
            strstr(path + size, "/../") == NULL;
@@ -132,7 +132,7 @@ static enum status keep_first_line(const char *path, struct text *out, struct fa
 
 enum status file_read_secret(const char *path, struct text *out, struct failure *why)
 {
-    struct stat facts;
+    struct stat facts = {0};
     int descriptor = -1;
     enum status status = open_file(path, &descriptor, &facts, why);
     if (status != STATUS_OK) {

@@ -47,7 +47,7 @@ static bool find_beside_executable(char out[static PATH_MAX])
 const char *share_folder(void)
 {
     static char found[PATH_MAX]; /* looked for once: the answer must outlive every caller */
-    const char *wanted = getenv("ORDERWATCH_SHARE");
+    const char *wanted = secure_getenv("ORDERWATCH_SHARE");
     if (wanted != NULL && wanted[0] != '\0') {
         return wanted;
     }
@@ -66,9 +66,9 @@ void share_path(const char *folder, const char *name, const char *suffix, struct
     }
 }
 
-static int compare_names(const void *left, const void *right)
+static int compare_names(const struct dirent **left, const struct dirent **right)
 {
-    return strcmp(*(char *const *)left, *(char *const *)right);
+    return strcmp((*left)->d_name, (*right)->d_name); /* in no locale's order */
 }
 
 static bool is_wanted(const char *name, const char *suffix)
@@ -80,23 +80,20 @@ static bool is_wanted(const char *name, const char *suffix)
 
 char **share_list(const char *folder, const char *suffix, size_t *count)
 {
-    DIR *entries = opendir(folder);
-    char **names = NULL;
+    struct dirent **entries = NULL;
+    int entry_count = scandir(folder, &entries, NULL, compare_names);
     *count = 0;
-    if (entries == NULL) {
+    if (entry_count < 0) {
         return NULL;
     }
-    const struct dirent *entry = NULL;
-    while (*count < NAME_COUNT_MAX && (entry = readdir(entries)) != NULL) {
-        if (is_wanted(entry->d_name, suffix)) {
-            names = alloc_resize(names, *count + 1, sizeof *names);
-            names[(*count)++] = alloc_text(entry->d_name);
+    char **names = alloc_array((size_t)entry_count, sizeof(char *));
+    for (int i = 0; i < entry_count; i++) {
+        if (*count < NAME_COUNT_MAX && is_wanted(entries[i]->d_name, suffix)) {
+            names[(*count)++] = alloc_text(entries[i]->d_name);
         }
+        free(entries[i]);
     }
-    (void)closedir(entries);
-    if (*count != 0) {
-        qsort(names, *count, sizeof *names, compare_names);
-    }
+    free(entries);
     return names;
 }
 

@@ -282,9 +282,7 @@ static bool build(struct builder *builder, struct span bytes)
     yaml_parser_t parser;
     CHECK(yaml_parser_initialize(&parser) != 0);
     yaml_parser_set_encoding(&parser, YAML_UTF8_ENCODING);
-    /* libyaml wants a pointer even to nothing. */
-    yaml_parser_set_input_string(
-        &parser, (const unsigned char *)(bytes.data != NULL ? bytes.data : ""), bytes.size);
+    yaml_parser_set_input_string(&parser, (const unsigned char *)bytes.data, bytes.size);
     bool is_at_end = false;
     while (!builder->is_over) {
         yaml_event_t event;
@@ -324,6 +322,9 @@ struct yaml_document *yaml_tree_parse(const char *name, struct span bytes,
                                       struct problem_list *problems)
 {
     struct builder builder = {.document = document_create(name), .problems = problems};
+    if (bytes.data == NULL) {
+        bytes = span_of(""); /* libyaml wants a pointer even to nothing */
+    }
     if (bytes.size > YAML_BYTES_MAX) {
         problem_add_at(problems, name, 0, 0, "is too large; accepted: up to 256 KiB");
     } else if (build(&builder, bytes)) {
