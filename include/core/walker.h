@@ -83,6 +83,8 @@ void walker_print(const struct shape *shape, const void *source, const void *con
 /* For custom readers. */
 size_t walker_enter(struct walker *walker, const char *key); /* gives what walker_leave wants */
 size_t walker_enter_index(struct walker *walker, size_t index);
+/* The same, but one text that stands for a list has the list's path. */
+size_t walker_enter_entry(struct walker *walker, const struct node *list, size_t index);
 void walker_leave(struct walker *walker, size_t path_size);
 /* True if it is a text of one line; else the problem is told, here or before. */
 bool walker_is_text(struct walker *walker, const struct node *node, const char *accepted);

@@ -133,7 +133,7 @@ static void resolve_route(struct walker *walker, const struct section *sinks,
     const struct node *name = walker_list_first(list);
     for (size_t i = 0; i < count; i++, name = name->next) {
         size_t path_size = walker_enter(walker, "sinks");
-        (void)walker_enter_index(walker, i);
+        (void)walker_enter_entry(walker, list, i);
         size_t index = is_name(name) ? resolve(walker, sinks, name) : sinks->count;
         walker_leave(walker, path_size);
         if (index < sinks->count) {

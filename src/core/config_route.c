@@ -244,7 +244,7 @@ static void read_days(struct walker *walker, const struct node *node, void *targ
     }
     const struct node *entry = walker_list_first(node);
     for (size_t i = 0; i < count; i++, entry = entry->next) {
-        size_t path_size = walker_enter_index(walker, i);
+        size_t path_size = walker_enter_entry(walker, node, i);
         read_day(walker, entry, target);
         walker_leave(walker, path_size);
     }
@@ -347,7 +347,7 @@ static void read_sinks(struct walker *walker, const struct node *node, void *tar
     const struct node *entry = walker_list_first(node);
     for (size_t i = 0; i < count; i++, entry = entry->next) {
         const char *name = NULL;
-        size_t path_size = walker_enter_index(walker, i);
+        size_t path_size = walker_enter_entry(walker, node, i);
         walker_read_scalar(walker, &element, entry, &name);
         walker_leave(walker, path_size);
     }

@@ -266,7 +266,7 @@ static void read_maintenance(struct walker *walker, const struct node *node, voi
     struct window *windows = arena_array(walker->arena, count, sizeof *windows);
     const struct node *entry = walker_list_first(node);
     for (size_t i = 0; i < count; i++, entry = entry->next) {
-        size_t path_size = walker_enter_index(walker, i);
+        size_t path_size = walker_enter_entry(walker, node, i);
         read_window(walker, entry, zone, &windows[i]);
         walker_leave(walker, path_size);
     }
@@ -305,7 +305,7 @@ static void read_holidays(struct walker *walker, const struct node *node, void *
     struct date *days = arena_array(walker->arena, count, sizeof *days);
     const struct node *entry = walker_list_first(node);
     for (size_t i = 0; i < count; i++, entry = entry->next) {
-        size_t path_size = walker_enter_index(walker, i);
+        size_t path_size = walker_enter_entry(walker, node, i);
         walker_read_scalar(walker, &element, entry, &days[i]);
         walker_leave(walker, path_size);
     }

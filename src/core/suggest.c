@@ -20,7 +20,7 @@ static size_t least(size_t left, size_t right)
 typedef size_t distance_row[WORD_BYTES_MAX + 1];
 
 /* Optimal string alignment: rows[i][j] is the distance of the first i and the first j bytes. */
-static size_t next_distance(const distance_row *rows, const char *left, const char *right, size_t i,
+static size_t next_distance(distance_row *rows, const char *left, const char *right, size_t i,
                             size_t j)
 {
     if (i == 0 || j == 0) {

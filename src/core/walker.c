@@ -31,6 +31,11 @@ size_t walker_enter_index(struct walker *walker, size_t index)
     return before;
 }
 
+size_t walker_enter_entry(struct walker *walker, const struct node *list, size_t index)
+{
+    return list->kind == NODE_LIST ? walker_enter_index(walker, index) : walker->path_size;
+}
+
 void walker_leave(struct walker *walker, size_t path_size)
 {
     CHECK(path_size <= walker->path_size);
@@ -191,7 +196,7 @@ static void read_list(struct walker *walker, const struct key *key, const struct
     char *items = arena_array(walker->arena, count, item_size(key));
     const struct node *entry = walker_list_first(node);
     for (size_t i = 0; i < count; i++, entry = entry->next) {
-        size_t path_size = walker_enter_index(walker, i);
+        size_t path_size = walker_enter_entry(walker, node, i);
         if (key->kind == KEY_MAPS) {
             walker_read(walker, key->shape, entry, items + i * item_size(key));
         } else {

@@ -556,7 +556,7 @@ static void a_file_has_limits(void **state)
     struct fixture *fixture = *state;
     struct text huge;
     text_init(&huge, 1 << 20);
-    while (huge.size <= 256 * 1024) {
+    while (huge.size <= (size_t)256 * 1024) {
         text_add_text(&huge, "# filling\n");
     }
     assert_int_equal(load_text(fixture, text_cstr(&huge)), STATUS_INVALID);

@@ -57,6 +57,25 @@ static void assert_same_default(const struct key *key, const cJSON *property)
     assert_string_equal(key->initial, cJSON_IsNumber(value) ? number : value->valuestring);
 }
 
+/* The number of properties that stand for the key: a secret has two. */
+static int assert_same_presence(const struct key *key, const cJSON *schema, bool has_required)
+{
+    const cJSON *properties = cJSON_GetObjectItemCaseSensitive(schema, "properties");
+    if (cJSON_GetObjectItemCaseSensitive(properties, key->name) == NULL) {
+        fail_msg("%s is not in the schema", key->name);
+    }
+    if (key->kind == KEY_SECRET) {
+        char name[64];
+        (void)snprintf(name, sizeof name, "%s_file", key->name);
+        assert_non_null(cJSON_GetObjectItemCaseSensitive(properties, name));
+        return 2;
+    }
+    if (has_required) {
+        assert_int_equal(key->is_required, is_required(schema, key->name));
+    }
+    return 1;
+}
+
 static void assert_same_shape(const struct shape *shape, const cJSON *schema, const cJSON *root)
 {
     const cJSON *properties = cJSON_GetObjectItemCaseSensitive(schema, "properties");
@@ -65,18 +84,8 @@ static void assert_same_shape(const struct shape *shape, const cJSON *schema, co
     for (size_t i = 0; i < shape->count; i++) {
         const struct key *key = &shape->keys[i];
         const cJSON *property = cJSON_GetObjectItemCaseSensitive(properties, key->name);
-        if (property == NULL) {
-            fail_msg("%s is not in the schema", key->name);
-        }
-        count++;
-        if (key->kind == KEY_SECRET) {
-            char name[64];
-            (void)snprintf(name, sizeof name, "%s_file", key->name);
-            assert_non_null(cJSON_GetObjectItemCaseSensitive(properties, name));
-            count++;
-        } else if (shape != &config_shape) { /* sources may all stand in conf.d */
-            assert_int_equal(key->is_required, is_required(schema, key->name));
-        }
+        /* At the top nothing is required of one file: sources may all stand in conf.d. */
+        count += assert_same_presence(key, schema, shape != &config_shape);
         assert_same_default(key, property);
         if (key->kind == KEY_MAP) {
             assert_same_shape(key->shape, resolve(property, root), root);

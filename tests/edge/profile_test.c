@@ -137,7 +137,7 @@ static void only_meaning_changes_the_fingerprint(void **state)
 {
     (void)state;
     struct problem_list problems = {0};
-    struct profile *profiles[3];
+    struct profile *profiles[3] = {NULL};
     assert_int_equal(create("orders: {list: /orders, id: /id}", &problems, &profiles[0]), 0);
     assert_int_equal(
         create("# words\ndescription: other\norders:\n  list: \"/orders\"\n  id: /id\n", &problems,
