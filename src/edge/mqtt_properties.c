@@ -1,0 +1,55 @@
+#include "mqtt_properties.h"
+
+#include "core/text.h"
+
+#include <mosquitto.h>
+#include <mqtt_protocol.h>
+
+#include <string.h>
+
+#define SUBJECT_BYTES_MAX 8192
+
+static void add_pair(mosquitto_property **properties, const char *name, const char *value)
+{
+    (void)mosquitto_property_add_string_pair(properties, MQTT_PROP_USER_PROPERTY, name, value);
+}
+
+/* The envelope is our own: the subject is percent-encoded, so it ends at the next quote. */
+static void add_subject(mosquitto_property **properties, struct span json)
+{
+    static const char key[] = ",\"subject\":\"";
+    const char *found = memmem(json.data, json.size, key, sizeof key - 1);
+    if (found == NULL) {
+        return;
+    }
+    const char *begin = found + sizeof key - 1;
+    const char *end = memchr(begin, '"', (size_t)(json.data + json.size - begin));
+    if (end == NULL) {
+        return;
+    }
+    struct text subject;
+    text_init(&subject, SUBJECT_BYTES_MAX);
+    text_add(&subject, (struct span){.data = begin, .size = (size_t)(end - begin)});
+    add_pair(properties, "subject", text_cstr(&subject));
+    text_fini(&subject);
+}
+
+struct mqtt5__property *mqtt_properties_of(const struct event *event)
+{
+    mosquitto_property *properties = NULL;
+    if (event == NULL) {
+        return NULL;
+    }
+    (void)mosquitto_property_add_string(&properties, MQTT_PROP_CONTENT_TYPE,
+                                        "application/cloudevents+json; charset=utf-8");
+    (void)mosquitto_property_add_byte(&properties, MQTT_PROP_PAYLOAD_FORMAT_INDICATOR, 1);
+    struct text type;
+    text_init(&type, 128);
+    text_addf(&type, "orderwatch.%s", event_type_name(event->type));
+    add_pair(&properties, "id", event->id);
+    add_pair(&properties, "type", text_cstr(&type));
+    add_pair(&properties, "severity", severity_name(event->severity));
+    add_subject(&properties, event->json);
+    text_fini(&type);
+    return properties;
+}

@@ -1,0 +1,38 @@
+#include "mqtt_setup.h"
+
+#include "core/secret.h"
+
+#include <mosquitto.h>
+#include <mqtt_protocol.h>
+
+#include <string.h>
+
+#define SYSTEM_CA_FOLDER "/etc/ssl/certs"
+
+static bool set_tls(struct mosquitto *client, const struct mqtt_config *config)
+{
+    const struct tls_config *tls = &config->tls;
+    const char *folder = tls->ca_file == NULL ? SYSTEM_CA_FOLDER : NULL;
+    return mosquitto_tls_set(client, tls->ca_file, folder, tls->cert_file, tls->key_file, NULL) ==
+               MOSQ_ERR_SUCCESS &&
+           mosquitto_tls_opts_set(client, 1, "tlsv1.2", NULL) == MOSQ_ERR_SUCCESS;
+}
+
+static bool set_login(struct mosquitto *client, const struct mqtt_config *config)
+{
+    const char *password = config->password != NULL ? secret_reveal_text(config->password) : NULL;
+    return config->username == NULL ||
+           mosquitto_username_pw_set(client, config->username, password) == MOSQ_ERR_SUCCESS;
+}
+
+bool mqtt_setup(struct mosquitto *client, const struct mqtt_config *config,
+                const char *status_topic)
+{
+    static const char will[] = "offline";
+    int protocol = config->protocol == 4 ? MQTT_PROTOCOL_V311 : MQTT_PROTOCOL_V5;
+    (void)mosquitto_int_option(client, MOSQ_OPT_PROTOCOL_VERSION, protocol);
+    (void)mosquitto_int_option(client, MOSQ_OPT_TCP_NODELAY, 1);
+    return set_login(client, config) && (!config->is_tls || set_tls(client, config)) &&
+           mosquitto_will_set_v5(client, status_topic, (int)strlen(will), will, 1, true, NULL) ==
+               MOSQ_ERR_SUCCESS;
+}

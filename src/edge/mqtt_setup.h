@@ -1,0 +1,13 @@
+/* A fresh libmosquitto client made ours: protocol, login, TLS, last will. */
+#ifndef EDGE_MQTT_SETUP_H
+#define EDGE_MQTT_SETUP_H
+
+#include "core/config.h"
+
+struct mosquitto;
+
+/* False: the library refuses, most likely a TLS file that cannot be read. */
+bool mqtt_setup(struct mosquitto *client, const struct mqtt_config *config,
+                const char *status_topic);
+
+#endif
