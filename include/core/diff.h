@@ -10,6 +10,9 @@ struct change_list {
     size_t count;
 };
 
+const struct change *change_list_find(const struct change_list *list,
+                                      const char *field); /* NULL if there is none */
+
 struct appointment_diff {
     const struct appointment *before; /* NULL: it is new */
     const struct appointment *after;  /* NULL: it is gone */

@@ -1,8 +1,8 @@
 #include "core/classify.h"
 
-#include "core/arena.h"
+#include "core/keep.h"
 
-#define EXTRA_BYTES_MAX (1024 * 1024)
+#define EXTRA_BYTES_MAX ((size_t)1024 * 1024)
 
 static struct finding_list list_create(const struct classify_context *context)
 {
@@ -22,14 +22,6 @@ static struct finding *add(struct finding_list *list, enum event_type type,
         .changes = changes,
     };
     return finding;
-}
-
-static struct span keep(struct text *json, struct arena *arena)
-{
-    struct span bytes = text_span(json);
-    struct span kept = {.data = arena_text(arena, bytes), .size = bytes.size};
-    text_fini(json);
-    return kept;
 }
 
 static struct change_list one_change(struct change *change)
@@ -113,7 +105,7 @@ static void find_date(const struct classify_context *context, struct change *cha
     text_init(&json, EXTRA_BYTES_MAX);
     struct json_writer writer = {.out = &json};
     slip_write(&writer, "date_change", &story, context->source);
-    finding->extra_json = keep(&json, context->arena);
+    finding->extra_json = keep_text(&json, context->arena);
 }
 
 /* --- notes and the rest --- */
@@ -145,7 +137,7 @@ static void find_notes(const struct classify_context *context, struct finding_li
     text_init(&json, EXTRA_BYTES_MAX);
     struct json_writer writer = {.out = &json};
     write_note(&writer, diff->new_notes[diff->new_note_count - 1]);
-    finding->extra_json = keep(&json, context->arena);
+    finding->extra_json = keep_text(&json, context->arena);
 }
 
 static void find_rest(const struct classify_context *context, struct finding_list *out)
@@ -157,27 +149,17 @@ static void find_rest(const struct classify_context *context, struct finding_lis
 
 /* --- appointments --- */
 
-static const struct change *find_change(const struct change_list *list, const char *field)
-{
-    for (size_t i = 0; i < list->count; i++) {
-        if (text_equal(list->items[i].field, field)) {
-            return &list->items[i];
-        }
-    }
-    return NULL;
-}
-
 /* NULL unless both sides are there and it had a start that is another now, or none any more. */
 static const struct change *moved_start(const struct appointment_diff *diff)
 {
-    const struct change *change = find_change(&diff->changes, "start");
+    const struct change *change = change_list_find(&diff->changes, "start");
     bool is_on_both_sides = diff->before != NULL && diff->after != NULL;
     return is_on_both_sides && change != NULL && change->from != NULL ? change : NULL;
 }
 
 static bool is_start_set(const struct appointment_diff *diff)
 {
-    const struct change *change = find_change(&diff->changes, "start");
+    const struct change *change = change_list_find(&diff->changes, "start");
     return change != NULL && change->from == NULL;
 }
 
@@ -251,7 +233,7 @@ static void find_appointment(const struct classify_context *context,
         finding->severity = SEVERITY_NOTICE; /* now it is known when: no mere detail */
     }
     classify_write_calendar(context, finding->appointment->id, &writer);
-    finding->extra_json = keep(&json, context->arena);
+    finding->extra_json = keep_text(&json, context->arena);
 }
 
 static void find_appointments(const struct classify_context *context, struct finding_list *out)
@@ -307,7 +289,7 @@ void classify_left(const struct classify_context *context, bool is_closed, struc
         text_init(&json, EXTRA_BYTES_MAX);
         struct json_writer writer = {.out = &json};
         json_write_raw(&writer, "detail", detail_json);
-        finding->extra_json = keep(&json, context->arena);
+        finding->extra_json = keep_text(&json, context->arena);
     }
 }
 

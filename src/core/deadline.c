@@ -1,7 +1,7 @@
 #include "core/deadline.h"
 
-#include "core/arena.h"
 #include "core/json_write.h"
+#include "core/keep.h"
 #include "core/zone.h"
 
 #include <inttypes.h>
@@ -117,14 +117,6 @@ static struct finding finding_of(enum event_type type)
     return (struct finding){.type = type, .severity = event_type_severity(type)};
 }
 
-static struct span keep(struct text *json, struct arena *arena)
-{
-    struct span bytes = text_span(json);
-    struct span kept = {.data = arena_text(arena, bytes), .size = bytes.size};
-    text_fini(json);
-    return kept;
-}
-
 static const struct appointment *reminded_appointment(const struct deadline_context *context,
                                                       const char *key, int64_t lead_ms)
 {
@@ -154,7 +146,7 @@ static struct span reminder_json(const struct deadline_context *context,
     struct classify_context calendar = {.history = context->history};
     classify_write_calendar(&calendar, finding->appointment->id, &writer);
     text_fini(&before);
-    return keep(&json, context->arena);
+    return keep_text(&json, context->arena);
 }
 
 static bool come_reminder(const struct deadline_context *context, const struct deadline *deadline,
@@ -200,7 +192,7 @@ static bool come_overdue(const struct deadline_context *context, const struct de
     json_write_text(&writer, "field", order_field_name(ORDER_COMMITTED_DATE));
     json_write_text(&writer, "date", committed);
     json_write_close(&writer, '}');
-    out->extra_json = keep(&json, context->arena);
+    out->extra_json = keep_text(&json, context->arena);
     return true;
 }
 
@@ -224,7 +216,7 @@ static bool come_stalled(const struct deadline_context *context, const struct de
     json_write_text(&writer, "since", text_cstr(&since));
     json_write_close(&writer, '}');
     text_fini(&since);
-    out->extra_json = keep(&json, context->arena);
+    out->extra_json = keep_text(&json, context->arena);
     return true;
 }
 

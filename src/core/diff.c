@@ -18,9 +18,10 @@ static const char *skip_separators(const char *text)
     return text;
 }
 
-static char lower(char byte)
+static unsigned int lower(char byte)
 {
-    return byte >= 'A' && byte <= 'Z' ? (char)(byte - 'A' + 'a') : byte;
+    unsigned int letter = (unsigned char)byte;
+    return letter >= 'A' && letter <= 'Z' ? letter + ('a' - 'A') : letter;
 }
 
 bool diff_same_meaning(const char *left, const char *right)
@@ -40,6 +41,16 @@ bool diff_same_meaning(const char *left, const char *right)
         left++;
         right++;
     }
+}
+
+const struct change *change_list_find(const struct change_list *list, const char *field)
+{
+    for (size_t i = 0; i < list->count; i++) {
+        if (text_equal(list->items[i].field, field)) {
+            return &list->items[i];
+        }
+    }
+    return NULL;
 }
 
 static void add_change(struct change_list *list, const char *field, const char *from,
@@ -116,7 +127,7 @@ static size_t first_common_note(const struct record *record, const struct record
 static void find_new_notes(const struct record *before, const struct record *after,
                            struct arena *arena, struct diff *out)
 {
-    const struct note **found = arena_array(arena, after->note_count, sizeof *found);
+    const struct note **found = arena_array(arena, after->note_count, sizeof(const struct note *));
     size_t first = 0;
     if (before->older_note_count != 0) {
         first = first_common_note(after, before);

@@ -1,10 +1,10 @@
 #include "core/event.h"
 
-#include "core/arena.h"
 #include "core/date.h"
 #include "core/event_shrink.h"
 #include "core/hash.h"
 #include "core/json_write.h"
+#include "core/keep.h"
 #include "core/utf8.h"
 
 #include <inttypes.h>
@@ -229,12 +229,6 @@ static void add_personal(const struct event_facts *facts, const struct shrink_li
     json_write_close(&writer, '}');
 }
 
-static struct span keep(struct arena *arena, const struct text *text)
-{
-    struct span bytes = text_span(text);
-    return (struct span){.data = arena_text(arena, bytes), .size = bytes.size};
-}
-
 static const char *or_empty(const char *text)
 {
     return text != NULL ? text : "";
@@ -269,8 +263,6 @@ void event_compose(const struct event_facts *facts, struct arena *arena, struct 
         add_personal(facts, &levels[level], &personal);
         level++;
     } while (json.size + personal.size >= EVENT_BYTES_MAX);
-    out->json = keep(arena, &json);
-    out->personal = keep(arena, &personal);
-    text_fini(&json);
-    text_fini(&personal);
+    out->json = keep_text(&json, arena);
+    out->personal = keep_text(&personal, arena);
 }

@@ -72,28 +72,32 @@ static bool is_digit(char byte)
     return byte >= '0' && byte <= '9';
 }
 
+/* Two runs of digits at the heads of two texts, as numbers; moves past them. */
+static int compare_numbers(const char **left, const char **right)
+{
+    size_t left_size = strspn(*left, "0123456789");
+    size_t right_size = strspn(*right, "0123456789");
+    if (left_size != right_size) {
+        return left_size < right_size ? -1 : 1;
+    }
+    int order = strncmp(*left, *right, left_size);
+    *left += left_size;
+    *right += right_size;
+    return order;
+}
+
 /* n2 before n10: runs of digits count as numbers. */
 static int compare_naturally(const char *left, const char *right)
 {
-    while (*left != '\0' && *right != '\0') {
+    int order = 0;
+    while (order == 0 && *left != '\0' && *right != '\0') {
         if (is_digit(*left) && is_digit(*right)) {
-            size_t left_size = strspn(left, "0123456789");
-            size_t right_size = strspn(right, "0123456789");
-            int order = left_size != right_size ? (left_size < right_size ? -1 : 1)
-                                                : strncmp(left, right, left_size);
-            if (order != 0) {
-                return order;
-            }
-            left += left_size;
-            right += right_size;
-        } else if (*left != *right) {
-            break;
+            order = compare_numbers(&left, &right);
         } else {
-            left++;
-            right++;
+            order = (unsigned char)*left++ - (unsigned char)*right++;
         }
     }
-    return strcmp(left, right);
+    return order != 0 ? order : (*left != '\0') - (*right != '\0');
 }
 
 /* Oldest first, those without a date before all others; then by id where both have one. */

@@ -69,35 +69,25 @@ void history_tell_reminder(struct appointment_history *appointment, int64_t lead
 
 /* --- moving on --- */
 
+static void advance_date(struct date_history *date, const char *value, const struct change *change)
+{
+    if (date->first == NULL) {
+        date->first = value;
+    } else if (change != NULL) {
+        date->move_count++;
+    }
+}
+
 static void advance_dates(struct history *history, const struct record *after,
                           const struct diff *diff)
 {
     for (size_t i = 0; i < ORDER_FIELD_COUNT; i++) {
         enum order_field field = (enum order_field)i;
-        if (!order_field_is_date(field)) {
-            continue;
-        }
-        bool had_value = history->dates[i].first != NULL;
-        if (!had_value) {
-            history->dates[i].first = after->fields[i];
-            continue;
-        }
-        for (size_t j = 0; j < diff->dates.count; j++) {
-            if (text_equal(diff->dates.items[j].field, order_field_name(field))) {
-                history->dates[i].move_count++;
-            }
+        if (order_field_is_date(field)) {
+            advance_date(&history->dates[i], after->fields[i],
+                         change_list_find(&diff->dates, order_field_name(field)));
         }
     }
-}
-
-static const struct change *find_change(const struct change_list *list, const char *field)
-{
-    for (size_t i = 0; i < list->count; i++) {
-        if (text_equal(list->items[i].field, field)) {
-            return &list->items[i];
-        }
-    }
-    return NULL;
 }
 
 /* What was told of the old start, or before a cancellation, says nothing of the new one. */
@@ -111,7 +101,7 @@ static void advance_known(struct appointment_history *known, const struct appoin
                           int64_t now_wall_ms)
 {
     const char *start = diff->after != NULL ? diff->after->fields[APPOINTMENT_START] : NULL;
-    const struct change *move = find_change(&diff->changes, "start");
+    const struct change *move = change_list_find(&diff->changes, "start");
     bool will = diff->after != NULL && history_will_take_place(diff->after->kind);
     bool would = diff->before != NULL && history_will_take_place(diff->before->kind);
     known->calendar_sequence++;

@@ -1,15 +1,16 @@
 #include "core/reconcile.h"
 
-#include "core/arena.h"
 #include "core/classify.h"
 #include "core/config.h"
 #include "core/deadline.h"
 #include "core/history.h"
+#include "core/keep.h"
 #include "core/merge.h"
 #include "core/route.h"
 #include "core/summary.h"
 
-#define BYTES_MAX (16 * 1024 * 1024) /* of one order; every text in it has its own, lower limit */
+#define BYTES_MAX                                                                                  \
+    ((size_t)16 * 1024 * 1024) /* of one order; every text in it has its own, lower limit */
 
 /* One order on its way from what was known to what is written. */
 struct work {
@@ -22,15 +23,6 @@ struct work {
     struct diff diff;
     struct finding_list findings;
 };
-
-static struct span keep(struct text *text, struct arena *arena)
-{
-    CHECK(text->status == STATUS_OK);
-    struct span bytes = text_span(text);
-    struct span kept = {.data = arena_text(arena, bytes), .size = bytes.size};
-    text_fini(text);
-    return kept;
-}
 
 /* --- what is known, what is now --- */
 
@@ -104,8 +96,8 @@ static struct shared_json share_json(const struct work *work)
     record_add_order(&work->after, &usual, &order);
     record_add_contact(&work->after, &contact);
     return (struct shared_json){
-        .order = keep(&order, work->arena),
-        .contact = keep(&contact, work->arena),
+        .order = keep_text(&order, work->arena),
+        .contact = keep_text(&contact, work->arena),
     };
 }
 
@@ -119,7 +111,7 @@ static const char *summarise(const struct work *work, const struct finding *find
     struct text text;
     text_init(&text, BYTES_MAX);
     summary_add(&context, finding, &text);
-    return keep(&text, work->arena).data;
+    return keep_text(&text, work->arena).data;
 }
 
 static struct span appointment_json(const struct work *work, const struct finding *finding)
@@ -130,7 +122,7 @@ static struct span appointment_json(const struct work *work, const struct findin
     struct text text;
     text_init(&text, BYTES_MAX);
     record_add_appointment(finding->appointment, &text);
-    return keep(&text, work->arena);
+    return keep_text(&text, work->arena);
 }
 
 static void make_event(const struct work *work, const struct finding *finding,
@@ -190,8 +182,8 @@ static void stage(const struct work *work, const struct stored_order *order,
     record_encode(&work->after, &canonical);
     history_encode(&work->history, &history);
     *out = (struct staged_order){.order = *order};
-    out->order.canonical = keep(&canonical, work->arena);
-    out->order.history = keep(&history, work->arena);
+    out->order.canonical = keep_text(&canonical, work->arena);
+    out->order.history = keep_text(&history, work->arena);
     make_events(work, out);
     if (!order->has_left) {
         struct deadline_list deadlines = {0};

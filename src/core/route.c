@@ -186,10 +186,19 @@ static bool where_allows(const struct route_config *route, const char *field, co
     return true;
 }
 
-static bool could_carry(const struct route_config *route, enum event_type type)
+/* Whether it could carry any event of this source; of its orders and appointments, or its own. */
+static bool could_carry(const struct route_config *route, const char *source_name)
 {
-    const char *name = event_type_name(type);
-    return any_type_matches(route, name) && where_allows(route, "type", name);
+    if (!where_allows(route, "source", source_name)) {
+        return false;
+    }
+    for (int type = 0; type < EVENT_SINK_FAILING; type++) {
+        const char *name = event_type_name((enum event_type)type);
+        if (any_type_matches(route, name) && where_allows(route, "type", name)) {
+            return true;
+        }
+    }
+    return false;
 }
 
 bool route_leads_to(const struct config *config, const char *source_name, size_t sink_index)
@@ -197,13 +206,8 @@ bool route_leads_to(const struct config *config, const char *source_name, size_t
     CHECK(sink_index < config->sink_count);
     for (size_t i = 0; i < config->route_count; i++) {
         const struct route_config *route = &config->routes[i];
-        if (!leads_to_sink(route, sink_index) || !where_allows(route, "source", source_name)) {
-            continue;
-        }
-        for (int type = 0; type < EVENT_SINK_FAILING; type++) {
-            if (could_carry(route, (enum event_type)type)) {
-                return true;
-            }
+        if (leads_to_sink(route, sink_index) && could_carry(route, source_name)) {
+            return true;
         }
     }
     return false;

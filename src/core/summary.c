@@ -9,6 +9,7 @@
 
 #define ID_SHOWN_BYTES_MAX 80
 #define VALUE_SHOWN_BYTES_MAX 80
+#define NAME_BYTES_MAX 512
 #define NOTE_SHOWN_BYTES_MAX 160
 
 static int year_of(const struct summary_context *context)
@@ -76,7 +77,7 @@ static void add_change(const struct summary_context *context, const struct slip 
 static void add_field_name(const char *field, struct text *out)
 {
     struct text name;
-    text_init(&name, VALUE_SHOWN_BYTES_MAX * 4);
+    text_init(&name, NAME_BYTES_MAX);
     words_add_field(&name, field, LANGUAGE_EN);
     if (name.size != 0 && name.data[0] >= 'A' && name.data[0] <= 'Z') {
         name.data[0] = (char)(name.data[0] - 'A' + 'a');
@@ -85,23 +86,13 @@ static void add_field_name(const char *field, struct text *out)
     text_fini(&name);
 }
 
-static const struct change *find_change(const struct finding *finding, const char *field)
-{
-    for (size_t i = 0; i < finding->changes.count; i++) {
-        if (text_equal(finding->changes.items[i].field, field)) {
-            return &finding->changes.items[i];
-        }
-    }
-    return NULL;
-}
-
 /* --- the order --- */
 
 static void add_status(const struct summary_context *context, const struct finding *finding,
                        struct text *out)
 {
-    const struct change *status = find_change(finding, "status");
-    const struct change *step = find_change(finding, "step");
+    const struct change *status = change_list_find(&finding->changes, "status");
+    const struct change *step = change_list_find(&finding->changes, "step");
     if (status == NULL && step != NULL) {
         text_add_text(out, ", step");
         add_change(context, &(struct slip){0}, step, out);
@@ -129,8 +120,10 @@ static void add_date_change(const struct summary_context *context, const struct 
     add_change(context, &finding->slip, change, out);
 }
 
-static void add_notes(const struct finding *finding, struct text *out)
+static void add_notes(const struct summary_context *context, const struct finding *finding,
+                      struct text *out)
 {
+    (void)context;
     if (finding->changes.count == 1) {
         text_add_text(out, " has a new note: ");
     } else {
@@ -168,8 +161,10 @@ static void add_presence(const struct summary_context *context, const char *word
     add_in_brackets(context, "", context->order->fields[ORDER_STATUS], out);
 }
 
-static void add_created(const struct summary_context *context, struct text *out)
+static void add_created(const struct summary_context *context, const struct finding *finding,
+                        struct text *out)
 {
+    (void)finding;
     add_presence(context, " is new", out);
     if (context->order->fields[ORDER_SITE] != NULL) {
         text_add_text(out, ": ");
@@ -177,8 +172,10 @@ static void add_created(const struct summary_context *context, struct text *out)
     }
 }
 
-static void add_overdue(const struct summary_context *context, struct text *out)
+static void add_overdue(const struct summary_context *context, const struct finding *finding,
+                        struct text *out)
 {
+    (void)finding;
     text_add_text(out, " is overdue: committed date ");
     add_value(context, context->order->fields[ORDER_COMMITTED_DATE], out);
     text_add_text(out, " has passed");
@@ -221,7 +218,7 @@ static void add_new_slot(const struct summary_context *context, const struct fin
 static void add_rescheduled(const struct summary_context *context, const struct finding *finding,
                             struct text *out)
 {
-    const struct change *change = find_change(finding, "start");
+    const struct change *change = change_list_find(&finding->changes, "start");
     text_add_text(out, ", appointment");
     if (change != NULL) {
         add_change(context, &finding->slip, change, out);
@@ -250,94 +247,95 @@ static void add_reminder(const struct summary_context *context, const struct fin
     add_value(context, appointment_value(finding, APPOINTMENT_START), out);
 }
 
-static void add_what_happened(const struct summary_context *context, const struct finding *finding,
-                              struct text *out)
+static void add_closed(const struct summary_context *context, const struct finding *finding,
+                       struct text *out)
 {
-    switch (finding->type) {
-    case EVENT_ORDER_CREATED:
-        add_created(context, out);
-        return;
-    case EVENT_ORDER_STATUS_CHANGED:
-    case EVENT_ORDER_STATUS_COMPLETED:
-    case EVENT_ORDER_STATUS_CANCELLED:
-    case EVENT_ORDER_STATUS_FAILED:
-    case EVENT_ORDER_STATUS_HELD:
-    case EVENT_ORDER_STATUS_RESUMED:
-    case EVENT_ORDER_STATUS_REVERTED:
-        add_status(context, finding, out);
-        return;
-    case EVENT_ORDER_DATE_COMMITTED:
-    case EVENT_ORDER_DATE_CHANGED:
-        add_date_change(context, finding, out);
-        return;
-    case EVENT_ORDER_DATE_OVERDUE:
-        add_overdue(context, out);
-        return;
-    case EVENT_ORDER_STALLED:
-        add_stalled(context, finding, out);
-        return;
-    case EVENT_ORDER_NOTE_ADDED:
-        add_notes(finding, out);
-        return;
-    case EVENT_ORDER_UPDATED:
-        add_update(context, finding, out);
-        return;
-    case EVENT_ORDER_CLOSED:
-        add_presence(context, " is closed", out);
-        return;
-    case EVENT_ORDER_DISAPPEARED:
-        add_presence(context, " has disappeared from the list", out);
-        return;
-    case EVENT_ORDER_REAPPEARED:
-        add_presence(context, " is back on the list", out);
-        return;
-    case EVENT_APPOINTMENT_CREATED:
-        add_new_slot(context, finding, out);
-        return;
-    case EVENT_APPOINTMENT_CONFIRMED:
-        add_slot(context, ", appointment confirmed", finding, out);
-        return;
-    case EVENT_APPOINTMENT_RESCHEDULED:
-        add_rescheduled(context, finding, out);
-        return;
-    case EVENT_APPOINTMENT_CANCELLED:
-        add_slot(context, ", appointment cancelled", finding, out);
-        return;
-    case EVENT_APPOINTMENT_COMPLETED:
-        add_slot(context, ", appointment completed", finding, out);
-        return;
-    case EVENT_APPOINTMENT_MISSED:
-        add_slot(context, ", appointment missed", finding, out);
-        return;
-    case EVENT_APPOINTMENT_UPDATED:
-        add_appointment_update(context, finding, out);
-        return;
-    case EVENT_APPOINTMENT_REMOVED:
-        add_slot(context, ", appointment removed", finding, out);
-        return;
-    case EVENT_APPOINTMENT_REMINDER:
-        add_reminder(context, finding, out);
-        return;
-    case EVENT_SOURCE_UNREACHABLE:
-    case EVENT_SOURCE_RECOVERED:
-    case EVENT_SOURCE_REJECTED:
-    case EVENT_SOURCE_SCHEMA_CHANGED:
-    case EVENT_SOURCE_CHANGE_HELD:
-    case EVENT_SOURCE_CREDENTIAL_EXPIRING:
-    case EVENT_SINK_FAILING:
-    case EVENT_SINK_RECOVERED:
-    case EVENT_SINK_PARKED:
-    case EVENT_TEST:
-    case EVENT_TYPE_COUNT:
-        break;
-    }
-    CHECK(!"only what happens to an order is summed up here");
+    (void)finding;
+    add_presence(context, " is closed", out);
 }
+
+static void add_disappeared(const struct summary_context *context, const struct finding *finding,
+                            struct text *out)
+{
+    (void)finding;
+    add_presence(context, " has disappeared from the list", out);
+}
+
+static void add_reappeared(const struct summary_context *context, const struct finding *finding,
+                           struct text *out)
+{
+    (void)finding;
+    add_presence(context, " is back on the list", out);
+}
+
+static void add_confirmed(const struct summary_context *context, const struct finding *finding,
+                          struct text *out)
+{
+    add_slot(context, ", appointment confirmed", finding, out);
+}
+
+static void add_cancelled(const struct summary_context *context, const struct finding *finding,
+                          struct text *out)
+{
+    add_slot(context, ", appointment cancelled", finding, out);
+}
+
+static void add_completed(const struct summary_context *context, const struct finding *finding,
+                          struct text *out)
+{
+    add_slot(context, ", appointment completed", finding, out);
+}
+
+static void add_missed(const struct summary_context *context, const struct finding *finding,
+                       struct text *out)
+{
+    add_slot(context, ", appointment missed", finding, out);
+}
+
+static void add_removed(const struct summary_context *context, const struct finding *finding,
+                        struct text *out)
+{
+    add_slot(context, ", appointment removed", finding, out);
+}
+
+typedef void add_fn(const struct summary_context *context, const struct finding *finding,
+                    struct text *out);
+
+/* What happens to sources and sinks is summed up where it is found. */
+static add_fn *const sentences[EVENT_TYPE_COUNT] = {
+    [EVENT_ORDER_CREATED] = add_created,
+    [EVENT_ORDER_STATUS_CHANGED] = add_status,
+    [EVENT_ORDER_STATUS_COMPLETED] = add_status,
+    [EVENT_ORDER_STATUS_CANCELLED] = add_status,
+    [EVENT_ORDER_STATUS_FAILED] = add_status,
+    [EVENT_ORDER_STATUS_HELD] = add_status,
+    [EVENT_ORDER_STATUS_RESUMED] = add_status,
+    [EVENT_ORDER_STATUS_REVERTED] = add_status,
+    [EVENT_ORDER_DATE_COMMITTED] = add_date_change,
+    [EVENT_ORDER_DATE_CHANGED] = add_date_change,
+    [EVENT_ORDER_DATE_OVERDUE] = add_overdue,
+    [EVENT_ORDER_STALLED] = add_stalled,
+    [EVENT_ORDER_NOTE_ADDED] = add_notes,
+    [EVENT_ORDER_UPDATED] = add_update,
+    [EVENT_ORDER_CLOSED] = add_closed,
+    [EVENT_ORDER_DISAPPEARED] = add_disappeared,
+    [EVENT_ORDER_REAPPEARED] = add_reappeared,
+    [EVENT_APPOINTMENT_CREATED] = add_new_slot,
+    [EVENT_APPOINTMENT_CONFIRMED] = add_confirmed,
+    [EVENT_APPOINTMENT_RESCHEDULED] = add_rescheduled,
+    [EVENT_APPOINTMENT_CANCELLED] = add_cancelled,
+    [EVENT_APPOINTMENT_COMPLETED] = add_completed,
+    [EVENT_APPOINTMENT_MISSED] = add_missed,
+    [EVENT_APPOINTMENT_UPDATED] = add_appointment_update,
+    [EVENT_APPOINTMENT_REMOVED] = add_removed,
+    [EVENT_APPOINTMENT_REMINDER] = add_reminder,
+};
 
 void summary_add(const struct summary_context *context, const struct finding *finding,
                  struct text *out)
 {
+    CHECK(finding->type < EVENT_TYPE_COUNT && sentences[finding->type] != NULL);
     text_add_text(out, "Order ");
     utf8_add_clean_line(out, span_of(context->order->id), ID_SHOWN_BYTES_MAX);
-    add_what_happened(context, finding, out);
+    sentences[finding->type](context, finding, out);
 }

@@ -46,14 +46,14 @@ static void a_reminder_comes_once_and_in_time(void **state)
     struct deadline first = get(&world, DEADLINE_REMINDER);
     assert_int_equal(first.due_wall_ms, MS("2026-11-30T09:00:00Z"));
     come(&world, &first, first.due_wall_ms + 100);
-    assert_told(&world, "appointment.reminder/notice");
+    expect_told(&world, "appointment.reminder/notice");
     assert_true(world.result.is_changed);
-    assert_has(world_event_json(&world, 0), "\"reminder\":{\"before\":\"1d\"}");
-    assert_has_not(world_event_json(&world, 0), "\"late\"");
-    assert_has(world_event_json(&world, 0), "appointment in 1d: Tue 1 Dec 10:00");
+    expect_has(world_event_json(&world, 0), "\"reminder\":{\"before\":\"1d\"}");
+    expect_has_not(world_event_json(&world, 0), "\"late\"");
+    expect_has(world_event_json(&world, 0), "appointment in 1d: Tue 1 Dec 10:00");
     assert_false(has(&world, DEADLINE_REMINDER));
     come(&world, &first, first.due_wall_ms + 200);
-    assert_told(&world, "");
+    expect_told(&world, "");
     assert_false(world.result.is_changed);
     world_fini(&world);
 }
@@ -68,7 +68,7 @@ static void a_move_moves_the_reminder(void **state)
     world_show(&world, SLOT("2026-12-03T09:00:00Z"));
     assert_int_equal(get(&world, DEADLINE_REMINDER).due_wall_ms, MS("2026-12-02T09:00:00Z"));
     come(&world, &old, old.due_wall_ms);
-    assert_told(&world, "");
+    expect_told(&world, "");
     assert_true(has(&world, DEADLINE_REMINDER));
     world_fini(&world);
 }
@@ -84,7 +84,7 @@ static void a_cancelled_appointment_reminds_nobody(void **state)
                        "'status':'Cancelled','start':'2026-12-01T09:00:00Z'}]}");
     assert_false(has(&world, DEADLINE_REMINDER));
     come(&world, &old, old.due_wall_ms);
-    assert_told(&world, "");
+    expect_told(&world, "");
     world_fini(&world);
 }
 
@@ -96,16 +96,16 @@ static void a_late_reminder_says_so_or_is_dropped(void **state)
     world_show(&world, SLOT("2026-12-01T09:00:00Z"));
     struct deadline late = get(&world, DEADLINE_REMINDER);
     come(&world, &late, MS("2026-12-01T06:00:00Z"));
-    assert_told(&world, "appointment.reminder/notice");
-    assert_has(world_event_json(&world, 0), "\"late\":true");
-    assert_has(world_event_json(&world, 0), "appointment in 3h (late reminder)");
+    expect_told(&world, "appointment.reminder/notice");
+    expect_has(world_event_json(&world, 0), "\"late\":true");
+    expect_has(world_event_json(&world, 0), "appointment in 3h (late reminder)");
     world_fini(&world);
 
     world_init(&world);
     world_show(&world, SLOT("2026-12-01T09:00:00Z"));
     late = get(&world, DEADLINE_REMINDER);
     come(&world, &late, MS("2026-12-01T09:00:00Z"));
-    assert_told(&world, "");
+    expect_told(&world, "");
     assert_false(has(&world, DEADLINE_REMINDER));
     world_fini(&world);
 }
@@ -119,7 +119,7 @@ static void a_due_reminder_survives_another_change(void **state)
     world.context.now_wall_ms = MS("2026-11-30T10:00:00Z"); /* it is due, but was not told yet */
     world_show(&world, "{'id':'1','status':'InProgress','site':'Lyon','appointments':[{'id':'A 1',"
                        "'status':'Confirmed','start':'2026-12-01T09:00:00Z'}]}");
-    assert_told(&world, "order.updated/info");
+    expect_told(&world, "order.updated/info");
     assert_true(has(&world, DEADLINE_REMINDER));
     world_fini(&world);
 }
@@ -154,8 +154,8 @@ static void overdue_comes_once_per_committed_date(void **state)
     struct deadline overdue = get(&world, DEADLINE_OVERDUE);
     assert_int_equal(overdue.due_wall_ms, MS("2026-12-01T23:00:00Z")); /* the day's end in Paris */
     come(&world, &overdue, overdue.due_wall_ms);
-    assert_told(&world, "order.date.overdue/warning");
-    assert_has(world_event_json(&world, 0),
+    expect_told(&world, "order.date.overdue/warning");
+    expect_has(world_event_json(&world, 0),
                "\"overdue\":{\"field\":\"committed_date\",\"date\":\"2026-12-01\"}");
     assert_false(has(&world, DEADLINE_OVERDUE));
     world_show(&world, second);
@@ -181,11 +181,11 @@ static void an_order_without_a_move_is_stalled_once(void **state)
     world_show(&world, "{'id':'1','status':'InProgress','site':'Lyon','step':'Survey'}");
     assert_int_equal(get(&world, DEADLINE_STALLED).due_wall_ms, stalled.due_wall_ms + DAY_MS);
     come(&world, &stalled, stalled.due_wall_ms);
-    assert_told(&world, "");
+    expect_told(&world, "");
     stalled = get(&world, DEADLINE_STALLED);
     come(&world, &stalled, stalled.due_wall_ms);
-    assert_told(&world, "order.stalled/warning");
-    assert_has(world_event_json(&world, 0), "has not moved for 14d");
+    expect_told(&world, "order.stalled/warning");
+    expect_has(world_event_json(&world, 0), "has not moved for 14d");
     assert_false(has(&world, DEADLINE_STALLED));
     world_fini(&world);
 }
@@ -201,7 +201,7 @@ static void an_order_that_left_waits_for_nothing(void **state)
     world_step(&world, &gone);
     assert_int_equal(world.deadline_count, 0);
     come(&world, &reminder, reminder.due_wall_ms);
-    assert_told(&world, "");
+    expect_told(&world, "");
     world_fini(&world);
 }
 

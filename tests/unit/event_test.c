@@ -267,6 +267,13 @@ static void contact_is_named_but_not_shown(void **state)
     arena_destroy(arena);
 }
 
+static void expect_part(const char *whole, const char *part, bool is_there)
+{
+    if (part != NULL && (strstr(whole, part) != NULL) != is_there) {
+        fail_msg("<%s> is %s in <%s>", part, is_there ? "not" : "", whole);
+    }
+}
+
 static void filters(void **state)
 {
     (void)state;
@@ -299,14 +306,10 @@ static void filters(void **state)
         text_init(&out, EVENT_BYTES_MAX);
         assert_int_equal(event_add_filtered(&event, &filter, &out, &why), STATUS_OK);
         for (size_t j = 0; j < 4; j++) {
-            if (rows[i].has[j] != NULL && strstr(text_cstr(&out), rows[i].has[j]) == NULL) {
-                fail_msg("row %zu: no <%s> in %s", i, rows[i].has[j], text_cstr(&out));
-            }
-            if (rows[i].has_not[j] != NULL && strstr(text_cstr(&out), rows[i].has_not[j]) != NULL) {
-                fail_msg("row %zu: <%s> in %s", i, rows[i].has_not[j], text_cstr(&out));
-            }
+            expect_part(text_cstr(&out), rows[i].has[j], true);
+            expect_part(text_cstr(&out), rows[i].has_not[j], false);
         }
-        assert_non_null(strstr(text_cstr(&out), event.id));
+        expect_part(text_cstr(&out), event.id, true);
         text_fini(&out);
     }
     arena_destroy(arena);

@@ -168,7 +168,7 @@ static void check_rows(const struct row *rows, size_t count)
         world_init(&world);
         world_show(&world, rows[i].before);
         assert_true(world.result.is_new && world.result.is_changed);
-        assert_told(&world, "");
+        expect_told(&world, "");
         world_show(&world, rows[i].after);
         if (strcmp(world_told(&world), rows[i].told) != 0) {
             fail_msg("%s: told <%s>, expected <%s>", rows[i].name, world_told(&world),
@@ -219,9 +219,9 @@ static void a_new_order_tells_itself_and_each_appointment(void **state)
     world.context.is_baseline = false;
     world_show(&world, ORDER(",'site':'Lyon','committedDate':'2027-01-12','notes':[{'text':'a'}],"
                              "'appointments':[{'id':'A'},{'id':'B'}]"));
-    assert_told(&world, "order.created/info appointment.created/notice appointment.created/notice");
-    assert_has(world_event_json(&world, 0), "{\"field\":\"site\",\"to\":\"Lyon\"}");
-    assert_has(world_event_json(&world, 1), "\"sequence\":\"2\"");
+    expect_told(&world, "order.created/info appointment.created/notice appointment.created/notice");
+    expect_has(world_event_json(&world, 0), "{\"field\":\"site\",\"to\":\"Lyon\"}");
+    expect_has(world_event_json(&world, 1), "\"sequence\":\"2\"");
     world_fini(&world);
 }
 
@@ -234,24 +234,24 @@ static void counts_and_first_promises_are_kept(void **state)
     world_show(&world, SLOT(",'start':'2027-01-12T08:00:00Z'"));
     world_show(&world, SLOT(",'start':'2027-01-17T08:00:00Z'"));
     const char *json = world_event_json(&world, 0);
-    assert_has(json, "\"reschedule\":{\"days\":5,\"business_days\":3,\"count\":2,"
+    expect_has(json, "\"reschedule\":{\"days\":5,\"business_days\":3,\"count\":2,"
                      "\"first_start\":\"2027-01-08T08:00:00Z\",\"total_days\":9,"
                      "\"direction\":\"later\"}");
-    assert_has(json, "\"changes\":[{\"field\":\"start\",\"from\":\"2027-01-12T08:00:00Z\","
+    expect_has(json, "\"changes\":[{\"field\":\"start\",\"from\":\"2027-01-12T08:00:00Z\","
                      "\"to\":\"2027-01-17T08:00:00Z\"}]");
-    assert_has(json, "\"summary\":\"Order 123456, appointment moved by +5 days: "
+    expect_has(json, "\"summary\":\"Order 123456, appointment moved by +5 days: "
                      "Tue 12 Jan 2027 09:00 to Sun 17 Jan 2027 09:00\"");
-    assert_has(json, "\"sequence\":\"2\"");
-    assert_has(json, "\"calendar\":{\"sequence\":2}");
+    expect_has(json, "\"sequence\":\"2\"");
+    expect_has(json, "\"calendar\":{\"sequence\":2}");
     world_show(&world, ORDER(""));
     world_show(&world, SLOT(",'start':'2027-01-20T08:00:00Z'"));
-    assert_told(&world, "appointment.created/notice");
+    expect_told(&world, "appointment.created/notice");
     world_show(&world, SLOT(",'start':'2027-01-19T08:00:00Z'"));
     json = world_event_json(&world, 0);
-    assert_has(json, "\"reschedule\":{\"days\":-1,\"business_days\":-1,\"count\":3,"
+    expect_has(json, "\"reschedule\":{\"days\":-1,\"business_days\":-1,\"count\":3,"
                      "\"first_start\":\"2027-01-08T08:00:00Z\",\"total_days\":11,"
                      "\"direction\":\"earlier\"}");
-    assert_has(json, "\"calendar\":{\"sequence\":5}");
+    expect_has(json, "\"calendar\":{\"sequence\":5}");
     world_fini(&world);
 }
 
@@ -262,21 +262,21 @@ static void a_date_keeps_its_first_promise(void **state)
     world_init(&world);
     world_show(&world, ORDER(""));
     world_show(&world, ORDER(",'committedDate':'2027-01-08'"));
-    assert_told(&world, "order.date.committed/notice");
+    expect_told(&world, "order.date.committed/notice");
     world_show(&world, ORDER(",'committedDate':'2027-01-12'"));
-    assert_has(world_event_json(&world, 0),
+    expect_has(world_event_json(&world, 0),
                "\"date_change\":{\"field\":\"committed_date\",\"days\":4,\"business_days\":2,"
                "\"count\":1,\"first_date\":\"2027-01-08\",\"total_days\":4,"
                "\"direction\":\"later\"}");
     world_show(&world, ORDER(""));
-    assert_told(&world, "order.date.changed/warning");
-    assert_has(world_event_json(&world, 0), "\"changes\":[{\"field\":\"committed_date\","
+    expect_told(&world, "order.date.changed/warning");
+    expect_has(world_event_json(&world, 0), "\"changes\":[{\"field\":\"committed_date\","
                                             "\"from\":\"2027-01-12\"}]");
-    assert_has(world_event_json(&world, 0), "\"date_change\":{\"field\":\"committed_date\","
+    expect_has(world_event_json(&world, 0), "\"date_change\":{\"field\":\"committed_date\","
                                             "\"count\":2,\"first_date\":\"2027-01-08\"}");
     world_show(&world, ORDER(",'committedDate':'2027-01-20'"));
-    assert_told(&world, "order.date.changed/notice");
-    assert_has(world_event_json(&world, 0), "\"count\":3,\"first_date\":\"2027-01-08\","
+    expect_told(&world, "order.date.changed/notice");
+    expect_has(world_event_json(&world, 0), "\"count\":3,\"first_date\":\"2027-01-08\","
                                             "\"total_days\":12}");
     world_fini(&world);
 }
@@ -298,16 +298,16 @@ static void an_order_that_leaves_gives_only_its_own_event(void **state)
     world_init(&world);
     world_show(&world, SLOT(",'status':'Confirmed'"));
     leave(&world, SIGHTING_DISAPPEARED, NULL);
-    assert_told(&world, "order.disappeared/warning");
-    assert_has(world_event_json(&world, 0), "\"detail\":{\"http\":200}");
+    expect_told(&world, "order.disappeared/warning");
+    expect_has(world_event_json(&world, 0), "\"detail\":{\"http\":200}");
     assert_true(world.known.has_left);
     assert_int_equal(world.deadline_count, 0);
     leave(&world, SIGHTING_DISAPPEARED, NULL);
     assert_false(world.result.is_changed);
     world_show(&world, "{'id':'123456','status':'Held','site':'Lyon'}");
-    assert_told(&world, "order.reappeared/notice");
-    assert_has(world_event_json(&world, 0), "\"sequence\":\"2\"");
-    assert_has(world_event_json(&world, 0), "{\"field\":\"status\",\"from\":\"InProgress\","
+    expect_told(&world, "order.reappeared/notice");
+    expect_has(world_event_json(&world, 0), "\"sequence\":\"2\"");
+    expect_has(world_event_json(&world, 0), "{\"field\":\"status\",\"from\":\"InProgress\","
                                             "\"to\":\"Held\"}");
     assert_false(world.known.has_left);
     world_fini(&world);
@@ -321,9 +321,9 @@ static void an_order_that_completes_and_leaves_tells_both(void **state)
     world_show(&world, SLOT(",'status':'Confirmed'"));
     leave(&world, SIGHTING_CLOSED,
           "{'id':'123456','status':'Completed','completedDate':'2026-11-20','site':'Lyon'}");
-    assert_told(&world, "order.status.completed/notice order.closed/notice");
-    assert_has(world_event_json(&world, 0), "completed_date");
-    assert_has(world_event_json(&world, 1), "\"changes\":[{\"field\":\"site\",\"to\":\"Lyon\"}]");
+    expect_told(&world, "order.status.completed/notice order.closed/notice");
+    expect_has(world_event_json(&world, 0), "completed_date");
+    expect_has(world_event_json(&world, 1), "\"changes\":[{\"field\":\"site\",\"to\":\"Lyon\"}]");
     world_fini(&world);
 }
 
@@ -334,7 +334,7 @@ static void an_order_that_was_complete_only_closes(void **state)
     world_init(&world);
     world_show(&world, "{'id':'123456','status':'Completed','site':'Lyon'}");
     leave(&world, SIGHTING_CLOSED, "{'id':'123456','status':'Closed'}");
-    assert_told(&world, "order.closed/notice");
+    expect_told(&world, "order.closed/notice");
     world_fini(&world);
 }
 
@@ -355,7 +355,7 @@ static void appointments_of_their_own_collection(void **state)
         .appointment_count = 1,
     };
     world_step(&world, &input);
-    assert_told(&world, "order.created/info appointment.created/notice");
+    expect_told(&world, "order.created/info appointment.created/notice");
     input.appointment_count = 0;
     world_step(&world, &input);
     assert_false(world.result.is_changed);
@@ -370,7 +370,7 @@ static void appointments_of_their_own_collection(void **state)
         .removed_appointment_count = 1,
     };
     world_step(&world, &moved);
-    assert_told(&world, "appointment.removed/warning appointment.created/notice");
+    expect_told(&world, "appointment.removed/warning appointment.created/notice");
     world_fini(&world);
 }
 
@@ -385,7 +385,7 @@ static void a_profile_that_learns_a_word_tells_nothing(void **state)
     profile.order_statuses = (struct status_table){wiser, 1};
     world.source.profile = &profile;
     world_show(&world, "{'id':'1','status':'Paused'}");
-    assert_told(&world, "");
+    expect_told(&world, "");
     assert_true(world.result.is_changed);
     world_fini(&world);
 }
@@ -411,13 +411,13 @@ static void notes_beyond_the_latest_twenty_are_counted(void **state)
     world_show(&world, json);
     twenty_one_notes(&world, 23, json, sizeof json);
     world_show(&world, json);
-    assert_told(&world, "order.note.added/notice");
-    assert_has(world_event_json(&world, 0), "\"older_notes\":3");
-    assert_has(world_event_json(&world, 0), "\"note\":{\"id\":\"n23\",\"text\":\"t23\"}");
-    assert_has(world_event_json(&world, 0), "has 3 new notes, the latest: t23");
+    expect_told(&world, "order.note.added/notice");
+    expect_has(world_event_json(&world, 0), "\"older_notes\":3");
+    expect_has(world_event_json(&world, 0), "\"note\":{\"id\":\"n23\",\"text\":\"t23\"}");
+    expect_has(world_event_json(&world, 0), "has 3 new notes, the latest: t23");
     twenty_one_notes(&world, 22, json, sizeof json);
     world_show(&world, json); /* n23 is withdrawn: n3 becomes visible again, but is not new */
-    assert_told(&world, "order.updated/info");
+    expect_told(&world, "order.updated/info");
     world_fini(&world);
 }
 
