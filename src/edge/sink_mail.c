@@ -249,8 +249,8 @@ static void on_transfer_done(void *arg, const struct smtps_response *response)
         finish_offline(sink, "TLS refused", response->detail);
     } else if (response->is_connect_failure) {
         finish_offline(sink, "no session", response->detail);
-    } else if (is_login_code(response->reply_code)) {
-        finish_offline(sink, "login refused", response->detail);
+    } else if (response->is_session_refused || is_login_code(response->reply_code)) {
+        finish_offline(sink, "session refused", response->detail);
     } else if (response->status != STATUS_OK) {
         finish(sink, SEND_TRY_LATER, response->detail);
     } else {
