@@ -262,6 +262,38 @@ static void a_server_that_is_away_is_offline(void **state)
     stage_close(stage);
 }
 
+static void an_appointment_comes_with_its_calendar(void **state)
+{
+    (void)state;
+    struct stage *stage = stage_open_starttls();
+    const struct event_facts facts = {
+        .type = EVENT_APPOINTMENT_CONFIRMED,
+        .severity = SEVERITY_NOTICE,
+        .source_name = "orange",
+        .order_id = "123456",
+        .appointment_id = "A-1",
+        .sequence = 2,
+        .wall_ms = INT64_C(1795421730123),
+        .summary = "appointment confirmed",
+        .order_json = span_of("{\"id\":\"123456\",\"site\":\"Lyon Part-Dieu\"}"),
+        .appointment_json = span_of("{\"id\":\"A-1\",\"status_kind\":\"confirmed\","
+                                    "\"start\":\"2027-01-16T08:00:00Z\"}"),
+        .extra_json = span_of("\"calendar\":{\"sequence\":3}")};
+    event_compose(&facts, stage->arena, &stage->event);
+    stage->sink.email.calendar = CALENDAR_REQUEST;
+    struct outcome outcome = send_once(stage, "");
+    assert_int_equal(SEND_ACCEPTED, outcome.kind);
+    char *mail = peer_await(stage->peer, "\"mail\"");
+    assert_non_null(strstr(mail, "\"type\": \"text/calendar\""));
+    assert_non_null(strstr(mail, "\"method\": \"REQUEST\""));
+    assert_non_null(strstr(mail, "SEQUENCE:3"));
+    assert_non_null(strstr(mail, "ATTENDEE:mailto:bob@example.com"));
+    assert_non_null(strstr(mail, "DTSTART:20270116T080000Z"));
+    assert_non_null(strstr(mail, "\"defects\": []"));
+    free(mail);
+    stage_close(stage);
+}
+
 static void sends_wait_for_their_turn(void **state)
 {
     (void)state;
@@ -373,6 +405,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(a_retry_goes_to_those_left),
         cmocka_unit_test(a_drop_after_the_dot_repeats_the_same_mail),
         cmocka_unit_test(a_server_that_is_away_is_offline),
+        cmocka_unit_test(an_appointment_comes_with_its_calendar),
         cmocka_unit_test(sends_wait_for_their_turn),
         cmocka_unit_test(closing_ends_every_send_once),
         cmocka_unit_test(what_cannot_be_read_is_rejected),
