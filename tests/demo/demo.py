@@ -149,8 +149,8 @@ class Demo:
             self.receipts.add("mqtt", json.loads(line))
 
     def start_mail(self):
-        mail = self.start([sys.executable, os.path.join(ROOT, "tests/support/smtp_server.py"), "--port", "0"],
-                          stdout=subprocess.PIPE, text=True)
+        mail = self.start([sys.executable, os.path.join(ROOT, "tests/support/smtp_server.py"), "--raw", "--quiet"],
+                          stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         first = json.loads(mail.stdout.readline())
         self.reading(self.read_mail, mail)
         return first["port"]
@@ -158,12 +158,10 @@ class Demo:
     def read_mail(self, stream):
         for line in stream:
             received = json.loads(line)
-            if "message" not in received:
-                continue
-            message = email.message_from_bytes(base64.b64decode(received["message"]), policy=email.policy.default)
+            message = email.message_from_bytes(base64.b64decode(received["raw"]), policy=email.policy.default)
             for event_id in message["X-Orderwatch-Event"].split():
                 self.receipts.add_id("mail", event_id)
-            say("mail", f"to {', '.join(received['recipients'])}: {message['Subject']}")
+            say("mail", f"to {', '.join(received['rcpt_to'])}: {message['Subject']}")
 
     def start_webhook(self):
         receipts = self.receipts
