@@ -152,7 +152,9 @@ static void write_subject(const struct telling *telling, const struct book *book
     const char *prefix = telling->sink->email.subject_prefix;
     struct text subject;
     text_init(&subject, (size_t)4 * SUBJECT_BYTES_MAX);
-    text_addf(&subject, "[%s] ", prefix != NULL ? prefix : "orderwatch");
+    if (prefix == NULL || prefix[0] != '\0') {
+        text_addf(&subject, "[%s] ", prefix != NULL ? prefix : "orderwatch");
+    }
     if (is_digest(delivery)) {
         text_add_text(&subject,
                       telling_titled(telling, words_phrase(PHRASE_DIGEST, telling->language),

@@ -309,6 +309,7 @@ class Mailbox:
                                success=(data.login.decode(), data.password.decode()) == credentials))
         self.controller = Controller(self, hostname="127.0.0.1", port=port or free_port(), **options)
         self.controller.start()
+        self.is_running = True
         self.port = self.controller.port
 
     async def handle_RCPT(self, server, session, envelope, address, rcpt_options):
@@ -328,7 +329,9 @@ class Mailbox:
         return [identity for _, _, message in self.mails for identity in message["X-Orderwatch-Event"].split()]
 
     def stop(self):
-        self.controller.stop()
+        if self.is_running:
+            self.is_running = False
+            self.controller.stop()
 
 
 class Daemon:
