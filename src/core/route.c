@@ -62,7 +62,8 @@ static bool leads_to_sink(const struct route_config *route, size_t sink_index)
 /* When one route lets an event go to one sink, and what defers it. */
 struct release {
     int64_t due_wall_ms;
-    char deferred_by; /* 'd' a digest, 'q' quiet hours, 0 nothing */
+    char deferred_by;                 /* 'd' a digest, 'q' quiet hours, 0 nothing */
+    const struct quiet_config *quiet; /* which quiet hours */
 };
 
 static bool is_quiet_for(const struct route_config *route, enum severity severity)
@@ -87,7 +88,8 @@ static struct release release_of(const struct route_config *route, const struct 
     if (is_quiet_for(route, severity)) {
         int64_t end_ms = quiet_end(&route->quiet, release.due_wall_ms);
         if (end_ms != release.due_wall_ms) {
-            release = (struct release){.due_wall_ms = end_ms, .deferred_by = 'q'};
+            release =
+                (struct release){.due_wall_ms = end_ms, .deferred_by = 'q', .quiet = &route->quiet};
         }
     }
     return release;
@@ -109,6 +111,16 @@ static const char *order_lane(const struct event *event, struct arena *arena)
     return kept;
 }
 
+/* A lane is served in order, so what waits for one morning must not hold back what is due tonight:
+ * each set of quiet hours, whose ends only rise, has a mail lane of its own. */
+static const char *mail_lane(const struct release *release, struct arena *arena)
+{
+    const struct quiet_config *quiet = release->quiet;
+    return quiet != NULL ? arena_format(arena, "quiet/%d-%d-%u", quiet->from_minute,
+                                        quiet->to_minute, (unsigned int)quiet->days)
+                         : "digest";
+}
+
 static struct planned_delivery plan(const struct sink_config *sink, const struct route_facts *facts,
                                     const struct release *release, struct arena *arena)
 {
@@ -117,12 +129,16 @@ static struct planned_delivery plan(const struct sink_config *sink, const struct
         .due_wall_ms = release->due_wall_ms,
     };
     if (sink->kind == SINK_EMAIL && release->deferred_by != 0) {
-        planned.lane = "digest";
+        planned.lane = mail_lane(release, arena);
         planned.bundle =
             arena_format(arena, "%c%" PRId64, release->deferred_by, release->due_wall_ms);
         return planned;
     }
     planned.lane = order_lane(facts->event, arena);
+    if (release->quiet != NULL && release->quiet->has_exception) {
+        /* What the exception lets through is to overtake what waits. */
+        planned.lane = arena_format(arena, "%s/quiet", planned.lane);
+    }
     if (sink->kind == SINK_EMAIL && facts->sweep != 0 && facts->event->order_id[0] != '\0') {
         planned.bundle =
             arena_format(arena, "%" PRIu64 "/%s", facts->sweep, facts->event->order_id);

@@ -165,10 +165,15 @@ static void quiet_hours_defer(void **state)
     for (size_t i = 0; i < 3; i++) {
         assert_int_equal(plans[i].due_wall_ms, end);
     }
-    assert_string_equal(plans[0].lane, "digest");
+    assert_string_equal(plans[0].lane, "quiet/540-600-0");
     assert_string_equal(plans[0].bundle, arena_format(world.arena, "q%lld", (long long)end));
-    assert_string_equal(plans[1].lane, "orange/12%2F3");
+    assert_string_equal(plans[1].lane, "orange/12%2F3/quiet"); /* an exception may overtake it */
     assert_null(plans[1].bundle);
+
+    world.route.quiet.has_exception = false;
+    assert_int_equal(plan(&world, &event, record, &plans), 3);
+    assert_string_equal(plans[1].lane, "orange/12%2F3");
+    world.route.quiet.has_exception = true;
 
     event.severity = SEVERITY_CRITICAL;
     assert_int_equal(plan(&world, &event, record, &plans), 3);
