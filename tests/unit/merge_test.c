@@ -1,0 +1,63 @@
+/* What several answers say of one order, put together. */
+#include "core/arena.h"
+#include "core/merge.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+
+static void a_detail_is_silent_about_what_it_lacks(void **state)
+{
+    (void)state;
+    struct note note = {.text = "kept"};
+    struct appointment slot = {.id = "A"};
+    struct record before = {.id = "1",
+                            .fields = {[ORDER_STATUS] = "Held", [ORDER_SITE] = "Lyon"},
+                            .kind = ORDER_HELD,
+                            .notes = &note,
+                            .note_count = 1,
+                            .older_note_count = 2,
+                            .appointments = &slot,
+                            .appointment_count = 1};
+    struct record detail = {.id = "1", .fields = {[ORDER_SITE] = "Paris"}};
+    struct record merged = merge_detail(&before, &detail);
+    assert_string_equal(merged.fields[ORDER_STATUS], "Held");
+    assert_string_equal(merged.fields[ORDER_SITE], "Paris");
+    assert_int_equal(merged.kind, ORDER_HELD);
+    assert_int_equal(merged.note_count, 1);
+    assert_int_equal(merged.older_note_count, 2);
+    assert_int_equal(merged.appointment_count, 1);
+
+    detail.fields[ORDER_STATUS] = "Whatever";
+    assert_int_equal(merge_detail(&before, &detail).kind, ORDER_UNKNOWN);
+}
+
+static void appointments_are_replaced_removed_and_added(void **state)
+{
+    (void)state;
+    struct arena *arena = arena_create();
+    struct appointment known[] = {{.id = "A"}, {.id = "B"}, {.id = "C"}};
+    struct appointment others[] = {
+        {.id = "D"}, {.id = "B", .kind = APPOINTMENT_CONFIRMED}, {.id = "0"}, {.id = "D"}};
+    static const char *const gone[] = {"A", "unknown"};
+    struct record record = {.id = "1", .appointments = known, .appointment_count = 3};
+    merge_appointments(&record, others, 4, gone, 2, arena);
+    static const char *const ids[] = {"0", "B", "C", "D"};
+    assert_int_equal(record.appointment_count, 4);
+    for (size_t i = 0; i < 4; i++) {
+        assert_string_equal(record.appointments[i].id, ids[i]);
+    }
+    assert_int_equal(record.appointments[1].kind, APPOINTMENT_CONFIRMED);
+    arena_destroy(arena);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_detail_is_silent_about_what_it_lacks),
+        cmocka_unit_test(appointments_are_replaced_removed_and_added),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
