@@ -249,6 +249,12 @@ build/fuzz/core.a: $(FUZZ_OBJ)
 	@rm -f $@
 	$(Q)$(AR) rcs $@ $^
 
+# Configuration begins as a YAML file, so its target has those files of the edge too.
+FUZZ_CONFIG_SRC := src/edge/yaml.c src/edge/config_tree.c src/edge/file_read.c
+build/fuzz/config_fuzz: tests/fuzz/config_fuzz.c $(FUZZ_CONFIG_SRC) build/fuzz/core.a
+	$(Q)clang $(CPPFLAGS) -I. $(EDGE_CFLAGS) $(FUZZ_FLAGS) -fsanitize=fuzzer -o $@ $< \
+	    $(FUZZ_CONFIG_SRC) tests/support/log_quiet.c build/fuzz/core.a -lyaml $(CORE_LIBS)
+
 build/fuzz/%_fuzz: tests/fuzz/%_fuzz.c build/fuzz/core.a
 	$(Q)clang $(CPPFLAGS) -I. $(EDGE_CFLAGS) $(FUZZ_FLAGS) -fsanitize=fuzzer -o $@ $< \
 	    tests/support/log_quiet.c build/fuzz/core.a $(CORE_LIBS)

@@ -199,8 +199,9 @@ enum status config_create(const struct node *document, const struct config_loade
 void config_destroy(struct config *config)
 {
     if (config != NULL) {
-        arena_wipe(config->arena); /* header values may hold tokens */
-        arena_destroy(config->arena);
+        struct arena *arena = config->arena; /* which config itself lives in */
+        arena_wipe(arena);                   /* header values may hold tokens */
+        arena_destroy(arena);
     }
 }
 

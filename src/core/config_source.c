@@ -209,7 +209,7 @@ static bool read_moment(struct walker *walker, const struct node *window, const 
                         const struct zone *zone, int64_t *out_wall_ms)
 {
     const struct node *node = node_member(window, key);
-    struct date date;
+    struct date date = {0};
     size_t path_size = walker_enter(walker, key);
     bool is_good = false;
     if (node == NULL) {
