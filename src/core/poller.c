@@ -29,6 +29,7 @@ struct poller *poller_create(const struct poller_options *options)
     budget_init(&poller->budget, options->source->budget);
     for (size_t i = 0; i < COLLECTION_COUNT; i++) {
         poller->known[i] = index_create();
+        poller->pages[i] = page_memory_create();
     }
     return poller;
 }
@@ -41,6 +42,7 @@ void poller_destroy(struct poller *poller)
     CHECK(poller_is_idle(poller));
     for (size_t i = 0; i < COLLECTION_COUNT; i++) {
         index_destroy(poller->known[i]);
+        page_memory_destroy(poller->pages[i]);
     }
     budget_fini(&poller->budget);
     sweep_fini(&poller->sweep);

@@ -8,6 +8,19 @@
 #define ELEMENT_BYTES_MAX ((size_t)1 << 20)
 #define KEY_BYTES_MAX 16384
 
+/* What this page holds is remembered only where it is known and comes once. */
+static void note_known(struct poller *poller, uint32_t position)
+{
+    page_memory_add(poller->pages[poller->sweep.reading.kind], position);
+}
+
+static enum status note_repeated(struct poller *poller)
+{
+    poller->sweep.reading.page.repeated_count++;
+    note_known(poller, INDEX_NONE);
+    return STATUS_OK;
+}
+
 static const struct extractor *extractor_of(const struct poller *poller, struct extractor *out)
 {
     *out = (struct extractor){.profile = poller->source->profile,
@@ -71,8 +84,7 @@ static enum status take_changed_order(struct poller *poller, struct span element
     sweep_note_novelties(sweep, &poller->state, extraction->novelties, extraction->novelty_count);
     const char *id = extraction->record.id;
     if (is_repeated(poller, id)) {
-        sweep->reading.page.repeated_count++;
-        return STATUS_OK;
+        return note_repeated(poller);
     }
     uint32_t position = index_find_id(poller->known[COLLECTION_ORDERS], id);
     if (position != INDEX_NONE) {
@@ -94,17 +106,17 @@ static enum status take_order(struct poller *poller, struct span element, struct
     if (position != INDEX_NONE) {
         const struct index_entry *entry = index_at(poller->known[COLLECTION_ORDERS], position);
         if (entry->seen_in == sweep->marks[COLLECTION_ORDERS]) {
-            sweep->reading.page.repeated_count++;
-            return STATUS_OK;
+            return note_repeated(poller);
         }
         CHECK(!entry->has_left); /* those are found by their id alone */
+        note_known(poller, position);
         take_known_order(poller, position);
         return STATUS_OK;
     }
     if (index_find_raw(sweep->changes[COLLECTION_ORDERS], raw) != INDEX_NONE) {
-        sweep->reading.page.repeated_count++;
-        return STATUS_OK;
+        return note_repeated(poller);
     }
+    note_known(poller, INDEX_NONE);
     return take_changed_order(poller, element, raw, why);
 }
 
@@ -153,15 +165,17 @@ static enum status take_appointment(struct poller *poller, struct span element, 
     uint32_t position = index_find_raw(known, raw);
     if (position != INDEX_NONE && !index_at(known, position)->has_left) {
         struct index_entry *entry = index_at(known, position);
-        bool is_again = entry->seen_in == sweep->marks[COLLECTION_APPOINTMENTS];
-        sweep->reading.page.repeated_count += is_again ? 1 : 0;
+        if (entry->seen_in == sweep->marks[COLLECTION_APPOINTMENTS]) {
+            return note_repeated(poller);
+        }
+        note_known(poller, position);
         entry->seen_in = sweep->marks[COLLECTION_APPOINTMENTS];
         return STATUS_OK;
     }
     if (index_find_raw(sweep->changes[COLLECTION_APPOINTMENTS], raw) != INDEX_NONE) {
-        sweep->reading.page.repeated_count++;
-        return STATUS_OK;
+        return note_repeated(poller);
     }
+    note_known(poller, INDEX_NONE);
     return take_changed_appointment(poller, element, raw, why);
 }
 

@@ -14,6 +14,7 @@
 #include "core/budget.h"
 #include "core/index.h"
 #include "core/notice.h"
+#include "core/page_memory.h"
 #include "core/poller.h"
 #include "core/profile.h"
 #include "core/random.h"
@@ -55,6 +56,7 @@ struct poller {
     uint32_t lease_asked;
     struct token token;
     struct index *known[COLLECTION_COUNT];
+    struct page_memory *pages[COLLECTION_COUNT];
     uint64_t listed_count[COLLECTION_COUNT]; /* of them, on the list */
     bool is_appointments_cold; /* which appointments the orders have is not in the index yet */
     uint32_t reading_mark;

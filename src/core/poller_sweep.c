@@ -156,6 +156,29 @@ static bool fail_page(struct poller *poller, const char *reason)
     return poller_fail_sweep(poller, &trouble);
 }
 
+/* The same bytes as the last time, and nothing else waits for its orders: all of it is known. */
+static bool is_known_page(struct poller *poller)
+{
+    struct sweep *sweep = &poller->sweep;
+    struct reading *reading = &sweep->reading;
+    bool is_orders = reading->kind == COLLECTION_ORDERS;
+    if (is_orders && (poller->is_appointments_cold || moved_order_count(sweep->moved) != 0)) {
+        return false;
+    }
+    return page_memory_mark(poller->pages[reading->kind], reading->pager.page_count,
+                            reading->page.fingerprint, poller->known[reading->kind],
+                            sweep->marks[reading->kind], &reading->page.element_count);
+}
+
+static bool end_page(struct poller *poller)
+{
+    struct reading *reading = &poller->sweep.reading;
+    reading->page.element_count = reading->page.slicer.element_count;
+    page_memory_end(poller->pages[reading->kind], reading->pager.page_count,
+                    reading->page.fingerprint, poller->known[reading->kind]);
+    return poller_flush_batch(poller, step_page_done);
+}
+
 static bool step_page_answered(struct poller *poller, struct instant now)
 {
     (void)now;
@@ -168,6 +191,11 @@ static bool step_page_answered(struct poller *poller, struct instant now)
     struct reading *reading = &poller->sweep.reading;
     struct failure why = {0};
     reading->page = (struct page){.fingerprint = hash64(answer_body(answer))};
+    if (is_known_page(poller)) {
+        poller->step = step_page_done;
+        return true;
+    }
+    page_memory_begin(poller->pages[reading->kind]);
     if (slice_open(&reading->page.slicer, answer_body(answer), reading->collection->items_pointer,
                    &why) != STATUS_OK) {
         return fail_page(poller, why.detail);
@@ -206,7 +234,7 @@ static bool step_work(struct poller *poller, struct instant now)
             return fail_page(poller, "its JSON is broken or cut off");
         }
         if (result == SLICE_END) {
-            return poller_flush_batch(poller, step_page_done);
+            return end_page(poller);
         }
         if (poller_take_element(poller, element, &why) != STATUS_OK) {
             return fail_page(poller, why.detail);
@@ -254,7 +282,7 @@ static enum pager_verdict take_page(struct poller *poller, struct failure *why)
     const struct answer *answer = &poller->request.answer;
     const struct paging *paging = &reading->collection->paging;
     struct page_facts facts = {.fingerprint = reading->page.fingerprint,
-                               .element_count = reading->page.slicer.element_count,
+                               .element_count = reading->page.element_count,
                                .repeated_count = reading->page.repeated_count,
                                .total =
                                    paging->total_header != NULL ? answer->total : PAGE_TOTAL_NONE,

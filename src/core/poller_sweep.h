@@ -51,7 +51,7 @@ enum sweep_extent { EXTENT_COMPLETE, EXTENT_PARTIAL, EXTENT_EMPTY };
 struct page {
     struct slicer slicer;
     uint64_t fingerprint;
-    size_t repeated_count;
+    size_t element_count, repeated_count;
 };
 
 /* The reading of one collection, at most twice. */

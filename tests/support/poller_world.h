@@ -65,6 +65,7 @@ struct world {
     void *store_arg;
     struct stored_order fetched[64];
     size_t fetched_count;
+    uint32_t failing_stages; /* so many fail before they work again */
     bool stages_always;      /* only commits fail */
     enum status answer;      /* of the call under way */
     enum status store_fails; /* what every stage and commit is answered with */
@@ -340,6 +341,10 @@ static void world_stage(void *self, const char *source_name, const struct staged
     owe_store(world, on_done, arg);
     world->stages++;
     world->answer = world->stages_always ? STATUS_OK : world->store_fails;
+    if (world->failing_stages != 0) {
+        world->failing_stages--;
+        world->answer = STATUS_UNAVAILABLE;
+    }
     if (world->answer != STATUS_OK) {
         forget_staged(world);
         return;

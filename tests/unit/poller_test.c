@@ -2,6 +2,8 @@
  */
 #include "tests/support/poller_world.h"
 
+#include "core/random.h"
+
 #include <setjmp.h>
 #include <stdarg.h>
 
@@ -872,6 +874,88 @@ static void an_appointment_seen_by_half_a_reading_is_not_lost(void **state)
     assert_int_equal(count_events(world, EVENT_APPOINTMENT_RESCHEDULED), 1);
 }
 
+/* --- at random -------------------------------------------------------------------------------- */
+
+static void edit_at_random(struct world *world, struct random *random)
+{
+    static const char *const members[] = {"\"status\":\"InProgress\"", "\"status\":\"Held\"",
+                                          "\"status\":\"InProgress\",\"lastUpdate\":1",
+                                          "\"lastUpdate\":2,\"status\":\"Held\""};
+    for (int64_t i = random_below(random, 6); i > 0; i--) {
+        struct listed *order = &world->orders[random_below(random, (int64_t)world->order_count)];
+        char id[32];
+        (void)snprintf(id, sizeof id, "%s", order->id);
+        api_set(world, id, members[random_below(random, ARRAY_COUNT(members))]);
+    }
+    if (random_below(random, 4) == 0) { /* the list is sorted otherwise */
+        int64_t left = random_below(random, (int64_t)world->order_count);
+        int64_t right = random_below(random, (int64_t)world->order_count);
+        struct listed moved = world->orders[left];
+        world->orders[left] = world->orders[right];
+        world->orders[right] = moved;
+    }
+}
+
+static void trouble_at_random(struct world *world, struct random *random)
+{
+    world->fail_code = random_below(random, 4) == 0 ? 503 : 0;
+    world->fail_from_page = (int)random_below(random, 80);
+    world->page_body = random_below(random, 8) == 0 ? "<html>" : NULL;
+    world->store_fails = random_below(random, 8) == 0 ? STATUS_UNAVAILABLE : STATUS_OK;
+    world->stages_always = random_below(random, 2) == 0;
+    world->failing_stages = random_below(random, 8) == 0 ? 1 : 0;
+    if (random_below(random, 10) == 0) {
+        world_restart(world);
+    }
+}
+
+/* Of every order the events must tell its way to what the API says now, each step once. */
+static void check_story(const struct world *world, const struct listed *order)
+{
+    bool is_held = false;
+    for (size_t i = 0; i < world->event_count; i++) {
+        const struct kept_event *event = &world->events[i];
+        if (strcmp(event->order_id, order->id) == 0) {
+            assert_int_equal(event->type,
+                             is_held ? EVENT_ORDER_STATUS_RESUMED : EVENT_ORDER_STATUS_HELD);
+            is_held = !is_held;
+        }
+    }
+    assert_int_equal(is_held, strstr(order->json, "Held") != NULL);
+}
+
+static void play_at_random(struct world *world, uint64_t seed)
+{
+    struct random random = {.state = seed};
+    world->source.guard.policy = GUARD_TELL;
+    world->source.page_size = 7;
+    list_orders(world, 60);
+    settle(world);
+    for (int i = 0; i < 60; i++) {
+        edit_at_random(world, &random);
+        trouble_at_random(world, &random);
+        world_run_for(world, 1 + random_below(&random, 2 * EVERY_MS));
+    }
+    world->fail_code = 0;
+    world->page_body = NULL;
+    world->store_fails = STATUS_OK;
+    world->failing_stages = 0;
+    world_run_for(world, HOUR_MS);
+    for (size_t i = 0; i < world->order_count; i++) {
+        check_story(world, &world->orders[i]);
+    }
+    assert_int_equal(poller_status(world->poller).order_count, 60);
+}
+
+static void any_story_is_told_completely_and_once(void **state)
+{
+    for (uint64_t seed = 1; seed <= 60; seed++) {
+        play_at_random(*state, seed);
+        (void)end(state);
+        (void)begin(state);
+    }
+}
+
 #define CASE(name) cmocka_unit_test_setup_teardown(name, begin, end)
 
 int main(void)
@@ -911,6 +995,7 @@ int main(void)
         CASE(appointments_of_their_own_collection_join_their_order),
         CASE(an_appointment_gone_while_we_were_away_is_missed),
         CASE(an_appointment_waits_for_its_order),
+        CASE(any_story_is_told_completely_and_once),
         CASE(an_appointment_seen_by_half_a_reading_is_not_lost),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,25 @@
+/* Pages whose bytes are known as a whole: the same page again is not even cut into elements. */
+#ifndef CORE_PAGE_MEMORY_H
+#define CORE_PAGE_MEMORY_H
+
+#include "core/index.h"
+
+/* For each page of a collection: its fingerprint and its elements' positions in the index, 4 bytes
+ * an element. Only pages of nothing but known elements are kept. */
+struct page_memory;
+
+struct page_memory *page_memory_create(void);
+void page_memory_destroy(struct page_memory *memory); /* NULL is fine */
+
+/* If page number page_number had these bytes before, and every element of it is still known by the
+ * bytes it has there and not seen in this reading: marks them as seen, gives their count. */
+bool page_memory_mark(const struct page_memory *memory, uint32_t page_number, uint64_t fingerprint,
+                      struct index *index, uint32_t mark, size_t *element_count);
+
+/* Collecting a page: begin, one add for each of its elements in order, end. */
+void page_memory_begin(struct page_memory *memory);
+void page_memory_add(struct page_memory *memory, uint32_t position); /* INDEX_NONE: not known */
+void page_memory_end(struct page_memory *memory, uint32_t page_number, uint64_t fingerprint,
+                     const struct index *index);
+
+#endif
