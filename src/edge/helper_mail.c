@@ -23,8 +23,8 @@
 /* One session, as its callbacks see it. */
 struct session {
     const struct mail_job *job;
-    char *username;
-    char *password; /* NUL-terminated; wiped at the end */
+    char *server_name, *username; /* copies: the libraries' types lack const */
+    char *password;               /* NUL-terminated; wiped at the end */
     bool is_message_given;
     bool is_answered; /* the reply to the whole message came */
     bool has_tried_login, is_logging_in, is_logged_in;
@@ -61,12 +61,12 @@ static void on_tls_info(const SSL *ssl, int where, int code)
     if ((where & SSL_CB_HANDSHAKE_START) == 0) {
         return;
     }
-    const struct session *session = SSL_CTX_get_app_data(SSL_get_SSL_CTX(ssl));
+    struct session *session = SSL_CTX_get_app_data(SSL_get_SSL_CTX(ssl));
     union {
         const SSL *lent;
         SSL *ours;
     } tls = {.lent = ssl};
-    (void)SSL_set_tlsext_host_name(tls.ours, session->job->host);
+    (void)SSL_set_tlsext_host_name(tls.ours, session->server_name);
 }
 
 static bool expect_peer(SSL_CTX *tls, struct session *session)
@@ -440,6 +440,7 @@ static void run(struct session *session, smtp_session_t smtp)
 static void send_mail(const struct mail_job *job, struct arena *arena, struct text *result)
 {
     struct session session = {.job = job,
+                              .server_name = alloc_text(job->host),
                               .username = alloc_text(job->username),
                               .password = alloc(job->password.size + 1)};
     memcpy(session.password, job->password.data, job->password.size);
@@ -471,6 +472,7 @@ static void send_mail(const struct mail_job *job, struct arena *arena, struct te
     explicit_bzero(session.password, job->password.size);
     free(session.password);
     free(session.username);
+    free(session.server_name);
 }
 
 static void work(struct span bytes, struct text *result)

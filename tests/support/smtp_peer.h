@@ -41,23 +41,32 @@ static inline bool peer_take(struct smtp_peer *peer, int wait_ms)
     return true;
 }
 
+/* NULL while no whole line is there. */
+static inline char *peer_next_line(struct smtp_peer *peer)
+{
+    char *end = memchr(peer->buffer, '\n', peer->size);
+    if (end == NULL) {
+        return NULL;
+    }
+    size_t size = (size_t)(end - peer->buffer);
+    char *line = strndup(peer->buffer, size);
+    memmove(peer->buffer, end + 1, peer->size - size - 1);
+    peer->size -= size + 1;
+    return line;
+}
+
 /* The next line that contains the words; others are passed over. Aborts when none comes. */
 static inline char *peer_await(struct smtp_peer *peer, const char *words)
 {
     for (;;) {
-        char *end = memchr(peer->buffer, '\n', peer->size);
-        if (end != NULL) {
-            size_t size = (size_t)(end - peer->buffer);
-            char *line = strndup(peer->buffer, size);
-            memmove(peer->buffer, end + 1, peer->size - size - 1);
-            peer->size -= size + 1;
-            if (strstr(line, words) != NULL) {
-                return line;
-            }
-            free(line);
-            continue;
+        char *line = peer_next_line(peer);
+        if (line != NULL && strstr(line, words) != NULL) {
+            return line;
         }
-        CHECK(peer_take(peer, PEER_WAIT_MS));
+        if (line == NULL) {
+            CHECK(peer_take(peer, PEER_WAIT_MS));
+        }
+        free(line);
     }
 }
 
