@@ -259,4 +259,6 @@ build/fuzz/%_fuzz: tests/fuzz/%_fuzz.c build/fuzz/core.a
 	$(Q)clang $(CPPFLAGS) -I. $(EDGE_CFLAGS) $(FUZZ_FLAGS) -fsanitize=fuzzer -o $@ $< \
 	    tests/support/log_quiet.c build/fuzz/core.a $(CORE_LIBS)
 
+include packaging/packaging.mk
+
 -include $(shell find build -name '*.d' 2>/dev/null)

@@ -19,10 +19,12 @@ static bool has_profiles(const char *folder)
     return size > 0 && (size_t)size < sizeof path && access(path, R_OK) == 0;
 }
 
-/* The source tree's conf/ beside build/MODE/ or build/, in which the executable then is. */
+/* An installed tree may have been moved as a whole (DESTDIR, an image), so what is beside the
+ * executable comes before what was compiled in. Else it is in build/MODE/ or build/ of a source
+ * tree. */
 static bool find_beside_executable(char out[static PATH_MAX])
 {
-    static const char *const places[] = {"../../conf", "../conf"};
+    static const char *const places[] = {"../share/orderwatch", "../../conf", "../conf"};
     char executable[PATH_MAX];
     ssize_t size = readlink("/proc/self/exe", executable, sizeof executable - 1);
     if (size <= 0) {
@@ -35,7 +37,7 @@ static bool find_beside_executable(char out[static PATH_MAX])
     }
     *slash = '\0';
     for (size_t i = 0; i < ARRAY_COUNT(places); i++) {
-        char path[PATH_MAX + 16];
+        char path[PATH_MAX + 32];
         (void)snprintf(path, sizeof path, "%s/%s", executable, places[i]);
         if (has_profiles(path) && realpath(path, out) != NULL) {
             return true;
