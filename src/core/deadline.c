@@ -149,6 +149,17 @@ static struct span reminder_json(const struct deadline_context *context,
     return keep_text(&json, context->arena);
 }
 
+/* The configuration may have changed since the deadline was stored. */
+static bool is_configured(const struct source_config *source, int64_t lead_ms)
+{
+    for (size_t i = 0; i < source->remind_count; i++) {
+        if (source->remind_ms[i] == lead_ms) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static bool come_reminder(const struct deadline_context *context, const struct deadline *deadline,
                           struct finding *out)
 {
@@ -158,7 +169,8 @@ static bool come_reminder(const struct deadline_context *context, const struct d
         return false;
     }
     struct appointment_history *known = history_appointment(context->history, appointment->id);
-    if (known == NULL || history_is_reminded(known, lead_ms)) {
+    if (known == NULL || history_is_reminded(known, lead_ms) ||
+        !is_configured(context->source, lead_ms)) {
         return false;
     }
     history_tell_reminder(known, lead_ms);
@@ -196,11 +208,19 @@ static bool come_overdue(const struct deadline_context *context, const struct de
     return true;
 }
 
+static bool is_stalled(const struct deadline_context *context, const char *key)
+{
+    const struct history *history = context->history;
+    int64_t after_ms = context->source->stalled_after_ms; /* may be another than it was */
+    return text_equal(key, stalled_key(history, context->arena)) && !history->is_stall_told &&
+           !order_kind_is_final(context->record->kind) && after_ms != 0 &&
+           context->now_wall_ms >= history->status_since_wall_ms + after_ms;
+}
+
 static bool come_stalled(const struct deadline_context *context, const struct deadline *deadline,
                          struct finding *out)
 {
-    if (!text_equal(deadline->key, stalled_key(context->history, context->arena)) ||
-        order_kind_is_final(context->record->kind) || context->history->is_stall_told) {
+    if (!is_stalled(context, deadline->key)) {
         return false;
     }
     context->history->is_stall_told = true;

@@ -3,6 +3,7 @@
 
 #include "core/arena.h"
 #include "core/json.h"
+#include "core/log.h"
 #include "core/merge.h"
 
 #include <stdlib.h>
@@ -137,6 +138,10 @@ void extract_nested_appointments(struct extracting *work, const struct json *ord
         qsort(all, count, sizeof *all, by_id_and_content);
     }
     count = drop_repeats(all, count);
+    if (count > APPOINTMENT_COUNT_MAX) {
+        LOG_WARN("appointments_left_out", log_text("order", out->id),
+                 log_number("count", (int64_t)(count - APPOINTMENT_COUNT_MAX)));
+    }
     give_ids(all, count, work->arena);
     merge_sort_appointments(all, &count);
     out->appointment_count = drop_equal_ids(all, count);

@@ -190,6 +190,25 @@ static void an_order_without_a_move_is_stalled_once(void **state)
     world_fini(&world);
 }
 
+static void another_configuration_counts(void **state)
+{
+    (void)state;
+    struct world world;
+    world_init(&world);
+    world_show(&world, SLOT("2026-12-20T09:00:00Z"));
+    struct deadline reminder = get(&world, DEADLINE_REMINDER);
+    struct deadline stalled = get(&world, DEADLINE_STALLED);
+    world.source.remind_count = 0;
+    world.source.stalled_after_ms = 20 * DAY_MS;
+    come(&world, &reminder, reminder.due_wall_ms);
+    expect_told(&world, "");
+    world.context.now_wall_ms = stalled.due_wall_ms;
+    come(&world, &stalled, stalled.due_wall_ms);
+    expect_told(&world, "");
+    assert_int_equal(get(&world, DEADLINE_STALLED).due_wall_ms, WORLD_NOW_MS + 20 * DAY_MS);
+    world_fini(&world);
+}
+
 static void an_order_that_left_waits_for_nothing(void **state)
 {
     (void)state;
@@ -216,6 +235,7 @@ int main(void)
         cmocka_unit_test(what_had_passed_before_it_was_known_is_not_told),
         cmocka_unit_test(overdue_comes_once_per_committed_date),
         cmocka_unit_test(an_order_without_a_move_is_stalled_once),
+        cmocka_unit_test(another_configuration_counts),
         cmocka_unit_test(an_order_that_left_waits_for_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
