@@ -217,6 +217,9 @@ bool poller_step_idle(struct poller *poller, struct instant now)
         schedule->again_ms = schedule->store_ms;
         return false;
     }
+    if (poller->sweep.has_staged) {
+        return poller_discard(poller, poller_step_idle);
+    }
     bool has_news = poller_check_health(poller, now);
     if (has_news || schedule->store_ms != 0) {
         return commit_state(poller, now);

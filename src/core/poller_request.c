@@ -215,7 +215,6 @@ static bool step_leased(struct poller *poller, struct instant now)
 {
     (void)now;
     if (poller->stored.status != STATUS_OK) {
-        poller->sweep.has_staged = false;
         return poller_fail_store(poller, "reserving requests");
     }
     budget_grant(&poller->budget, poller->lease_asked);

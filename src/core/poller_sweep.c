@@ -55,10 +55,19 @@ void poller_begin_sweep(struct poller *poller, struct instant now)
                                                                : COLLECTION_ORDERS);
 }
 
+static step_fn step_read_again;
+
+/* What could not be discarded must not slip into a later commit: idle discards it first. */
 static bool step_discarded(struct poller *poller, struct instant now)
 {
     (void)now;
-    poller->sweep.has_staged = false;
+    if (poller->stored.status == STATUS_OK) {
+        poller->sweep.has_staged = false;
+    } else if (poller->batch.after == step_read_again) {
+        return poller_fail_store(poller, "discarding a reading");
+    } else {
+        poller_note_store_failure(poller, "discarding a sweep");
+    }
     poller->step = poller->batch.after;
     return true;
 }
@@ -103,7 +112,13 @@ bool poller_fail_store(struct poller *poller, const char *doing)
     if (!poller->sweep.is_running) {
         return poller_discard(poller, poller_step_idle);
     }
-    struct trouble trouble = {.action = API_RETRY, .is_ours = true, .code = "store"};
+    /* What the API asked for in the same sweep holds all the same. */
+    const struct trouble *earlier = &poller->sweep.trouble;
+    struct trouble trouble = {
+        .action = earlier->action == API_SLOW_DOWN ? API_SLOW_DOWN : API_RETRY,
+        .wait_ms = earlier->wait_ms,
+        .is_ours = true,
+        .code = "store"};
     (void)snprintf(trouble.detail, sizeof trouble.detail, "source %s: %s: the store says %s: %s",
                    poller->source->name, doing, status_name(poller->stored.status),
                    poller->stored.detail);
