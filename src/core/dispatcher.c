@@ -192,30 +192,14 @@ struct news_batch {
     size_t event_count, value_count;
 };
 
-static size_t leave_out(const char *sink_name, const struct planned_delivery *plans, size_t count,
-                        struct planned_delivery *kept)
-{
-    size_t kept_count = 0;
-    for (size_t i = 0; i < count; i++) {
-        if (!text_equal(plans[i].sink_name, sink_name)) {
-            kept[kept_count++] = plans[i];
-        }
-    }
-    return kept_count;
-}
-
 static void add_event(struct dispatcher *dispatcher, const struct branch *branch,
                       const struct event *event, struct news_batch *batch)
 {
     struct new_event *news = &batch->events[batch->event_count++];
     news->event = *event;
     struct route_facts facts = {.event = &news->event};
-    const struct planned_delivery *plans = NULL;
-    size_t count = route_plan(dispatcher->options.config, &facts, dispatcher->now.wall_ms,
-                              dispatcher->arena, &plans);
-    struct planned_delivery *kept = arena_array(dispatcher->arena, count, sizeof *kept);
-    news->delivery_count = leave_out(branch->config->name, plans, count, kept);
-    news->deliveries = kept;
+    news->delivery_count = route_plan(dispatcher->options.config, &facts, dispatcher->now.wall_ms,
+                                      dispatcher->arena, &news->deliveries);
     LOG_INFO("event", log_text("type", event_type_name(event->type)), log_text("id", event->id),
              log_text("sink", branch->config->name));
 }

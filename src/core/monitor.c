@@ -211,17 +211,19 @@ static void show_source(struct monitor *monitor, size_t source_index)
 
 /* --- run --once ---------------------------------------------------------------------------- */
 
-/* The first sweep decides; a source that may not even begin soon is not waited for. */
+/* The first sweep decides; a source that may not even begin soon is not waited for. What is due by
+ * time is told after it, so the source is left alone only when it rests or sweeps again. */
 static void judge_source(struct source *source, struct instant now)
 {
     struct poller_status status = poller_status(source->poller);
-    if (source->is_swept || source->is_unswept || status.is_sweeping ||
-        !poller_is_idle(source->poller)) {
+    if (source->is_swept || source->is_unswept ||
+        (!status.is_sweeping && !poller_is_idle(source->poller))) {
         return;
     }
     source->is_swept = status.last_complete_wall_ms != source->complete_before_wall_ms;
     bool has_failed = status.last_failure[0] != '\0';
-    bool comes_too_late = status.next_due_mono_ms > now.mono_ms + ONCE_WAIT_MAX_MS;
+    bool comes_too_late =
+        !status.is_sweeping && status.next_due_mono_ms > now.mono_ms + ONCE_WAIT_MAX_MS;
     source->is_unswept = !source->is_swept && (has_failed || comes_too_late);
     if (source->is_swept || source->is_unswept) {
         poller_pause(source->poller, true);
@@ -235,10 +237,11 @@ static void begin_once(struct source *source)
     poller_sweep_now(source->poller);
 }
 
-static bool are_sources_judged(const struct monitor *monitor)
+static bool are_sources_done(const struct monitor *monitor)
 {
     for (size_t i = 0; i < monitor->options.config->source_count; i++) {
-        if (!monitor->sources[i].is_swept && !monitor->sources[i].is_unswept) {
+        const struct source *source = &monitor->sources[i];
+        if ((!source->is_swept && !source->is_unswept) || !poller_is_idle(source->poller)) {
             return false;
         }
     }
@@ -289,7 +292,7 @@ static bool is_any_unswept(const struct monitor *monitor)
 static void judge_run(struct monitor *monitor, struct instant now)
 {
     if (!monitor->is_flushing) {
-        if (!are_sources_judged(monitor)) {
+        if (!are_sources_done(monitor)) {
             return;
         }
         monitor->is_flushing = true;
