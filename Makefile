@@ -139,6 +139,26 @@ $(BUILD)/tests/edge/%_test: $(BUILD)/tests/edge/%_test.o $(BUILD)/edge_support.a
 $(BUILD)/tests/simulation: $(SIM_OBJ) $(SUPPORT_OBJ) $(BUILD)/core.a
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(CORE_LIBS)
 
+# SEEDS=n plays more worlds; a failure names the seed, which `simulation --seeds 1 --seed N --trace`
+# replays.
+SEEDS := 1000
+.PHONY: sim
+sim: $(BUILD)/tests/simulation
+	$(BUILD)/tests/simulation --seeds $(SEEDS)
+
+# Bugs planted in turn: the simulation is worth what it finds. short-page is linked over the pager,
+# the others sit between the daemon and its ports.
+PLANTED := snapshot-first new-id early-done lane-ignored
+$(BUILD)/tests/simulation-short-page: $(BUILD)/tests/planted/short_page.o $(SIM_OBJ) $(SUPPORT_OBJ) $(BUILD)/core.a
+	$(Q)$(CC) $(ALL_LDFLAGS) -Wl,--wrap=pager_trust -o $@ $^ $(CORE_LIBS)
+
+.PHONY: sim-planted
+sim-planted: $(BUILD)/tests/simulation $(BUILD)/tests/simulation-short-page
+	@for bug in $(PLANTED); do echo "== $$bug"; \
+	    $(BUILD)/tests/simulation --seeds $(SEEDS) --plant $$bug && { echo "not found"; exit 1; }; true; done
+	@echo "== short-page"; \
+	$(BUILD)/tests/simulation-short-page --seeds $(SEEDS) && { echo "not found"; exit 1; }; true
+
 .PHONY: objects
 objects: $(CORE_OBJ) $(EDGE_OBJ) $(CLI_OBJ) $(SIMULATOR_OBJ) $(patsubst %.c,$(BUILD)/%.o,$(wildcard src/*.c))
 

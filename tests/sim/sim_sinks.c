@@ -35,6 +35,7 @@ void sim_sink_init(struct sim_sink *sink, struct sim *sim, const struct sink_con
 
 void sim_sink_forget_topics(struct sim_sink *sink)
 {
+    sink->has_lost_state = true;
     while (sink->topics != NULL) {
         struct sim_topic *topic = sink->topics;
         sink->topics = topic->next;
@@ -90,6 +91,8 @@ static char *topic_name(const struct retained *retained)
 static void retain(struct sim_sink *sink, const struct retained *retained)
 {
     char *name = topic_name(retained);
+    sim_trace(sink->sim, "%s keeps %s, %zu bytes", sink->config->name, name,
+              retained->payload.size);
     remove_topic(sink, name);
     if (retained->payload.size == 0) {
         free(name);
@@ -273,14 +276,16 @@ struct sink_port sim_sink_port(struct sim_sink_port *port)
     return (struct sink_port){.self = port, .ops = keeps_state ? &state_ops : &plain_ops};
 }
 
-void sim_sink_port_news(struct sim_sink_port *port, bool has_lost_state)
+void sim_sink_port_connect(struct sim_sink_port *port)
 {
-    if (port->listener.on_state_lost != NULL && has_lost_state) {
+    if (port->listener.on_available == NULL || port->sink->is_away) {
+        return;
+    }
+    if (port->sink->has_lost_state) {
         port->listener.on_state_lost(port->listener.arg);
+        port->sink->has_lost_state = false;
     }
-    if (port->listener.on_available != NULL) {
-        port->listener.on_available(port->listener.arg);
-    }
+    port->listener.on_available(port->listener.arg);
 }
 
 void sim_sink_port_crash(struct sim_sink_port *port)

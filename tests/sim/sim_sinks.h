@@ -24,6 +24,7 @@ struct sim_sink { /* the receiver itself: it survives the daemon */
     struct sim_sink_watch watch;
     struct sim_topic *topics;
     uint64_t receipt_count;
+    bool has_lost_state; /* and no daemon knows yet */
 
     /* The weather, of 1000 messages. */
     bool is_away, is_gone;
@@ -39,7 +40,7 @@ void sim_sink_forget_topics(struct sim_sink *sink);
 struct sim_sink_port; /* of one process */
 struct sim_sink_port *sim_sink_port_create(struct sim_sink *sink, struct sim_process *process);
 struct sink_port sim_sink_port(struct sim_sink_port *port);
-void sim_sink_port_news(struct sim_sink_port *port, bool has_lost_state); /* it is back */
+void sim_sink_port_connect(struct sim_sink_port *port); /* tells the daemon that it is there */
 /* The process died: of what was under way, some was taken all the same. */
 void sim_sink_port_crash(struct sim_sink_port *port);
 void sim_sink_port_destroy(struct sim_sink_port *port); /* nothing may be under way */

@@ -33,6 +33,7 @@ static struct event copy_event(struct arena *arena, const struct event *event)
 {
     struct event copy = *event;
     copy.source_name = sim_copy_text(arena, event->source_name);
+    copy.sink_name = sim_copy_text(arena, event->sink_name);
     copy.order_id = sim_copy_text(arena, event->order_id);
     copy.appointment_id = sim_copy_text(arena, event->appointment_id);
     copy.json = sim_copy_span(arena, event->json);

@@ -44,9 +44,10 @@ struct sim_state_sink {
 };
 
 /* The oracle's ear: told of each write the moment it is durable. An order comes after its events.
- */
+ * What is only staged is seen too: it may be lost, and come again. */
 struct sim_store_watch {
     void *arg;
+    void (*on_staged)(void *arg, const struct event *event);
     void (*on_event)(void *arg, const struct new_event *news);
     void (*on_order)(void *arg, const char *source_name, const struct staged_order *order);
     void (*on_settled)(void *arg, const struct sim_row *row, const struct settlement *settlement);

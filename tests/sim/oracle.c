@@ -1,0 +1,282 @@
+#include "tests/sim/oracle.h"
+
+#include "core/arena.h"
+#include "core/json.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+void oracle_init(struct oracle *oracle, struct sim_store *store,
+                 const struct sim_upstream *upstream, const struct config *config)
+{
+    *oracle = (struct oracle){.sim = store->sim,
+                              .store = store,
+                              .upstream = upstream,
+                              .config = config,
+                              .arena = arena_create()};
+}
+
+void oracle_fini(struct oracle *oracle)
+{
+    arena_destroy(oracle->arena);
+    free(oracle->received);
+}
+
+/* --- identity ------------------------------------------------------------------------------ */
+
+/* What an event says, but not when it was found, in which sweep, and under which id. */
+static const char *change_of(struct oracle *oracle, const struct event *event)
+{
+    struct json *root;
+    struct failure why;
+    if (json_parse(event->json, &root, &why) != STATUS_OK) {
+        sim_violation(oracle->sim, "event %s is not JSON: %s", event->id, why.detail);
+    }
+    struct text text;
+    text_init(&text, EVENT_BYTES_MAX * 2);
+    static const char *const names[] = {"source", "subject", "type", "sequence"};
+    for (size_t i = 0; i < ARRAY_COUNT(names); i++) {
+        text_addf(&text, "%s ", json_member_text(root, names[i]));
+    }
+    if (!text_equal(json_member_text(root, "id"), event->id)) {
+        sim_violation(oracle->sim, "event %s calls itself otherwise", event->id);
+    }
+    const struct json *data = json_member(root, "data");
+    for (const struct json *part = json_first(data); part != NULL; part = json_next(part)) {
+        if (!text_equal(json_key(part), "sweep")) {
+            json_add(&text, part);
+        }
+    }
+    const char *change = arena_text(oracle->arena, text_span(&text));
+    text_fini(&text);
+    json_destroy(root);
+    return change;
+}
+
+/* The same change must always get the same id, also when it was lost on its way to the store. */
+static void see_event(struct oracle *oracle, const struct event *event)
+{
+    if (event->order_id[0] == '\0') {
+        return; /* of a source or sink: its counts go on while it waits to be stored */
+    }
+    const char *change = change_of(oracle, event);
+    for (const struct oracle_identity *known = oracle->identities; known != NULL;
+         known = known->next) {
+        if (text_equal(known->change, change) && !text_equal(known->id, event->id)) {
+            sim_violation(oracle->sim, "one change, two ids: %s and %s for %s", known->id,
+                          event->id, change);
+        }
+        if (text_equal(known->change, change)) {
+            return;
+        }
+    }
+    struct oracle_identity *identity = arena_alloc(oracle->arena, sizeof *identity);
+    identity->change = change;
+    (void)memcpy(identity->id, event->id, sizeof identity->id);
+    identity->next = oracle->identities;
+    oracle->identities = identity;
+}
+
+static void on_event(void *arg, const struct new_event *news)
+{
+    struct oracle *oracle = arg;
+    see_event(oracle, &news->event);
+    for (size_t i = 0; i + 1 < oracle->store->event_count; i++) {
+        if (text_equal(oracle->store->events[i]->id, news->event.id)) {
+            sim_violation(oracle->sim, "event %s was committed twice", news->event.id);
+        }
+    }
+}
+
+static void on_staged(void *arg, const struct event *event)
+{
+    see_event(arg, event);
+}
+
+static void on_order(void *arg, const char *source_name, const struct staged_order *order)
+{
+    (void)source_name;
+    oracle_judge_order(arg, order);
+}
+
+/* --- deliveries ---------------------------------------------------------------------------- */
+
+static bool *received(struct oracle *oracle, const struct sim_row *row)
+{
+    if (oracle->received_count < oracle->store->row_count) {
+        size_t count = oracle->store->row_count * 2;
+        oracle->received = alloc_resize(oracle->received, count, sizeof *oracle->received);
+        for (size_t i = oracle->received_count; i < count; i++) {
+            oracle->received[i] = false;
+        }
+        oracle->received_count = count;
+    }
+    return &oracle->received[row->id - 1];
+}
+
+static void on_settled(void *arg, const struct sim_row *row, const struct settlement *settlement)
+{
+    struct oracle *oracle = arg;
+    if (settlement->kind == SETTLE_DELIVERED && !*received(oracle, row)) {
+        sim_violation(oracle->sim, "%s: event %s is called delivered, but nobody took it",
+                      row->sink_name, row->event->id);
+    }
+}
+
+static const struct sim_row *row_of(struct oracle *oracle, const char *sink_name,
+                                    const struct event *event)
+{
+    for (size_t i = 0; i < oracle->store->row_count; i++) {
+        const struct sim_row *row = &oracle->store->rows[i];
+        if (text_equal(row->sink_name, sink_name) && text_equal(row->event->id, event->id)) {
+            return row;
+        }
+    }
+    sim_violation(oracle->sim, "%s is sent event %s, which is not durable for it", sink_name,
+                  event->id);
+}
+
+/* Of one order and one sink, whatever the daemon thinks that its lanes are. */
+static bool is_same_order(const struct sim_row *left, const struct sim_row *right)
+{
+    return left->event->order_id[0] != '\0' && text_equal(left->sink_name, right->sink_name) &&
+           text_equal(left->event->source_name, right->event->source_name) &&
+           text_equal(left->event->order_id, right->event->order_id);
+}
+
+static void on_send(void *arg, const char *sink_name, const struct delivery *delivery)
+{
+    struct oracle *oracle = arg;
+    const struct sim_row *head = row_of(oracle, sink_name, &delivery->events[0]);
+    for (size_t i = 0; i < delivery->event_count; i++) {
+        const struct sim_row *row = row_of(oracle, sink_name, &delivery->events[i]);
+        if (row->state != ROW_PENDING) {
+            sim_violation(oracle->sim, "%s is sent event %s again after its end", sink_name,
+                          row->event->id);
+        }
+    }
+    for (int64_t i = 0; i + 1 < head->id; i++) {
+        const struct sim_row *earlier = &oracle->store->rows[i];
+        if (is_same_order(earlier, head) && earlier->state == ROW_PENDING) {
+            sim_violation(oracle->sim, "%s is sent event %s before %s of the same order has ended",
+                          sink_name, head->event->id, earlier->event->id);
+        }
+    }
+}
+
+static void on_receipt(void *arg, const char *sink_name, const struct delivery *delivery)
+{
+    struct oracle *oracle = arg;
+    for (size_t i = 0; i < delivery->event_count; i++) {
+        const struct sim_row *row = row_of(oracle, sink_name, &delivery->events[i]);
+        bool *is_received = received(oracle, row);
+        oracle->duplicate_count += *is_received;
+        for (size_t later = (size_t)row->id; later < oracle->store->row_count && !*is_received;
+             later++) {
+            if (oracle->received[later] && is_same_order(&oracle->store->rows[later], row)) {
+                sim_violation(oracle->sim, "%s takes event %s after a later one of its order",
+                              sink_name, row->event->id);
+            }
+        }
+        *is_received = true;
+    }
+}
+
+struct sim_store_watch oracle_store_watch(struct oracle *oracle)
+{
+    return (struct sim_store_watch){.arg = oracle,
+                                    .on_staged = on_staged,
+                                    .on_event = on_event,
+                                    .on_order = on_order,
+                                    .on_settled = on_settled};
+}
+
+struct sim_sink_watch oracle_sink_watch(struct oracle *oracle)
+{
+    return (struct sim_sink_watch){.arg = oracle, .on_send = on_send, .on_receipt = on_receipt};
+}
+
+/* --- the end ------------------------------------------------------------------------------- */
+
+static const struct sim_row *first_pending(const struct oracle *oracle)
+{
+    for (size_t i = 0; i < oracle->store->row_count; i++) {
+        if (oracle->store->rows[i].state == ROW_PENDING) {
+            return &oracle->store->rows[i];
+        }
+    }
+    return NULL;
+}
+
+bool oracle_is_settled(const struct oracle *oracle)
+{
+    const char *wrong_id;
+    return first_pending(oracle) == NULL && oracle_knows_truth(oracle, &wrong_id);
+}
+
+void oracle_check_end(struct oracle *oracle)
+{
+    const struct sim_row *pending = first_pending(oracle);
+    if (pending != NULL) {
+        sim_violation(oracle->sim, "event %s is still pending for %s after %u attempts: %s",
+                      pending->event->id, pending->sink_name, pending->attempts_made,
+                      pending->detail != NULL ? pending->detail : "never tried");
+    }
+    const char *wrong_id;
+    if (!oracle_knows_truth(oracle, &wrong_id)) {
+        sim_violation(oracle->sim, "order %s is not known as it is", wrong_id);
+    }
+}
+
+static const char *order_topic(struct oracle *oracle, const struct sim_order *order)
+{
+    return arena_format(oracle->arena, "%s/%s", order->source_name, order->order.id);
+}
+
+/* How many topics the order should have; each of them must be there. */
+static size_t check_order_topics(struct oracle *oracle, const struct sim_sink *sink,
+                                 const struct sim_order *order)
+{
+    if (order->order.has_left) {
+        return 0;
+    }
+    struct record record;
+    struct failure why;
+    if (record_decode(order->order.canonical, oracle->arena, &record, &why) != STATUS_OK) {
+        sim_violation(oracle->sim, "order %s cannot be read: %s", order->order.id, why.detail);
+    }
+    struct text payload;
+    text_init(&payload, EVENT_BYTES_MAX * 4);
+    record_add_order(&record, &sink->config->fields, &payload);
+    const char *name = order_topic(oracle, order);
+    if (!text_equal(sim_sink_topic(sink, name), text_cstr(&payload))) {
+        sim_violation(oracle->sim, "topic %s does not show the present", name);
+    }
+    for (size_t i = 0; i < record.appointment_count; i++) {
+        text_clear(&payload);
+        record_add_appointment(&record.appointments[i], &payload);
+        const char *topic = arena_format(oracle->arena, "%s/%s", name, record.appointments[i].id);
+        if (!text_equal(sim_sink_topic(sink, topic), text_cstr(&payload))) {
+            sim_violation(oracle->sim, "topic %s does not show the present", topic);
+        }
+    }
+    text_fini(&payload);
+    return 1 + record.appointment_count;
+}
+
+void oracle_check_topics(struct oracle *oracle, const struct sim_sink *sink)
+{
+    size_t expected = 1; /* the source's own */
+    for (const struct sim_order *order = oracle->store->orders; order != NULL;
+         order = order->next) {
+        expected += check_order_topics(oracle, sink, order);
+    }
+    size_t found = 0;
+    for (const struct sim_topic *topic = sink->topics; topic != NULL; topic = topic->next) {
+        found++;
+    }
+    if (found != expected) {
+        sim_violation(oracle->sim, "%s has %zu topics, %zu are right", sink->config->name, found,
+                      expected);
+    }
+}

@@ -1,0 +1,55 @@
+/* The judge outside the daemon: it knows what truly happened, hears every durable write and every
+ * receipt, and ends the run at the first broken promise. */
+#ifndef SIM_ORACLE_H
+#define SIM_ORACLE_H
+
+#include "core/config.h"
+#include "tests/sim/sim.h"
+#include "tests/sim/sim_sinks.h"
+#include "tests/sim/sim_store.h"
+#include "tests/sim/sim_upstream.h"
+
+struct oracle_order { /* what was last made durable of an order */
+    struct oracle_order *next;
+    const char *id;
+    struct span canonical;
+    uint64_t sequence;
+    bool has_left;
+    int64_t written_mono_ms;
+};
+
+struct oracle_identity { /* a change and the id that it got */
+    struct oracle_identity *next;
+    const char *change;
+    char id[33];
+};
+
+struct oracle {
+    struct sim *sim;
+    struct sim_store *store;
+    const struct sim_upstream *upstream;
+    const struct config *config;
+    struct arena *arena;
+    struct oracle_order *orders;
+    struct oracle_identity *identities;
+    bool *received; /* by row id - 1 */
+    size_t received_count;
+    uint64_t order_event_count, duplicate_count;
+};
+
+void oracle_init(struct oracle *oracle, struct sim_store *store,
+                 const struct sim_upstream *upstream, const struct config *config);
+void oracle_fini(struct oracle *oracle);
+struct sim_store_watch oracle_store_watch(struct oracle *oracle);
+struct sim_sink_watch oracle_sink_watch(struct oracle *oracle);
+
+/* Everything has been quiet for long: all is delivered or parked, and all is known. */
+void oracle_check_end(struct oracle *oracle);
+bool oracle_is_settled(const struct oracle *oracle); /* nothing pending, the truth is known */
+void oracle_check_topics(struct oracle *oracle, const struct sim_sink *sink);
+
+/* oracle_orders.c: a durable order against its events, its past, and the truth. */
+void oracle_judge_order(struct oracle *oracle, const struct staged_order *order);
+bool oracle_knows_truth(const struct oracle *oracle, const char **wrong_id);
+
+#endif

@@ -1,0 +1,346 @@
+#include "tests/sim/world.h"
+
+#include "core/secret.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+
+#define TURNS_AT_ONE_TIME_MAX 20000
+#define QUIET_MS (20 * MINUTE_MS)
+
+/* --- the world ----------------------------------------------------------------------------- */
+
+static const struct sim_state_sink state_sinks[] = {{"orange", "noc"}};
+
+struct world *world_create(uint64_t seed, bool is_traced, enum plant_kind plant)
+{
+    struct world *world = alloc(sizeof *world);
+    struct sim *sim = &world->sim;
+    sim_init(sim, seed, is_traced);
+    world->plant = plant;
+    world_init_config(world);
+    world->storm_permille = sim_chance(sim, 150) ? 0 : sim_between(sim, 50, 1000);
+    sim_upstream_init(&world->upstream, sim, (size_t)sim_between(sim, 1, 14));
+    sim_api_init(&world->api, sim, &world->upstream, &world->source);
+    sim_store_init(&world->store, sim);
+    world->store.state_sinks = state_sinks;
+    world->store.state_sink_count = ARRAY_COUNT(state_sinks);
+    oracle_init(&world->oracle, &world->store, &world->upstream, &world->config);
+    world->store.watch = oracle_store_watch(&world->oracle);
+    for (size_t i = 0; i < WORLD_SINKS; i++) {
+        sim_sink_init(&world->sinks[i], sim, &world->sink_configs[i]);
+        world->sinks[i].watch = oracle_sink_watch(&world->oracle);
+    }
+    return world;
+}
+
+/* The simulated texts are in normal form already. */
+static void normalize(struct span bytes, struct text *out)
+{
+    text_add(out, bytes);
+}
+
+/* --- lives of the daemon ------------------------------------------------------------------- */
+
+static void start_life(struct world *world, bool is_once)
+{
+    struct world_process *life = alloc(sizeof *life);
+    world->life = life;
+    life->process = (struct sim_process){
+        .sim = &world->sim, .number = ++world->life_count, .calls_until_crash = -1};
+    life->plant = plant_create(world->plant, &life->process);
+    life->store_port = sim_store_port_create(&world->store, &life->process);
+    life->api_port = sim_api_port_create(&world->api, &life->process);
+    for (size_t i = 0; i < WORLD_SINKS; i++) {
+        life->sink_ports[i] = sim_sink_port_create(&world->sinks[i], &life->process);
+        life->sinks[i] = plant_sink(life->plant, sim_sink_port(life->sink_ports[i]));
+    }
+    struct monitor_options options = {
+        .config = &world->config,
+        .http = sim_api_port(life->api_port),
+        .store = plant_store(life->plant, sim_store_port(life->store_port)),
+        .unicode = {.normalize = normalize},
+        .sinks = life->sinks,
+        .seed = random_next(&world->sim.random),
+        .is_once = is_once};
+    sim_trace(&world->sim, "process %" PRIu32 " starts", life->process.number);
+    life->monitor = monitor_create(&options);
+    struct failure why;
+    if (monitor_load(life->monitor, &why) != STATUS_OK) {
+        sim_violation(&world->sim, "cannot load: %s", why.detail);
+    }
+    for (size_t i = 0; i < WORLD_SINKS; i++) {
+        sim_sink_port_connect(life->sink_ports[i]);
+    }
+}
+
+static void free_life(struct world *world)
+{
+    struct world_process *life = world->life;
+    monitor_destroy(life->monitor);
+    sim_store_port_destroy(life->store_port);
+    sim_api_port_destroy(life->api_port);
+    for (size_t i = 0; i < WORLD_SINKS; i++) {
+        sim_sink_port_destroy(life->sink_ports[i]);
+    }
+    plant_destroy(life->plant);
+    free(life);
+    world->life = NULL;
+}
+
+/* A dead process has no effect any more; its objects are only brought to their end to be freed. */
+static void bury(struct world *world)
+{
+    struct world_process *life = world->life;
+    struct instant now = world->sim.now;
+    monitor_stop(life->monitor);
+    int turns = 0;
+    do {
+        turns++;
+        CHECK(turns < 1000);
+        (void)monitor_turn(life->monitor, now);
+        while (sim_abandon_one(&world->sim, &life->process)) {
+        }
+        now.mono_ms += MINUTE_MS;
+        now.wall_ms += MINUTE_MS;
+    } while (!monitor_is_idle(life->monitor));
+    free_life(world);
+}
+
+static void crash(struct world *world)
+{
+    struct world_process *life = world->life;
+    life->process.is_dead = true;
+    world->crash_count++;
+    sim_trace(&world->sim, "process %" PRIu32 " is dead", life->process.number);
+    sim_store_port_crash(life->store_port);
+    for (size_t i = 0; i < WORLD_SINKS; i++) {
+        sim_sink_port_crash(life->sink_ports[i]);
+    }
+    bury(world);
+}
+
+static int64_t earlier(int64_t left, int64_t right)
+{
+    return left < right ? left : right;
+}
+
+/* Lets the world and the daemon go on until this time, or until the daemon dies. */
+static void run_until(struct world *world, int64_t end_mono_ms)
+{
+    struct sim *sim = &world->sim;
+    int turns = 0;
+    while (world->life == NULL || !world->life->process.is_dead) {
+        while (sim_run_one(sim)) {
+        }
+        int64_t next = end_mono_ms;
+        if (world->life != NULL && !world->life->process.is_dead) {
+            next = earlier(next, monitor_turn(world->life->monitor, sim->now));
+        }
+        next = earlier(next, sim_next_due_mono_ms(sim));
+        if (sim->now.mono_ms >= end_mono_ms) {
+            return;
+        }
+        turns = next > sim->now.mono_ms ? 0 : turns + 1;
+        if (turns > TURNS_AT_ONE_TIME_MAX) {
+            sim_violation(sim, "the daemon turns and turns without getting anywhere");
+        }
+        sim_advance(sim, next > sim->now.mono_ms ? next : sim->now.mono_ms);
+    }
+}
+
+/* --- weather ------------------------------------------------------------------------------- */
+
+static int64_t draw_permille(struct world *world, int64_t max)
+{
+    struct sim *sim = &world->sim;
+    if (world->is_ending || !sim_chance(sim, world->storm_permille / 2)) {
+        return 0;
+    }
+    return sim_between(sim, 0, max);
+}
+
+static void change_sink(struct world *world, size_t index)
+{
+    struct sim *sim = &world->sim;
+    struct sim_sink *sink = &world->sinks[index];
+    bool was_away = sink->is_away;
+    sink->is_away = draw_permille(world, 1000) > 300;
+    sink->is_gone = draw_permille(world, 1000) > 960;
+    sink->later_permille = draw_permille(world, 700);
+    sink->lost_ack_permille = draw_permille(world, 300);
+    sink->reject_permille = draw_permille(world, 100);
+    sink->answer_ms_max = draw_permille(world, 1000) > 500 ? 30000 : 50;
+    if (was_away && !sink->is_away) {
+        if (sim_chance(sim, 500)) {
+            sim_sink_forget_topics(sink);
+        }
+        if (world->life != NULL) {
+            sim_sink_port_connect(world->life->sink_ports[index]);
+        }
+    }
+    sim_trace(sim, "weather at %s: away %d, gone %d, later %d, lost %d", sink->config->name,
+              sink->is_away, sink->is_gone, (int)sink->later_permille,
+              (int)sink->lost_ack_permille);
+}
+
+static void change_weather(struct world *world)
+{
+    struct sim *sim = &world->sim;
+    for (size_t i = 0; i < WORLD_SINKS; i++) {
+        change_sink(world, i);
+    }
+    world->api.fault_permille = draw_permille(world, 500);
+    world->api.short_page_permille = draw_permille(world, 400);
+    world->api.token_fault_permille = draw_permille(world, 500);
+    world->api.answer_ms_max = draw_permille(world, 1000) > 600 ? 20000 : 300;
+    world->store.full_permille = draw_permille(world, 300);
+    world->store.unavailable_permille = draw_permille(world, 100);
+    if (draw_permille(world, 1000) > 800) {
+        static const int64_t jumps_ms[] = {1000, 70000, HOUR_MS, DAY_MS};
+        int64_t jump = jumps_ms[random_below(&sim->random, (int64_t)ARRAY_COUNT(jumps_ms))];
+        sim->now.wall_ms += sim_chance(sim, 500) ? jump : -jump;
+        sim_trace(sim, "the wall clock jumps: %" PRId64, sim->now.wall_ms);
+    }
+}
+
+static void on_weather(void *self, bool is_alive)
+{
+    struct world *world = self;
+    CHECK(is_alive);
+    if (!world->is_ending) {
+        change_weather(world);
+        sim_spawn(&world->sim, NULL, sim_between(&world->sim, 1, 30) * MINUTE_MS, on_weather,
+                  world);
+    }
+}
+
+static void on_edit(void *self, bool is_alive)
+{
+    struct world *world = self;
+    CHECK(is_alive);
+    if (!world->is_ending) {
+        sim_upstream_edit(&world->upstream);
+        sim_spawn(&world->sim, NULL, sim_between(&world->sim, 1, 120) * 1000, on_edit, world);
+    }
+}
+
+/* --- the story ----------------------------------------------------------------------------- */
+
+void world_live(struct world *world)
+{
+    struct sim *sim = &world->sim;
+    int64_t end = sim->now.mono_ms + sim_between(sim, 1, 4) * HOUR_MS;
+    bool may_crash = sim_chance(sim, 700);
+    sim_spawn(sim, NULL, sim_between(sim, 0, HOUR_MS), on_weather, world);
+    sim_spawn(sim, NULL, sim_between(sim, 0, 10 * MINUTE_MS), on_edit, world);
+    while (sim->now.mono_ms < end) {
+        start_life(world, false);
+        if (may_crash && sim_chance(sim, 800)) {
+            world->life->process.calls_until_crash = sim_between(sim, 1, 600);
+        }
+        run_until(world, end);
+        if (world->life->process.is_dead || sim->now.mono_ms >= end) {
+            crash(world);
+            run_until(world, sim->now.mono_ms + sim_between(sim, 0, 10) * MINUTE_MS);
+        }
+    }
+}
+
+static void resume_sinks(struct world *world)
+{
+    for (size_t i = 0; i < WORLD_SINKS; i++) {
+        dispatcher_resume(monitor_dispatcher(world->life->monitor), i);
+    }
+}
+
+static void stop_life(struct world *world)
+{
+    monitor_stop(world->life->monitor);
+    int64_t give_up = world->sim.now.mono_ms + HOUR_MS;
+    while (!monitor_is_idle(world->life->monitor)) {
+        if (world->sim.now.mono_ms > give_up) {
+            sim_violation(&world->sim, "the daemon does not stop");
+        }
+        run_until(world, world->sim.now.mono_ms + 1000);
+    }
+    free_life(world);
+}
+
+static void expect_no_news(struct world *world)
+{
+    uint64_t before = world->oracle.order_event_count;
+    start_life(world, false);
+    run_until(world, world->sim.now.mono_ms + QUIET_MS);
+    if (world->oracle.order_event_count != before) {
+        sim_violation(&world->sim, "a restart without any change made events");
+    }
+    stop_life(world);
+}
+
+static bool has_parked(const struct world *world)
+{
+    for (size_t i = 0; i < world->store.row_count; i++) {
+        if (world->store.rows[i].state == ROW_PARKED) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void expect_once(struct world *world)
+{
+    start_life(world, true);
+    int64_t give_up = world->sim.now.mono_ms + QUIET_MS;
+    while (monitor_once_outcome(world->life->monitor) == ONCE_RUNNING &&
+           world->sim.now.mono_ms < give_up) {
+        run_until(world, world->sim.now.mono_ms + 1000);
+    }
+    enum once_outcome outcome = monitor_once_outcome(world->life->monitor);
+    enum once_outcome expected = has_parked(world) ? ONCE_PENDING : ONCE_DELIVERED;
+    if (outcome != expected) {
+        sim_violation(&world->sim, "run --once ends with %d, not with %d", (int)outcome,
+                      (int)expected);
+    }
+    stop_life(world);
+}
+
+void world_settle(struct world *world)
+{
+    struct sim *sim = &world->sim;
+    world->is_ending = true;
+    change_weather(world);
+    start_life(world, false);
+    int64_t give_up = sim->now.mono_ms + 2 * DAY_MS;
+    resume_sinks(world);
+    while (!oracle_is_settled(&world->oracle) && sim->now.mono_ms < give_up) {
+        run_until(world, sim->now.mono_ms + MINUTE_MS);
+        resume_sinks(world);
+    }
+    run_until(world, sim->now.mono_ms + QUIET_MS);
+    oracle_check_end(&world->oracle);
+    oracle_check_topics(&world->oracle, &world->sinks[1]);
+    stop_life(world);
+    expect_no_news(world);
+    expect_once(world);
+    oracle_check_end(&world->oracle);
+}
+
+void world_destroy(struct world *world)
+{
+    CHECK(world->life == NULL);
+    while (sim_next_due_mono_ms(&world->sim) != INSTANT_NEVER) {
+        sim_advance(&world->sim, sim_next_due_mono_ms(&world->sim));
+        (void)sim_run_one(&world->sim);
+    }
+    for (size_t i = 0; i < WORLD_SINKS; i++) {
+        sim_sink_fini(&world->sinks[i]);
+    }
+    oracle_fini(&world->oracle);
+    sim_store_fini(&world->store);
+    sim_api_fini(&world->api);
+    sim_upstream_fini(&world->upstream);
+    secret_destroy((struct secret *)(uintptr_t)world->source.oauth2.client_secret);
+    sim_fini(&world->sim);
+    free(world);
+}

@@ -1,0 +1,122 @@
+#include "core/profile.h"
+#include "core/secret.h"
+#include "core/zone.h"
+
+#include "tests/sim/world.h"
+
+#define POINTERS(...)                                                                              \
+    {                                                                                              \
+        .pointers = (const char *const[]){__VA_ARGS__},                                            \
+        .count = ARRAY_COUNT(((const char *const[]){__VA_ARGS__}))                                 \
+    }
+
+static const struct status_meaning order_meanings[] = {
+    {"acknowledged", ORDER_OPEN}, {"inprogress", ORDER_OPEN},     {"held", ORDER_HELD},
+    {"pending", ORDER_HELD},      {"completed", ORDER_COMPLETED}, {"cancelled", ORDER_CANCELLED},
+    {"failed", ORDER_FAILED},
+};
+
+static const struct status_meaning appointment_meanings[] = {
+    {"initialized", APPOINTMENT_NEW},     {"confirmed", APPOINTMENT_CONFIRMED},
+    {"cancelled", APPOINTMENT_CANCELLED}, {"completed", APPOINTMENT_COMPLETED},
+    {"missed", APPOINTMENT_MISSED},
+};
+
+static const struct profile profile = {
+    .name = "simulated",
+    .description = "the simulated API",
+    .fingerprint = 1,
+    .accept = "application/json",
+    .orders = {.path = "/orders?status=Current",
+               .detail_path = "/orders/{id}",
+               .items_pointer = "",
+               .paging = {.kind = PAGING_OFFSET,
+                          .offset_parameter = "offset",
+                          .limit_parameter = "limit",
+                          .total_header = "X-Total-Count",
+                          .page_size = 5}},
+    .order_id = POINTERS("/id"),
+    .order_fields = {[ORDER_STATUS] = POINTERS("/status"),
+                     [ORDER_STEP] = POINTERS("/step"),
+                     [ORDER_SITE] = POINTERS("/site/name"),
+                     [ORDER_COMMITTED_DATE] = POINTERS("/committedDate")},
+    .notes = POINTERS("/notes"),
+    .note_id = POINTERS("/id"),
+    .note_text = POINTERS("/text"),
+    .order_appointments = POINTERS("/appointments"),
+    .appointment_id = POINTERS("/id"),
+    .appointment_fields = {[APPOINTMENT_STATUS] = POINTERS("/status"),
+                           [APPOINTMENT_START] = POINTERS("/start"),
+                           [APPOINTMENT_END] = POINTERS("/end")},
+    .order_statuses = {order_meanings, ARRAY_COUNT(order_meanings)},
+    .appointment_statuses = {appointment_meanings, ARRAY_COUNT(appointment_meanings)},
+    .ignore = (const char *const[]){"lastUpdate"},
+    .ignore_count = 1,
+};
+
+static const int64_t reminders_ms[] = {24 * HOUR_MS};
+
+static const struct route_config routes[] = {
+    {.types = (const char *const[]){"*"},
+     .type_count = 1,
+     .sinks = (const size_t[]){1, 2},
+     .sink_count = 2},
+    {.types = (const char *const[]){"appointment.*", "order.status.*", "sink.*"},
+     .type_count = 3,
+     .severity = SEVERITY_NOTICE,
+     .sinks = (const size_t[]){0},
+     .sink_count = 1},
+};
+
+static void init_source(struct world *world)
+{
+    struct sim *sim = &world->sim;
+    world->source = (struct source_config){
+        .name = "orange",
+        .profile = &profile,
+        .profile_name = "simulated",
+        .base_url = SIM_BASE_URL,
+        .oauth2 = {.token_url = SIM_TOKEN_URL,
+                   .client_id = "client",
+                   .client_secret = secret_create(span_of("simulated")),
+                   .scope = ""},
+        .every_ms = sim_between(sim, 60, 300) * 1000,
+        .budget = {.count = (uint32_t)sim_between(sim, 12, 60), .window_ms = 60000},
+        .language = "en",
+        .zone = zone_utc(),
+        .remind_ms = reminders_ms,
+        .remind_count = ARRAY_COUNT(reminders_ms),
+        .guard = {.changed_percent = 50, .vanished_percent = 20, .hold_ms = HOUR_MS},
+        .timeout_ms = 60000,
+        .body_bytes_max = 16u << 20,
+        .page_count_max = 25000,
+        .order_count_max = 1000000};
+}
+
+void world_init_config(struct world *world)
+{
+    static const char *const names[WORLD_SINKS] = {"project-managers", "noc", "tickets"};
+    static const enum sink_kind kinds[WORLD_SINKS] = {SINK_EMAIL, SINK_MQTT, SINK_WEBHOOK};
+    init_source(world);
+    for (size_t i = 0; i < WORLD_SINKS; i++) {
+        world->sink_configs[i] = (struct sink_config){
+            .name = names[i],
+            .kind = kinds[i],
+            .in_flight_max = (uint32_t)sim_between(&world->sim, 1, 20),
+            .retry = {.first_ms = 1000, .cap_ms = 10 * MINUTE_MS, .give_up_ms = 6 * HOUR_MS},
+            .failing_after_ms = 60000};
+    }
+    world->sink_configs[0].email.zone = zone_utc();
+    world->sink_configs[1].mqtt.has_state = true;
+    if (sim_chance(&world->sim, 300)) {
+        world->sink_configs[2].fallback = names[1];
+    }
+    world->config = (struct config){.sources = &world->source,
+                                    .source_count = 1,
+                                    .sinks = world->sink_configs,
+                                    .sink_count = WORLD_SINKS,
+                                    .routes = routes,
+                                    .route_count = ARRAY_COUNT(routes),
+                                    .keep_events_ms = 400 * DAY_MS,
+                                    .shutdown_grace_ms = 10000};
+}
