@@ -114,11 +114,11 @@ bool poller_fail_store(struct poller *poller, const char *doing)
     }
     /* What the API asked for in the same sweep holds all the same. */
     const struct trouble *earlier = &poller->sweep.trouble;
-    struct trouble trouble = {
-        .action = earlier->action == API_SLOW_DOWN ? API_SLOW_DOWN : API_RETRY,
-        .wait_ms = earlier->wait_ms,
-        .is_ours = true,
-        .code = "store"};
+    struct trouble trouble = {.action =
+                                  earlier->action == API_SLOW_DOWN ? API_SLOW_DOWN : API_RETRY,
+                              .wait_ms = earlier->wait_ms,
+                              .is_ours = true,
+                              .code = "store"};
     (void)snprintf(trouble.detail, sizeof trouble.detail, "source %s: %s: the store says %s: %s",
                    poller->source->name, doing, status_name(poller->stored.status),
                    poller->stored.detail);
