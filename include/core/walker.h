@@ -97,6 +97,9 @@ const struct node *walker_list_first(const struct node *list);
 /* ; did you mean …? accepted are … */
 const char *walker_choices(struct walker *walker, const char *wrong, const char *const *words,
                            size_t count);
+/* The name of something shipped, or the path of a file of one's own: what has a slash or the
+ * suffix. A path that is returned has a slash. */
+const char *walker_name_or_path(struct walker *walker, const struct node *node, const char *suffix);
 /* A relative path as seen from the folder of the file that names it. */
 const char *walker_file_path(struct walker *walker, const struct node *node);
 /* One value by its key, lists and maps too; the key's offset counts from target. */

@@ -23,7 +23,8 @@ const struct node *yaml_root(const struct yaml_document *document);
 void yaml_close(struct yaml_document *document); /* NULL is fine */ /* NULL is fine */
 
 /* The folder with profiles/, formats/ and scenarios/: $ORDERWATCH_SHARE, the source tree's conf/
- * when run from it (beside build/), else the installed one. Valid for the life of the process. */
+ * when run from it (beside build/), ../share/orderwatch beside bin/, else PREFIX's. Valid for the
+ * life of the process. */
 const char *share_folder(void);
 
 enum status zone_load(const char *name, struct zone **out, struct failure *why) MUST_CHECK;

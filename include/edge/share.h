@@ -12,7 +12,7 @@ void share_add_choices(const char *folder, const char *suffix, const char *built
                        const char *wrong, struct text *out);
 
 /* Sorted names of the files in folder that end with suffix and do not begin with a dot; free with
- * share_free_names. */
+ * share_free_names. NULL: the folder cannot be read, errno says why. */
 char **share_list(const char *folder, const char *suffix, size_t *count);
 void share_free_names(char **names, size_t count);
 

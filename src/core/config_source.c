@@ -183,9 +183,7 @@ static void read_profile(struct walker *walker, const struct node *node, void *t
     if (!walker_is_text(walker, node, PROFILE_ACCEPTED)) {
         return;
     }
-    bool is_path = strchr(node->text, '/') != NULL;
-    const char *name =
-        is_path ? walker_file_path(walker, node) : arena_text(walker->arena, span_of(node->text));
+    const char *name = walker_name_or_path(walker, node, ".yaml");
     if (walker->loader->profile(walker->loader->self, name, walker->problems, &source->profile,
                                 &why) != STATUS_OK) {
         problem_add(walker->problems, node, walker->path, "%s", why.detail);

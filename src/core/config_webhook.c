@@ -166,9 +166,7 @@ static void read_format(struct walker *walker, const struct node *node, void *ta
     if (!walker_is_text(walker, node, FORMAT_ACCEPTED)) {
         return;
     }
-    bool is_path = strchr(node->text, '/') != NULL;
-    const char *name =
-        is_path ? walker_file_path(walker, node) : arena_text(walker->arena, span_of(node->text));
+    const char *name = walker_name_or_path(walker, node, ".jq");
     if (strcmp(name, "cloudevents") != 0 &&
         walker->loader->format(walker->loader->self, name, &why) != STATUS_OK) {
         problem_add(walker->problems, node, walker->path, "%s", why.detail);

@@ -72,6 +72,18 @@ const char *walker_file_path(struct walker *walker, const struct node *node)
                         node->text);
 }
 
+const char *walker_name_or_path(struct walker *walker, const struct node *node, const char *suffix)
+{
+    size_t size = strlen(node->text);
+    size_t suffix_size = strlen(suffix);
+    bool has_suffix = size > suffix_size && strcmp(node->text + size - suffix_size, suffix) == 0;
+    if (strchr(node->text, '/') == NULL && !has_suffix) {
+        return arena_text(walker->arena, span_of(node->text));
+    }
+    const char *path = walker_file_path(walker, node);
+    return strchr(path, '/') != NULL ? path : arena_format(walker->arena, "./%s", path);
+}
+
 void walker_set_pointer(void *field, const void *value)
 {
     memcpy(field, &value, sizeof value);

@@ -10,6 +10,7 @@
 #include "edge/share.h"
 #include "edge/yaml_tree.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -216,6 +217,12 @@ static void read_more_files(struct reading *reading, const char *path)
     text_add_text(&folder, MORE_FILES_FOLDER);
     size_t count = 0;
     char **names = share_list(text_cstr(&folder), ".yaml", &count);
+    if (names == NULL && errno != ENOENT && errno != ENOTDIR) {
+        char reason[128];
+        problem_add_at(reading->problems, text_cstr(&folder), 0, 0,
+                       "cannot be read: %s; accepted: a folder that this user can read, or none",
+                       strerror_r(errno, reason, sizeof reason));
+    }
     size_t folder_size = folder.size;
     for (size_t i = 0; i < count; i++) {
         folder.size = folder_size;

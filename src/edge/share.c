@@ -10,8 +10,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#define NAME_COUNT_MAX 1000
-
 static bool has_profiles(const char *folder)
 {
     char path[PATH_MAX];
@@ -90,7 +88,7 @@ char **share_list(const char *folder, const char *suffix, size_t *count)
     }
     char **names = alloc_array((size_t)entry_count, sizeof(char *));
     for (int i = 0; i < entry_count; i++) {
-        if (*count < NAME_COUNT_MAX && is_wanted(entries[i]->d_name, suffix)) {
+        if (is_wanted(entries[i]->d_name, suffix)) {
             names[(*count)++] = alloc_text(entries[i]->d_name);
         }
         free(entries[i]);

@@ -325,6 +325,9 @@ struct yaml_document *yaml_tree_parse(const char *name, struct span bytes,
     if (bytes.data == NULL) {
         bytes = span_of(""); /* libyaml wants a pointer even to nothing */
     }
+    if (bytes.size >= 3 && memcmp(bytes.data, "\xef\xbb\xbf", 3) == 0) {
+        bytes = (struct span){.data = bytes.data + 3, .size = bytes.size - 3};
+    }
     if (bytes.size > YAML_BYTES_MAX) {
         problem_add_at(problems, name, 0, 0, "is too large; accepted: up to 256 KiB");
     } else if (build(&builder, bytes)) {

@@ -454,6 +454,42 @@ static void a_missing_file_is_named(void **state)
     assert_mentioned(fixture, "Is a directory");
 }
 
+static void a_profile_of_ones_own_is_beside_the_file(void **state)
+{
+    struct fixture *fixture = *state;
+    put(fixture, "mine.yaml", "orders: {list: /mine}\n");
+    static const char *const names[] = {"mine.yaml", "./mine.yaml"};
+    for (size_t i = 0; i < ARRAY_COUNT(names); i++) {
+        char content[128];
+        (void)snprintf(content, sizeof content,
+                       "sources: [{name: a, base_url: 'https://a.test', profile: %s}]\n", names[i]);
+        assert_int_equal(load_text(fixture, content), STATUS_OK);
+        const struct config *config = config_file_config(fixture->file);
+        assert_string_equal(config->sources[0].profile->orders.path, "/mine");
+    }
+    put(fixture, "mine.yaml", "orders: {list: mine}\n");
+    assert_int_equal(load_text(fixture, "sources:\n"
+                                        "  - {name: a, base_url: 'https://a.test', profile: "
+                                        "mine.yaml}\n"
+                                        "  - {name: b, base_url: 'https://a.test', profile: "
+                                        "mine.yaml}\n"),
+                     STATUS_INVALID);
+    /* The profile's own problem once, and each source that names it. */
+    assert_mentioned(fixture, "mine.yaml:1:16: orders.list: \"mine\" is not a path below base_url");
+    assert_mentioned(fixture, "sources[1].profile: the profile ");
+    assert_int_equal(fixture->problems.error_count, 3);
+}
+
+static void a_byte_order_mark_and_line_ends_of_windows_are_fine(void **state)
+{
+    struct fixture *fixture = *state;
+    assert_int_equal(
+        load_text(fixture,
+                  "\xef\xbb\xbfhttp:\r\n  listen: off\r\nsources:\r\n  - " SOURCE("a") "\r\n"),
+        STATUS_OK);
+    assert_null(config_file_config(fixture->file)->http_listen);
+}
+
 /* --- secrets -------------------------------------------------------------------------------- */
 
 #define WITH_KEY                                                                                   \
@@ -594,6 +630,8 @@ int main(void)
         TEST(a_scalar_in_two_files_names_both_places),
         TEST(a_broken_file_is_told_without_what_follows_from_it),
         TEST(a_missing_file_is_named),
+        TEST(a_profile_of_ones_own_is_beside_the_file),
+        TEST(a_byte_order_mark_and_line_ends_of_windows_are_fine),
         TEST(a_secret_is_the_first_line_of_its_file),
         TEST(a_secret_that_others_can_read_is_refused),
         TEST(a_credential_of_systemd_may_show_group_bits),
