@@ -3,7 +3,8 @@
 #include "core/date.h"
 #include "core/hash.h"
 #include "core/zone.h"
-#include "message_parts.h"
+#include "message_calendar.h"
+#include "message_sheet.h"
 
 #include <stdlib.h>
 #include <string.h>

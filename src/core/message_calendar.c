@@ -1,4 +1,4 @@
-#include "message_parts.h"
+#include "message_calendar.h"
 
 #include "core/date.h"
 

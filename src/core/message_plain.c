@@ -1,4 +1,4 @@
-#include "message_parts.h"
+#include "message_sheet.h"
 
 #include "core/utf8.h"
 

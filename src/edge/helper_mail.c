@@ -1,9 +1,10 @@
 #include "core/arena.h"
 #include "edge/helper.h"
 #include "mail_job.h"
+#include "mail_tls.h"
 
+/* libesmtp.h declares what takes a context only after these two. */
 #include <openssl/ssl.h>
-#include <openssl/x509v3.h>
 
 #include <auth-client.h>
 #include <libesmtp.h>
@@ -23,88 +24,19 @@
 /* One session, as its callbacks see it. */
 struct session {
     const struct mail_job *job;
-    char *server_name, *username; /* copies: the libraries' types lack const */
-    char *password;               /* NUL-terminated; wiped at the end */
+    char *username; /* a copy, because the library's type lacks const */
+    char *password; /* NUL-terminated; wiped at the end */
     bool is_message_given;
     bool is_answered; /* the reply to the whole message came */
     bool has_tried_login, is_logging_in, is_logged_in;
     bool is_login_missing; /* stopped before mail went out without the login that is configured */
     bool is_tls_missing;
     bool is_exposed; /* in clear, and the peer is not this machine */
-    char tls_reason[200];
+    struct mail_tls tls;
     char reply[300]; /* the server's latest line */
     size_t reply_size;
     bool is_reply_complete;
 };
-
-/* --- TLS ------------------------------------------------------------------------------------ */
-
-/* libesmtp compares with the canonical DNS name, cannot do addresses, and shows no reason: the
- * check against the configured name is OpenSSL's, and this notes what it found. */
-static int on_verify(X509_STORE_CTX *store, void *arg)
-{
-    struct session *session = arg;
-    int is_good = X509_verify_cert(store);
-    if (is_good <= 0) {
-        struct failure why;
-        (void)fail(&why, STATUS_UNAVAILABLE, "certificate of %s: %s", session->job->host,
-                   X509_verify_cert_error_string(X509_STORE_CTX_get_error(store)));
-        memcpy(session->tls_reason, why.detail, sizeof session->tls_reason - 1);
-    }
-    return is_good;
-}
-
-/* The library sends no server name; this is the last moment before its first message. */
-static void on_tls_info(const SSL *ssl, int where, int code)
-{
-    (void)code;
-    if ((where & SSL_CB_HANDSHAKE_START) == 0) {
-        return;
-    }
-    struct session *session = SSL_CTX_get_app_data(SSL_get_SSL_CTX(ssl));
-    union {
-        const SSL *lent;
-        SSL *ours;
-    } tls = {.lent = ssl};
-    (void)SSL_set_tlsext_host_name(tls.ours, session->server_name);
-}
-
-static bool expect_peer(SSL_CTX *tls, struct session *session)
-{
-    const char *host = session->job->host;
-    X509_VERIFY_PARAM *expected = SSL_CTX_get0_param(tls);
-    X509_VERIFY_PARAM_set_hostflags(expected, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
-    if (X509_VERIFY_PARAM_set1_ip_asc(expected, host) == 1) {
-        return true;
-    }
-    SSL_CTX_set_app_data(tls, session);
-    SSL_CTX_set_info_callback(tls, on_tls_info);
-    return X509_VERIFY_PARAM_set1_host(expected, host, 0) == 1;
-}
-
-/* TLS 1.2 at most: with 1.3, session tickets that come after the handshake make the library wait
- * for an answer to what it has not yet sent. */
-static SSL_CTX *tls_create(struct session *session)
-{
-    const struct mail_job *job = session->job;
-    SSL_CTX *tls = SSL_CTX_new(TLS_client_method());
-    CHECK(tls != NULL);
-    bool is_set = SSL_CTX_set_min_proto_version(tls, TLS1_2_VERSION) == 1 &&
-                  SSL_CTX_set_max_proto_version(tls, TLS1_2_VERSION) == 1 &&
-                  SSL_CTX_set_cipher_list(tls, "ECDHE+AESGCM:ECDHE+CHACHA20:DHE+AESGCM") == 1 &&
-                  expect_peer(tls, session);
-    CHECK(is_set);
-    SSL_CTX_set_verify(tls, SSL_VERIFY_PEER, NULL);
-    SSL_CTX_set_cert_verify_callback(tls, on_verify, session);
-    int is_loaded = job->ca_file[0] != '\0' ? SSL_CTX_load_verify_file(tls, job->ca_file)
-                                            : SSL_CTX_set_default_verify_paths(tls);
-    if (is_loaded != 1) {
-        struct failure why;
-        (void)fail(&why, STATUS_UNAVAILABLE, "CA file %s: cannot be read", job->ca_file);
-        memcpy(session->tls_reason, why.detail, sizeof session->tls_reason - 1);
-    }
-    return tls;
-}
 
 /* --- the library's callbacks ---------------------------------------------------------------- */
 
@@ -371,9 +303,9 @@ static bool has_no_envelope(const struct session *session, int sender_code,
     } else if (session->is_tls_missing) {
         answer->stage = MAIL_TLS_REFUSED;
         answer->text = "the server offers no STARTTLS";
-    } else if (session->tls_reason[0] != '\0') {
+    } else if (session->tls.reason[0] != '\0') {
         answer->stage = MAIL_TLS_REFUSED;
-        answer->text = session->tls_reason;
+        answer->text = session->tls.reason;
     } else if (session->is_login_missing) {
         answer->stage = MAIL_LOGIN_REFUSED;
         if (!session->has_tried_login) {
@@ -440,7 +372,7 @@ static void run(struct session *session, smtp_session_t smtp)
 static void send_mail(const struct mail_job *job, struct arena *arena, struct text *result)
 {
     struct session session = {.job = job,
-                              .server_name = alloc_text(job->host),
+                              .tls = {.host = alloc_text(job->host)},
                               .username = alloc_text(job->username),
                               .password = alloc(job->password.size + 1)};
     memcpy(session.password, job->password.data, job->password.size);
@@ -450,7 +382,7 @@ static void send_mail(const struct mail_job *job, struct arena *arena, struct te
     SSL_CTX *tls = NULL;
     auth_context_t login = NULL;
     if (job->is_tls_required) {
-        tls = tls_create(&session);
+        tls = mail_tls_create(&session.tls, job->ca_file);
         (void)smtp_starttls_set_ctx(smtp, tls);
     }
     (void)smtp_starttls_enable(smtp, job->is_tls_required ? Starttls_REQUIRED : Starttls_DISABLED);
@@ -458,7 +390,7 @@ static void send_mail(const struct mail_job *job, struct arena *arena, struct te
         login = login_create(&session);
         (void)smtp_auth_set_context(smtp, login);
     }
-    if (session.tls_reason[0] == '\0') {
+    if (session.tls.reason[0] == '\0') {
         run(&session, smtp);
     }
     struct mail_answer answer = {.stage = MAIL_NOT_CONNECTED, .text = ""};
@@ -472,7 +404,7 @@ static void send_mail(const struct mail_job *job, struct arena *arena, struct te
     explicit_bzero(session.password, job->password.size);
     free(session.password);
     free(session.username);
-    free(session.server_name);
+    free(session.tls.host);
 }
 
 static void work(struct span bytes, struct text *result)
