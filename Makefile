@@ -133,8 +133,9 @@ $(BUILD)/tests/unit/%_test: $(BUILD)/tests/unit/%_test.o $(SUPPORT_OBJ) $(BUILD)
 EDGE_SUPPORT_OBJ := $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/edge/support/*.c))
 $(BUILD)/edge_support.a: $(EDGE_SUPPORT_OBJ)
 
+# The edge's archive twice: core asks for the log, which is the edge's.
 $(BUILD)/tests/edge/%_test: $(BUILD)/tests/edge/%_test.o $(BUILD)/edge_support.a $(BUILD)/edge.a $(BUILD)/core.a
-	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(EDGE_LIBS) $(CORE_LIBS) $(CMOCKA_LIBS)
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(BUILD)/edge.a $(EDGE_LIBS) $(CORE_LIBS) $(CMOCKA_LIBS)
 
 $(BUILD)/tests/simulation: $(SIM_OBJ) $(SUPPORT_OBJ) $(BUILD)/core.a
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(CORE_LIBS)

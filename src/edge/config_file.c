@@ -223,6 +223,7 @@ static void read_more_files(struct reading *reading, const char *path)
                        "cannot be read: %s; accepted: a folder that this user can read, or none",
                        strerror_r(errno, reason, sizeof reason));
     }
+    CHECK(names != NULL || count == 0);
     size_t folder_size = folder.size;
     for (size_t i = 0; i < count; i++) {
         folder.size = folder_size;

@@ -1,7 +1,11 @@
 /* Profile documents, the shipped ones and broken ones. */
+#include "core/arena.h"
+#include "core/extract.h"
 #include "core/profile.h"
 #include "core/text.h"
+#include "core/zone.h"
 #include "edge/config_file.h"
+#include "edge/unicode.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -133,6 +137,134 @@ static void the_other_shipped_profiles_load(void **state)
     profile_destroy(tmf646);
 }
 
+/* --- documents in the form that the standards publish ---------------------------------------- */
+
+static struct record extract(const char *profile_name, const char *json, struct arena *arena,
+                             size_t *novelty_count)
+{
+    struct profile *profile = load_shipped(profile_name);
+    const struct extractor extractor = {
+        .profile = profile, .zone = zone_utc(), .unicode = unicode_port()};
+    struct extraction extraction;
+    struct failure why;
+    if (extract_order(&extractor, span_of(json), arena, &extraction, &why) != STATUS_OK) {
+        fail_msg("%s", why.detail);
+    }
+    for (size_t i = 0; i < extraction.novelty_count; i++) {
+        print_message("novel: %s %s\n", extraction.novelties[i].key,
+                      extraction.novelties[i].sample);
+    }
+    *novelty_count = extraction.novelty_count;
+    profile_destroy(profile);
+    return extraction.record;
+}
+
+static void an_order_of_tmf622_v4_is_read(void **state)
+{
+    (void)state;
+    static const char json[] =
+        "{\"id\":\"30001\",\"href\":\"https://host/productOrder/30001\",\"externalId\":\"PO-1\","
+        "\"category\":\"B2B product order\",\"state\":\"inProgress\",\"priority\":\"1\","
+        "\"orderDate\":\"2026-10-01T10:00:00Z\",\"requestedCompletionDate\":\"2026-12-01T10:00:"
+        "00Z\","
+        "\"expectedCompletionDate\":\"2026-12-10T10:00:00Z\","
+        "\"note\":[{\"id\":\"1\",\"author\":\"Jean\",\"date\":\"2026-10-02T10:00:00Z\","
+        "\"text\":\"Call first\"}],"
+        "\"relatedParty\":[{\"id\":\"7\",\"role\":\"customer\",\"name\":\"Jean Pontus\"}],"
+        "\"productOrderItem\":[{\"id\":\"100\",\"action\":\"add\",\"state\":\"inProgress\","
+        "\"productOffering\":{\"id\":\"14\",\"name\":\"Fiber 1G\"},"
+        "\"appointment\":{\"id\":\"A1\",\"href\":\"https://host/appointment/A1\"}},"
+        "{\"id\":\"200\",\"action\":\"add\",\"appointment\":{\"id\":\"A2\"}}],"
+        "\"@type\":\"ProductOrder\"}";
+    struct arena *arena = arena_create();
+    size_t novelty_count = 0;
+    struct record record = extract("tmf622", json, arena, &novelty_count);
+    assert_int_equal(novelty_count, 0);
+    assert_string_equal(record.id, "30001");
+    assert_string_equal(record.fields[ORDER_REFERENCE], "PO-1");
+    assert_int_equal(record.kind, ORDER_OPEN);
+    assert_string_equal(record.fields[ORDER_OFFER], "Fiber 1G");
+    assert_string_equal(record.fields[ORDER_COMMITTED_DATE], "2026-12-10T10:00:00Z");
+    assert_string_equal(record.fields[ORDER_CONTACT_NAME], "Jean Pontus");
+    assert_int_equal(record.note_count, 1);
+    assert_int_equal(record.appointment_count, 2); /* one for each item */
+    assert_string_equal(record.appointments[1].id, "A2");
+    arena_destroy(arena);
+}
+
+static void an_order_of_tmf622_v5_is_read(void **state)
+{
+    (void)state;
+    static const char json[] =
+        "{\"id\":\"30002\",\"externalId\":[{\"@type\":\"ExternalIdentifier\",\"id\":\"PO-2\","
+        "\"owner\":\"us\"}],\"state\":\"inProgress.accepted\","
+        "\"creationDate\":\"2026-10-01T10:00:00Z\","
+        "\"productOrderMilestone\":[{\"id\":\"m1\",\"name\":\"Survey done\","
+        "\"status\":\"completed\"}],"
+        "\"productOrderJeopardyAlert\":[{\"id\":\"j1\",\"name\":\"Late\"}]}";
+    struct arena *arena = arena_create();
+    size_t novelty_count = 0;
+    struct record record = extract("tmf622", json, arena, &novelty_count);
+    assert_int_equal(novelty_count, 0);
+    assert_string_equal(record.fields[ORDER_REFERENCE], "PO-2");
+    assert_int_equal(record.kind, ORDER_OPEN);
+    assert_string_equal(record.fields[ORDER_STEP], "Survey done");
+    assert_non_null(record_value(&record, "extra.jeopardy"));
+    arena_destroy(arena);
+}
+
+static void an_appointment_of_tmf646_is_an_order_of_its_own(void **state)
+{
+    (void)state;
+    static const char json[] =
+        "{\"id\":\"21\",\"href\":\"https://host/appointment/21\",\"category\":"
+        "\"orderDeliveryIntervention\",\"description\":\"Fitting\",\"status\":\"confirmed\","
+        "\"creationDate\":\"2026-10-01T10:00:00Z\",\"lastUpdate\":\"2026-10-02T10:00:00Z\","
+        "\"validFor\":{\"startDateTime\":\"2027-01-12T13:00:00.000Z\","
+        "\"endDateTime\":\"2027-01-12T14:00:00.000Z\"},"
+        "\"relatedPlace\":{\"id\":\"9\",\"name\":\"Main street "
+        "1\",\"role\":\"interventionAddress\"},"
+        "\"relatedEntity\":[{\"id\":\"30001\",\"role\":\"related order\","
+        "\"@referredType\":\"ProductOrder\"}],"
+        "\"contactMedium\":[{\"mediumType\":\"phone\",\"characteristic\":"
+        "{\"phoneNumber\":\"+33 1 23 45 67 89\"}}],"
+        "\"note\":[{\"author\":\"Jean\",\"date\":\"2026-10-02T10:00:00Z\",\"text\":\"Dog\"}]}";
+    struct arena *arena = arena_create();
+    size_t novelty_count = 0;
+    struct record record = extract("tmf646", json, arena, &novelty_count);
+    assert_int_equal(novelty_count, 0);
+    assert_string_equal(record.id, "21");
+    assert_string_equal(record.fields[ORDER_REFERENCE], "30001");
+    assert_string_equal(record.fields[ORDER_SITE], "Main street 1");
+    assert_string_equal(record.fields[ORDER_CONTACT_PHONE], "+33 1 23 45 67 89");
+    assert_null(record.fields[ORDER_STATUS]);
+    assert_int_equal(record.appointment_count, 1);
+    const struct appointment *appointment = &record.appointments[0];
+    assert_string_equal(appointment->id, "21");
+    assert_int_equal(appointment->kind, APPOINTMENT_CONFIRMED);
+    assert_string_equal(appointment->fields[APPOINTMENT_START], "2027-01-12T13:00:00Z");
+    assert_string_equal(appointment->fields[APPOINTMENT_END], "2027-01-12T14:00:00Z");
+    arena_destroy(arena);
+}
+
+static void a_request_of_orange_ordering_is_read(void **state)
+{
+    (void)state;
+    static const char json[] = "{\"id\":\"3-00286023\",\"customerReference\":\"PO-7\",\"step\":"
+                               "\"REQUEST\",\"priority\":\"MEDIUM\",\"customer\":{\"id\":\"C1\","
+                               "\"name\":\"Example\"}}";
+    struct arena *arena = arena_create();
+    size_t novelty_count = 0;
+    struct record record = extract("orange-ordering", json, arena, &novelty_count);
+    assert_int_equal(novelty_count, 0);
+    assert_string_equal(record.id, "3-00286023");
+    assert_string_equal(record.fields[ORDER_REFERENCE], "PO-7");
+    assert_string_equal(record.fields[ORDER_STEP], "REQUEST");
+    assert_string_equal(record_value(&record, "extra.priority"), "MEDIUM");
+    assert_string_equal(record_value(&record, "extra.customer"), "Example");
+    arena_destroy(arena);
+}
+
 static void only_meaning_changes_the_fingerprint(void **state)
 {
     (void)state;
@@ -202,6 +334,10 @@ int main(void)
         cmocka_unit_test(order_tracking_reads_what_is_documented),
         cmocka_unit_test(statuses_are_known_however_they_are_spelt),
         cmocka_unit_test(the_other_shipped_profiles_load),
+        cmocka_unit_test(an_order_of_tmf622_v4_is_read),
+        cmocka_unit_test(an_order_of_tmf622_v5_is_read),
+        cmocka_unit_test(an_appointment_of_tmf646_is_an_order_of_its_own),
+        cmocka_unit_test(a_request_of_orange_ordering_is_read),
         cmocka_unit_test(only_meaning_changes_the_fingerprint),
         cmocka_unit_test(every_problem_of_a_profile_is_told),
     };
