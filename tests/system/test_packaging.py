@@ -1,0 +1,128 @@
+"""The unit's exposure, the man pages' form, and that the pages name everything that the code has."""
+import json
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+
+import pytest
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+PACKAGING = ROOT / "packaging"
+PAGES = sorted((PACKAGING / "man").iterdir())
+EXPOSURE_MAX = 11  # tenths
+
+
+def run(*arguments, **more):
+    return subprocess.run(list(map(str, arguments)), capture_output=True, text=True, timeout=600, check=False, **more)
+
+
+def needs(program):
+    return pytest.mark.skipif(shutil.which(program) is None, reason=f"{program} is not installed")
+
+
+# --- the unit -----------------------------------------------------------------------------------------------------
+
+@needs("systemd-analyze")
+def test_unit_is_hardened():
+    result = run("systemd-analyze", "security", "--offline=yes", f"--threshold={EXPOSURE_MAX}",
+                 PACKAGING / "systemd/orderwatch.service")
+    assert result.returncode == 0, result.stdout.splitlines()[-1]
+
+
+@needs("systemd-analyze")
+def test_unit_verifies_as_installed(tmp_path):
+    """The programs are installed first: verify looks for them. It says an unknown key without failing, so that any
+    output is a failure."""
+    environment = {key: os.environ[key] for key in ("PATH", "HOME") if key in os.environ}
+    subprocess.run(["make", "-s", "install", f"DESTDIR={tmp_path}", "PREFIX=/usr"], cwd=ROOT, check=True, timeout=600,
+                   env=environment)
+    unit = tmp_path / "usr/lib/systemd/system/orderwatch.service"
+    unit.write_text(unit.read_text().replace("=/usr/bin/", f"={tmp_path}/usr/bin/"))
+    result = run("systemd-analyze", "verify", "--man=no", "--recursive-errors=no", unit)
+    assert (result.returncode, result.stdout + result.stderr) == (0, "")
+
+
+# --- man pages ----------------------------------------------------------------------------------------------------
+
+@needs("mandoc")
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_page_is_well_formed(page):
+    result = run("mandoc", "-Tlint", "-W", "warning", page)
+    assert (result.returncode, result.stdout + result.stderr) == (0, "")
+
+
+def words_of(page):
+    """Every word of the page that is more than running text."""
+    return set(re.findall(r"[A-Za-z0-9_.-]+", "\n".join(
+        re.sub(r"^\.It (Li|Cm|Fl|Ev|Pa) |^\.(Cm|Li|Op|Fl|Ev|Pa) |\b(Cm|Li|Fl|Ar|Ns|Ta|Pq|Brq)\b", " ", line)
+        for line in (PACKAGING / "man" / page).read_text().splitlines() if line.startswith("."))))
+
+
+def sources():
+    return {path: path.read_text() for path in (ROOT / "src").rglob("*.c")}
+
+
+def test_page_lists_every_log_event():
+    section = (PACKAGING / "man/orderwatch.8").read_text().split(".Ss Log\n")[1].split("\n.S")[0]
+    listed = set(re.findall(r"^\.It Li (\S+) Ta (?:error|warn|info|debug)\b", section, re.MULTILINE))
+    logged = {name: path.name for path, text in sources().items() if path.name != "log.c"
+              for name in re.findall(r'(?:LOG_[A-Z]+\(|log_write\([^"]*?)\s*"(\w+)"', text)}
+    assert not {name: place for name, place in logged.items() if name not in listed}, "not in orderwatch.8"
+    assert not listed - set(logged), "in orderwatch.8 only"
+
+
+def test_page_lists_every_event_type_with_its_severity():
+    page = (PACKAGING / "man/orderwatch.8").read_text()
+    rows = re.findall(r'= \{"([a-z._]+)", SEVERITY_([A-Z]+)\}', (ROOT / "src/core/event_type.c").read_text())
+    assert len(rows) > 30
+    assert not [name for name, severity in rows if name != "test" and f".It Li {name} Ta {severity.lower()}" not in page]
+
+
+def test_page_describes_every_command():
+    page = (PACKAGING / "man/orderwatch.8").read_text()
+    help_text = run(ROOT / "build/orderwatch", "--help").stdout
+    for command in re.findall(r"^  ([a-z-]+) ", help_text.split("commands:")[1], re.MULTILINE):
+        assert re.search(rf"^\.It Cm {command}\b", page, re.MULTILINE), command
+        usage = run(ROOT / "build/orderwatch", command, "--help").stdout
+        for option in re.findall(r"^ +(?:-\w, )?--([a-z-]+)", usage, re.MULTILINE):
+            assert option in ("config", "help", "json") or f"Fl Fl {option}" in page, f"{command} --{option}"
+
+
+def test_page_lists_every_key_of_the_configuration():
+    keys = set()
+
+    def collect(schema):
+        if isinstance(schema, dict):
+            keys.update(schema.get("properties", {}))
+            for value in schema.values():
+                collect(value)
+        elif isinstance(schema, list):
+            for value in schema:
+                collect(value)
+
+    collect(json.loads((ROOT / "conf/orderwatch.schema.json").read_text()))
+    assert len(keys) > 60
+    words = words_of("orderwatch.yaml.5")
+    secrets = {key for key in keys if key.endswith("_file") and key.removesuffix("_file") in keys}
+    assert not keys - secrets - words
+
+
+def test_page_lists_every_key_of_a_profile():
+    text = (ROOT / "src/core/profile_shape.c").read_text()
+    keys = set(re.findall(r'(?:\.name = |CANDIDATES\(|CANDIDATES_OR\(|WORDS\(|SECTION\()"(\w+)"', text))
+    assert len(keys) > 30
+    assert not keys - words_of("orderwatch-profile.5")
+
+
+def test_page_lists_every_step_and_fault_of_a_scenario():
+    words = words_of("orderwatch-sim.1")
+    steps = set(re.findall(r'\{"(\w+)", (?:true|false), act_', (ROOT / "src/simulator/scenario.c").read_text()))
+    faults = set(re.findall(r'\[FAULT_\w+\] = "(\w+)"', (ROOT / "src/simulator/fault.c").read_text()))
+    assert steps and faults
+    assert not (steps | faults) - words
+    help_text = run(ROOT / "build/orderwatch-sim", "--help").stdout
+    options = set(re.findall(r"--([a-z-]+)", help_text))
+    page = (PACKAGING / "man/orderwatch-sim.1").read_text()
+    assert not [option for option in options if f"Fl Fl {option}" not in page]
