@@ -10,6 +10,8 @@
 #include "edge/sinks.h"
 #include "edge/store.h"
 #include "edge/unicode.h"
+#include "front.h"
+#include "heartbeat.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -37,12 +39,12 @@ struct daemon {
     struct sink_port *sinks;
     size_t sinks_opened, sinks_closed;
     struct monitor *monitor;
+    struct front *front; /* NULL: nobody is served */
     enum phase phase;
     bool is_once, is_asked_to_stop;
     bool is_http_closed, is_store_closed;
     int64_t grace_until_mono_ms;
-    int64_t next_heartbeat_mono_ms;
-    bool is_heartbeat_pending;
+    struct heartbeat heartbeat;
     int exit_code;
 };
 
@@ -201,6 +203,18 @@ static int start_monitor(struct daemon *daemon)
                                : say_failure("state", &why, exit_code_of_store(status));
 }
 
+static int open_front(struct daemon *daemon)
+{
+    const struct front_options options = {.config = daemon->config,
+                                          .loop = daemon->loop,
+                                          .store = daemon->store,
+                                          .monitor = daemon->monitor};
+    struct failure why;
+    return daemon->is_once || front_open(&options, &daemon->front, &why) == STATUS_OK
+               ? EXIT_CODE_OK
+               : say_failure("http", &why, EXIT_CODE_UNAVAILABLE);
+}
+
 /* The order matters: a wrong configuration touches nothing, a busy or damaged state opens no
  * connection. */
 static int start(struct daemon *daemon, const char *config_path)
@@ -224,7 +238,8 @@ static int start(struct daemon *daemon, const char *config_path)
     if (exit_code != EXIT_CODE_OK) {
         return exit_code;
     }
-    return start_monitor(daemon);
+    exit_code = start_monitor(daemon);
+    return exit_code == EXIT_CODE_OK ? open_front(daemon) : exit_code;
 }
 
 /* --- stop ------------------------------------------------------------------------------------- */
@@ -252,6 +267,7 @@ static void begin_stop(struct daemon *daemon, struct instant now)
     service_stopping();
     LOG_INFO("stopping", log_number("grace_ms", daemon->config->shutdown_grace_ms));
     daemon->grace_until_mono_ms = now.mono_ms + daemon->config->shutdown_grace_ms;
+    front_close(daemon->front);
     if (daemon->monitor != NULL) {
         monitor_stop(daemon->monitor);
     }
@@ -320,7 +336,7 @@ static bool advance(struct daemon *daemon, struct instant now)
         }
         return false;
     case PHASE_CLOSING_HTTP:
-        if (daemon->is_http_closed) {
+        if (daemon->is_http_closed && front_is_closed(daemon->front)) {
             enter(daemon, PHASE_SETTLING);
             return true;
         }
@@ -343,51 +359,6 @@ static bool advance(struct daemon *daemon, struct instant now)
     CHECK(!"a phase that does not exist");
 }
 
-/* --- systemd ---------------------------------------------------------------------------------- */
-
-/* The store answered, and this runs on the loop: both are alive. */
-static void on_heartbeat(void *arg, enum status status, const struct sink_counts *counts,
-                         size_t count)
-{
-    struct daemon *daemon = arg;
-    daemon->is_heartbeat_pending = false;
-    if (status != STATUS_OK) {
-        return;
-    }
-    struct sink_counts sum = {0};
-    for (size_t i = 0; i < count; i++) {
-        sum.observed += counts[i].observed;
-        sum.delivered += counts[i].delivered;
-        sum.pending += counts[i].pending;
-        sum.parked += counts[i].parked;
-    }
-    char line[160];
-    (void)snprintf(line, sizeof line, "observed %llu = delivered %llu + pending %llu + parked %llu",
-                   (unsigned long long)sum.observed, (unsigned long long)sum.delivered,
-                   (unsigned long long)sum.pending, (unsigned long long)sum.parked);
-    service_status(line);
-    service_alive();
-}
-
-static int64_t heartbeat(struct daemon *daemon, struct instant now)
-{
-    if (daemon->phase != PHASE_RUNNING || daemon->next_heartbeat_mono_ms > now.mono_ms) {
-        return daemon->next_heartbeat_mono_ms;
-    }
-    int64_t interval_ms = service_watchdog_ms();
-    if (interval_ms == INSTANT_NEVER) {
-        daemon->next_heartbeat_mono_ms = INSTANT_NEVER;
-        return INSTANT_NEVER;
-    }
-    daemon->next_heartbeat_mono_ms = now.mono_ms + interval_ms;
-    if (!daemon->is_heartbeat_pending) {
-        const struct store_port store = store_port(daemon->store);
-        daemon->is_heartbeat_pending = true;
-        store.count_sinks(store.self, on_heartbeat, daemon);
-    }
-    return daemon->next_heartbeat_mono_ms;
-}
-
 /* --- the turn --------------------------------------------------------------------------------- */
 
 static void look_at_once(struct daemon *daemon)
@@ -408,9 +379,8 @@ static void look_at_once(struct daemon *daemon)
     daemon->is_asked_to_stop = true;
 }
 
-static int64_t on_turn(void *arg, struct instant now)
+static int64_t turn(struct daemon *daemon, struct instant now)
 {
-    struct daemon *daemon = arg;
     int64_t due_mono_ms = INSTANT_NEVER;
     /* Settlements still need turns while the rest closes. */
     if (daemon->monitor != NULL) {
@@ -426,14 +396,22 @@ static int64_t on_turn(void *arg, struct instant now)
     }
     while (advance(daemon, now)) {
     }
-    int64_t heartbeat_mono_ms = heartbeat(daemon, now);
-    if (daemon->phase == PHASE_RUNNING && heartbeat_mono_ms < due_mono_ms) {
-        due_mono_ms = heartbeat_mono_ms;
+    if (daemon->phase == PHASE_RUNNING) {
+        int64_t heartbeat_mono_ms =
+            heartbeat_turn(&daemon->heartbeat, store_port(daemon->store), now);
+        due_mono_ms = heartbeat_mono_ms < due_mono_ms ? heartbeat_mono_ms : due_mono_ms;
     }
     if (daemon->phase == PHASE_FINISHING && daemon->grace_until_mono_ms < due_mono_ms) {
         return daemon->grace_until_mono_ms;
     }
     return due_mono_ms;
+}
+
+static int64_t on_turn(void *arg, struct instant now)
+{
+    struct daemon *daemon = arg;
+    front_turn_begins(daemon->front, now);
+    return front_turn_ends(daemon->front, now, turn(daemon, now));
 }
 
 static void on_terminate(void *arg)
@@ -472,6 +450,7 @@ int daemon_run(const char *config_path, bool is_once)
         LOG_INFO("stopped",
                  log_number("exit_code", start_code != 0 ? start_code : daemon.exit_code));
     }
+    front_destroy(daemon.front);
     free(daemon.sinks);
     if (daemon.file != NULL) {
         config_file_close(daemon.file);

@@ -3,6 +3,8 @@
 #define CORE_DISPATCHER_H
 
 #include "core/circuit.h"
+#include "core/event_tally.h"
+#include "core/histogram.h"
 #include "core/ports.h"
 
 struct dispatcher;
@@ -23,6 +25,8 @@ struct sink_status {
     const char *last_detail; /* the receiver's latest refusal; "" if none */
     struct sink_counts counts;
     uint64_t delivered, retried, parked; /* since start */
+    bool is_paused;
+    struct histogram latency; /* of what was delivered since start */
 };
 
 struct dispatcher *dispatcher_create(const struct dispatcher_options *options);
@@ -42,6 +46,8 @@ size_t dispatcher_in_flight(const struct dispatcher *dispatcher);
 bool dispatcher_is_drained(const struct dispatcher *dispatcher);
 bool dispatcher_is_counted(const struct dispatcher *dispatcher); /* the counts are of this moment */
 struct sink_status dispatcher_status(const struct dispatcher *dispatcher, size_t sink_index);
+/* Of sinks, committed since start. */
+const struct event_tally *dispatcher_events(const struct dispatcher *dispatcher);
 void dispatcher_resume(struct dispatcher *dispatcher,
                        size_t sink_index); /* opens a disabled sink */
 void dispatcher_pause(struct dispatcher *dispatcher, size_t sink_index, bool is_paused);

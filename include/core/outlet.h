@@ -27,6 +27,7 @@ void outlet_available(struct outlet *outlet); /* the receiver is there: probe at
 void outlet_disable(struct outlet *outlet, struct instant now);
 void outlet_resume(struct outlet *outlet);
 void outlet_pause(struct outlet *outlet, bool is_paused);
+bool outlet_is_paused(const struct outlet *outlet);
 void outlet_stop(struct outlet *outlet); /* no new sends; running ones finish and are settled */
 
 const struct circuit *outlet_circuit(const struct outlet *outlet);

@@ -2,6 +2,7 @@
 #ifndef CORE_PARCEL_H
 #define CORE_PARCEL_H
 
+#include "core/histogram.h"
 #include "core/ports.h"
 
 enum parcel_state {
@@ -34,7 +35,8 @@ int64_t parcel_age_starts_wall_ms(const struct parcel *parcel);
 /* Since start, and durable: counted in events. */
 struct outlet_totals {
     uint64_t delivered, retried, parked;
-    uint64_t parked_news; /* of the parked: events of sinks, whose parking is not told again */
+    uint64_t parked_news;     /* of the parked: events of sinks, whose parking is not told again */
+    struct histogram latency; /* of the delivered: from when they could leave */
 };
 
 #define HAND_COUNT_MAX 256

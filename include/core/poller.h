@@ -2,6 +2,7 @@
 #ifndef CORE_POLLER_H
 #define CORE_POLLER_H
 
+#include "core/event_tally.h"
 #include "core/ports.h"
 
 struct poller;
@@ -14,6 +15,13 @@ enum poller_health {
     POLLER_MAINTENANCE
 };
 
+/* Requests since start by what came back; code 0: no answer. */
+struct request_tally {
+    int code;
+    uint64_t count;
+};
+#define REQUEST_CODES_MAX 32
+
 /* What status, health and the retained source state show. Texts are valid until the next turn. */
 struct poller_status {
     const char *source_name;
@@ -24,9 +32,14 @@ struct poller_status {
     int64_t next_due_mono_ms;
     const char *last_failure; /* "" if none since the last complete sweep */
     bool is_held;             /* a mass change waits for release */
-    bool is_sweeping;
+    bool is_sweeping, is_paused;
     uint32_t budget_left, budget_limit;
-    uint64_t event_count; /* committed since start */
+    uint64_t event_count;             /* committed since start */
+    const struct event_tally *events; /* the same by type */
+    const struct request_tally *requests;
+    size_t request_code_count;
+    int64_t token_obtained_mono_ms;      /* 0: there is none */
+    int64_t certificate_expires_wall_ms; /* 0: not known */
 };
 
 /* Told after a transaction that made events or changed states is durable. */

@@ -1,104 +1,19 @@
-/* What the operator's side asks of the store, beyond the core's port: pages of what is known, the
- * whole story of one event, repairs of parked deliveries, forgetting, backups. Same rules as the
- * port: answered later from the loop, in the order of asking, what is handed over is borrowed. */
+/* The store's answers to the operator's side: core/query.h, forgetting, backups. */
 #ifndef EDGE_STORE_QUERY_H
 #define EDGE_STORE_QUERY_H
 
+#include "core/query.h"
 #include "edge/store.h"
 
-#define PAGE_ITEMS_MAX 1000
-
-/* A page may hold fewer items than the limit, even none, and still not be the last: filters look at
- * a bounded number of rows. It goes on after next; the end is where there is none. */
-struct order_page {
-    enum status status;
-    const char *detail;
-    const char *const *source_names; /* of each order */
-    const struct stored_order *orders;
-    size_t count;
-    bool has_more; /* after the last one */
-};
-typedef void order_page_fn(void *arg, const struct order_page *page);
 /* By source and id, after these two ("" and "": from the start); source_name NULL: of all. */
 void store_list_orders(struct store *store, const char *source_name, const char *after_source_name,
                        const char *after_id, size_t limit, order_page_fn *on_page, void *arg);
-
-struct event_query {
-    const char *source_name; /* NULL: any */
-    const char *order_id;    /* NULL: any; else with a source */
-    const char *type_glob;   /* NULL: any */
-    enum severity severity_min;
-    int64_t since_wall_ms, until_wall_ms; /* until 0: open */
-    int64_t after;                        /* next of the page before, or a row; 0: from the start */
-    bool is_forward; /* oldest first, for those who follow; else newest first */
-    size_t limit;
-};
-struct listed_event {
-    int64_t row; /* rises with each event; survives restarts */
-    struct event event;
-    const char *silence_id; /* NULL: not silenced */
-};
-struct event_page {
-    enum status status;
-    const char *detail;
-    const struct listed_event *events;
-    size_t count;
-    int64_t next; /* 0: the end. Going forward: the last row looked at, also at the end */
-};
-typedef void event_page_fn(void *arg, const struct event_page *page);
 void store_list_events(struct store *store, const struct event_query *query, event_page_fn *on_page,
                        void *arg);
-
-enum delivery_state {
-    DELIVERY_PENDING, /* stored as these numbers */
-    DELIVERY_DELIVERED,
-    DELIVERY_PARKED,
-    DELIVERY_DROPPED, /* by the operator: out of the books */
-    DELIVERY_ANY,
-};
-
-struct delivery_query {
-    const char *sink_name; /* NULL: any */
-    enum delivery_state state;
-    int64_t after; /* next of the page before; 0: from the newest */
-    size_t limit;
-};
-struct attempt {
-    int64_t wall_ms;
-    const char *detail; /* what the receiver said */
-};
-struct listed_delivery {
-    int64_t id;
-    int64_t message_id; /* of the delivery it left with in one message; id if alone */
-    const char *sink_name, *lane, *bundle;
-    const char *event_id, *source_name, *order_id;
-    enum event_type event_type;
-    enum delivery_state state;
-    int64_t due_wall_ms, created_wall_ms, ended_wall_ms; /* ended 0: not yet */
-    uint32_t attempts_made;
-    const char *detail;             /* of the last attempt; "" */
-    const struct attempt *attempts; /* only of store_explain_event; oldest first */
-    size_t attempt_count;
-};
-struct delivery_page {
-    enum status status;
-    const char *detail;
-    const struct listed_delivery *deliveries; /* newest first */
-    size_t count;
-    int64_t next; /* 0: the end */
-};
-typedef void delivery_page_fn(void *arg, const struct delivery_page *page);
 void store_list_deliveries(struct store *store, const struct delivery_query *query,
                            delivery_page_fn *on_page, void *arg);
-
-/* STATUS_NOT_FOUND: no such event. event is NULL then. */
-typedef void event_story_fn(void *arg, enum status status, const struct listed_event *event,
-                            const struct listed_delivery *deliveries, size_t count);
 void store_explain_event(struct store *store, const char *event_id, event_story_fn *on_story,
                          void *arg);
-
-/* How many rows it was done to. */
-typedef void store_changed_fn(void *arg, enum status status, const char *detail, size_t count);
 /* Parked deliveries only: due again at once, their attempts counted anew; or dropped. */
 void store_retry_parked(struct store *store, const int64_t *ids, size_t count, int64_t now_wall_ms,
                         store_changed_fn *on_done, void *arg);
@@ -115,5 +30,7 @@ void store_forget_order(struct store *store, const char *source_name, const char
 /* A copy of this moment or later, made in steps while the store goes on; PATH appears when it is
  * whole. STATUS_INVALID: PATH exists. */
 void store_backup(struct store *store, const char *path, store_done_fn *on_done, void *arg);
+
+struct query_port store_query_port(struct store *store);
 
 #endif

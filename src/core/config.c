@@ -80,12 +80,17 @@ static const struct key log_keys[] = {
 };
 static const struct shape log_shape = {.keys = log_keys, .count = ARRAY_COUNT(log_keys)};
 
-#define LISTEN_ACCEPTED "ADDRESS:PORT such as 127.0.0.1:9475 or [::1]:9475, or off"
+#define LISTEN_ACCEPTED "ADDRESS:PORT such as 127.0.0.1:9475 or [::1]:9475, unix:/PATH, or off"
 
 static bool parse_listen(struct walker *walker, const char *text, struct url *out)
 {
     return url_parse(arena_format(walker->arena, "http://%s", text), out) && out->port != 0 &&
            out->path.size == 0 && !out->has_credentials;
+}
+
+static bool is_unix_listen(const char *text)
+{
+    return strncmp(text, "unix:/", 6) == 0;
 }
 
 static void read_listen(struct walker *walker, const struct node *node, void *target)
@@ -95,7 +100,7 @@ static void read_listen(struct walker *walker, const struct node *node, void *ta
     if (!walker_is_text(walker, node, LISTEN_ACCEPTED) || strcmp(node->text, "off") == 0) {
         return;
     }
-    if (!parse_listen(walker, node->text, &url)) {
+    if (!is_unix_listen(node->text) && !parse_listen(walker, node->text, &url)) {
         problem_add(walker->problems, node, walker->path, "%s is not an address; accepted: %s",
                     walker_shown(walker, node), LISTEN_ACCEPTED);
         return;
@@ -124,7 +129,7 @@ static void finish_http(struct walker *walker, const struct node *map, void *tar
     const struct config *config = target;
     struct url url;
     bool has_token = node_member(map, "token") != NULL || node_member(map, "token_file") != NULL;
-    if (config->http_listen != NULL && !has_token &&
+    if (config->http_listen != NULL && !has_token && !is_unix_listen(config->http_listen) &&
         parse_listen(walker, config->http_listen, &url) && !host_is_loopback(url.host)) {
         size_t path_size = walker_enter(walker, "listen");
         problem_add(walker->problems, node_member(map, "listen"), walker->path,

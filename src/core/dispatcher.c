@@ -38,6 +38,7 @@ struct dispatcher {
     int64_t count_due_mono_ms;
 
     struct arena *arena; /* of the commit under way */
+    struct event_tally committing, told;
     bool is_committing;
     uint32_t commit_failures; /* in a row */
     int64_t commit_retry_mono_ms;
@@ -237,6 +238,7 @@ static void on_committed(void *arg, enum status status, const char *detail)
     dispatcher->is_committing = false;
     if (status == STATUS_OK) {
         dispatcher->commit_failures = 0;
+        event_tally_add(&dispatcher->told, &dispatcher->committing);
         dispatcher_expect_news(dispatcher);
     } else {
         dispatcher->commit_failures++;
@@ -281,6 +283,8 @@ static void tell_news(struct dispatcher *dispatcher)
                             .event_count = batch.event_count,
                             .values = batch.values,
                             .value_count = batch.value_count};
+    dispatcher->committing = (struct event_tally){.counts = {0}};
+    event_tally_count(&dispatcher->committing, batch.events, batch.event_count);
     dispatcher->is_committing = true;
     dispatcher->options.store.commit(dispatcher->options.store.self, &commit, on_committed,
                                      dispatcher);
@@ -425,7 +429,14 @@ struct sink_status dispatcher_status(const struct dispatcher *dispatcher, size_t
                                 .counts = branch->counts,
                                 .delivered = totals.delivered,
                                 .retried = totals.retried,
-                                .parked = totals.parked};
+                                .parked = totals.parked,
+                                .is_paused = outlet_is_paused(branch->outlet),
+                                .latency = totals.latency};
+}
+
+const struct event_tally *dispatcher_events(const struct dispatcher *dispatcher)
+{
+    return &dispatcher->told;
 }
 
 void dispatcher_resume(struct dispatcher *dispatcher, size_t sink_index)

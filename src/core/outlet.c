@@ -49,6 +49,7 @@ struct outlet *outlet_create(const struct outlet_options *options)
     outlet->store = options->store;
     outlet->random.state = options->seed;
     circuit_init(&outlet->circuit, &options->sink->retry, window, ~options->seed);
+    histogram_init(&outlet->totals.latency, latency_bounds_s, ARRAY_COUNT(latency_bounds_s));
     due_clock_init(&outlet->clock, &options->sink->retry);
     outlet->hand.count_max = window < HAND_COUNT_MAX / 4 ? (size_t)window * 4 : HAND_COUNT_MAX;
     outlet->wants_fetch = true;
@@ -421,6 +422,11 @@ void outlet_disable(struct outlet *outlet, struct instant now)
 void outlet_resume(struct outlet *outlet)
 {
     circuit_enable(&outlet->circuit);
+}
+
+bool outlet_is_paused(const struct outlet *outlet)
+{
+    return outlet->is_paused;
 }
 
 void outlet_pause(struct outlet *outlet, bool is_paused)

@@ -143,6 +143,10 @@ static void count_settled(const struct parcel *parcel, struct outlet_totals *tot
     switch (parcel->settlement.kind) {
     case SETTLE_DELIVERED:
         totals->delivered += count;
+        histogram_add(&totals->latency,
+                      (double)(parcel->settlement.at_wall_ms - parcel_age_starts_wall_ms(parcel)) /
+                          1000,
+                      count);
         break;
     case SETTLE_LATER:
         totals->retried += count;

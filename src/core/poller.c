@@ -333,9 +333,15 @@ struct poller_status poller_status(const struct poller *poller)
         .last_failure = poller->health.last_failure,
         .is_held = poller_is_held(poller),
         .is_sweeping = poller->sweep.is_running,
+        .is_paused = poller->is_paused,
         .budget_left = budget_left(&poller->budget, poller->now_ms),
         .budget_limit = poller->budget.limit,
         .event_count = poller->event_count,
+        .events = &poller->told,
+        .requests = poller->request.tallies,
+        .request_code_count = poller->request.code_count,
+        .token_obtained_mono_ms = poller->token.value != NULL ? poller->token.obtained_ms : 0,
+        .certificate_expires_wall_ms = poller->health.certificate_expires_wall_ms,
     };
     return status;
 }

@@ -129,6 +129,7 @@ static void count_result(struct poller *poller, const struct work *work,
 {
     struct tally *tally = &poller->sweep.tally;
     tally->events += result->staged.event_count;
+    event_tally_count(&tally->types, result->staged.events, result->staged.event_count);
     if (result->is_changed && !result->is_new && work->sighting == SIGHTING_LISTED) {
         tally->guard.changed++;
     }

@@ -10,6 +10,19 @@
 
 /* --- one transaction -------------------------------------------------------------------------- */
 
+static void count_types(struct poller *poller, const struct commit *commit)
+{
+    poller->committing = (struct event_tally){.counts = {0}};
+    if (commit->source_name != NULL) {
+        event_tally_add(&poller->committing, &poller->sweep.tally.types);
+    }
+    for (size_t i = 0; i < commit->order_count; i++) {
+        event_tally_count(&poller->committing, commit->orders[i].events,
+                          commit->orders[i].event_count);
+    }
+    event_tally_count(&poller->committing, commit->events, commit->event_count);
+}
+
 bool poller_commit(struct poller *poller, struct instant now, const struct commit *commit,
                    step_fn *after)
 {
@@ -33,6 +46,7 @@ bool poller_commit(struct poller *poller, struct instant now, const struct commi
     whole.value_count = 1;
     poller->is_committing = true;
     (void)poller_wait_store(poller, after);
+    count_types(poller, &whole);
     struct store_port store = poller->options.store;
     store.commit(store.self, &whole, poller_on_stored, poller);
     text_fini(&value);
@@ -65,6 +79,7 @@ bool poller_has_committed(struct poller *poller)
     poller->sweep.has_staged = false;
     if (poller->stored.status == STATUS_OK) {
         keep_durable(poller);
+        event_tally_add(&poller->told, &poller->committing);
         notice_clear(&poller->notices);
         return true;
     }

@@ -107,6 +107,7 @@ static bool step_deadlines_reconcile(struct poller *poller, struct instant now)
         return end_deadlines(poller);
     }
     poller->sweep.tally.events = event_count;
+    poller->sweep.tally.types = (struct event_tally){.counts = {0}}; /* nothing is staged */
     struct commit commit = {.orders = orders, .order_count = count};
     commit.source_name = poller->source->name;
     return poller_commit(poller, now, &commit, step_deadlines_committed);

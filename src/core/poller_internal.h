@@ -30,6 +30,8 @@ struct request {
     struct instant started;
     step_fn *after; /* with poller->answer */
     struct answer answer;
+    struct request_tally tallies[REQUEST_CODES_MAX];
+    size_t code_count;
 };
 
 struct stored { /* what the store's latest done said */
@@ -64,7 +66,8 @@ struct poller {
     struct health health;
     struct schedule schedule;
     uint64_t event_count;
-    int64_t now_ms; /* of the latest turn */
+    struct event_tally committing, told; /* in the commit under way; since start */
+    int64_t now_ms;                      /* of the latest turn */
 };
 
 /* Where a port's done goes: it records, the next turn goes on with poller->step. */

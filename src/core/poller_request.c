@@ -57,6 +57,23 @@ static void on_answer(void *arg, struct http_response *response)
     answer_take(&poller->request.answer, response);
 }
 
+/* The first place is for no answer, and for codes beyond those that there is room for. */
+static void count_code(struct request *request)
+{
+    int code = request->answer.status == STATUS_OK ? request->answer.http_code : 0;
+    request->code_count = request->code_count == 0 ? 1 : request->code_count;
+    size_t i = 0;
+    while (i < request->code_count && request->tallies[i].code != code) {
+        i++;
+    }
+    if (i == REQUEST_CODES_MAX) {
+        i = 0;
+    } else if (i == request->code_count) {
+        request->tallies[request->code_count++].code = code;
+    }
+    request->tallies[i].count++;
+}
+
 /* The request has ended: from here on its place in the window runs out. */
 static void close_request(struct poller *poller, struct instant now)
 {
@@ -64,6 +81,7 @@ static void close_request(struct poller *poller, struct instant now)
     int64_t end_ms = answer->at.mono_ms;
     bool is_sane = end_ms >= poller->request.started.mono_ms && end_ms <= now.mono_ms;
     budget_answered(&poller->budget, is_sane ? end_ms : now.mono_ms);
+    count_code(&poller->request);
     if (answer->certificate_expires_wall_ms != 0) {
         poller->health.certificate_expires_wall_ms = answer->certificate_expires_wall_ms;
     }

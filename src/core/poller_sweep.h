@@ -3,6 +3,7 @@
 #define CORE_POLLER_SWEEP_H
 
 #include "core/answer.h"
+#include "core/event_tally.h"
 #include "core/extract.h"
 #include "core/moved.h"
 #include "core/pager.h"
@@ -67,6 +68,7 @@ struct reading {
 struct tally {
     struct guard_counts guard;
     uint64_t parsed, events;
+    struct event_tally types; /* of what is staged */
     uint32_t fields_found;
 };
 

@@ -434,25 +434,17 @@ static const char *find_hello_name(struct arena *arena)
     return arena_text(arena, span_of(name));
 }
 
-/* libesmtp takes the first colon for the one before the port. */
-static enum status choose_transport(struct sink_mail *sink,
-                                    const struct sink_environment *environment, struct failure *why)
+static void choose_transport(struct sink_mail *sink, const struct sink_environment *environment)
 {
     const struct email_config *email = &sink->config->email;
-    bool is_ipv6 = strchr(email->server_host, ':') != NULL;
-    if (!email->is_implicit_tls && is_ipv6) {
-        return fail(why, STATUS_INVALID,
-                    "sink %s: server: %s: smtp:// cannot use an IPv6 address; give its host name",
-                    sink->config->name, email->server_host);
-    }
     if (!email->is_implicit_tls) {
         sink->helper = helper_create(environment->uv, "mail");
-        return STATUS_OK;
+        return;
     }
+    bool is_ipv6 = strchr(email->server_host, ':') != NULL;
     sink->url =
         arena_format(sink->arena, "smtps://%s%s%s:%u/%s", is_ipv6 ? "[" : "", email->server_host,
                      is_ipv6 ? "]" : "", email->server_port, sink->hello_name);
-    return STATUS_OK;
 }
 
 enum status sink_mail_open(const struct sink_config *config,
@@ -467,16 +459,14 @@ enum status sink_mail_open(const struct sink_config *config,
     sink->uv = environment->uv;
     sink->http = environment->http;
     sink->arena = arena_create();
-    sink->hello_name = find_hello_name(sink->arena);
     enum status status = take_mailboxes(sink, why);
-    if (status == STATUS_OK) {
-        status = choose_transport(sink, environment, why);
-    }
     if (status != STATUS_OK) {
         arena_destroy(sink->arena);
         free(sink);
         return status;
     }
+    sink->hello_name = find_hello_name(sink->arena);
+    choose_transport(sink, environment);
     (void)uv_timer_init(environment->uv, &sink->turn);
     sink->turn.data = sink;
     *out = (struct sink_port){.self = sink, .ops = &ops};

@@ -1,0 +1,93 @@
+/* Private to surface*.c.
+ * surface          life, routes, the turn
+ * surface_gate     who may ask what: Host, token, intent
+ * surface_answer   answers, problems, parameters
+ * surface_health   healthy, ready, status, metrics
+ * surface_item     one source, sink, order, event, delivery as JSON
+ * surface_browse   lists
+ * surface_control  what changes something
+ * surface_stream   events as they happen */
+#ifndef CORE_SURFACE_INTERNAL_H
+#define CORE_SURFACE_INTERNAL_H
+
+#include "core/json_write.h"
+#include "core/surface.h"
+
+#define ANSWER_BYTES_MAX ((size_t)96 << 20) /* a page of the largest items */
+#define PARAMETER_BYTES_MAX 1024
+
+struct inquiry;
+struct stream;
+
+struct surface {
+    struct surface_options options;
+    struct instant now, started;
+    struct inquiry *inquiries; /* questions that the store has not answered */
+    struct stream *streams;
+    enum status written; /* how the latest trial of writing ended */
+    int64_t written_mono_ms;
+    bool is_writing, has_written, is_closed;
+    uint64_t streamed_count; /* events committed when the streams were last fed */
+    int64_t streamed_mono_ms;
+};
+
+/* One request: the handler's view of it. */
+struct call {
+    struct surface *surface;
+    struct http_exchange *exchange;
+    const struct http_query *query;
+    const char *rest; /* of the path, after what its route names */
+};
+typedef void call_fn(const struct call *call);
+
+/* surface_gate: answers and gives false if the request may not pass. */
+bool gate_admits(const struct call *call);
+bool gate_allows_change(const struct call *call);
+
+/* surface_answer */
+void answer_json(struct surface *surface, struct http_exchange *exchange, int code,
+                 struct span json);
+/* A problem document (RFC 9457). detail is upstream or user text too: it is cleaned. */
+void answer_problem(struct surface *surface, struct http_exchange *exchange, int code,
+                    const char *format, ...) PRINTF_LIKE(4, 5);
+void answer_not_allowed(const struct call *call, const char *allow);
+void answer_store_problem(struct surface *surface, struct http_exchange *exchange,
+                          enum status status, const char *detail);
+const char *call_parameter(const struct call *call, const char *name); /* NULL: not given */
+/* names ends with NULL. Answers and gives false if there is another, or one twice. */
+bool call_accepts(const struct call *call, const char *const *names);
+bool call_limit(const struct call *call, size_t *out); /* answers if it is wrong */
+
+/* A question to the store whose answer is the answer. It ends once: by the store, or by the turn
+ * when the store takes too long. */
+struct inquiry {
+    struct inquiry *previous, *next;
+    struct surface *surface;
+    struct http_exchange *exchange; /* NULL: answered */
+    int64_t deadline_mono_ms;
+    void (*give_up)(struct inquiry *inquiry); /* answers */
+    void (*destroy)(struct inquiry *inquiry); /* NULL: free */
+};
+/* A zeroed inquiry of this size, which begins with struct inquiry. */
+struct inquiry *inquiry_create(const struct call *call, size_t size);
+bool inquiry_is_open(const struct inquiry *inquiry);         /* nobody has answered yet */
+struct http_exchange *inquiry_take(struct inquiry *inquiry); /* to be answered now */
+void inquiry_end(struct inquiry *inquiry);                   /* the store has answered: frees it */
+
+/* surface_health */
+struct survey { /* what the store said; counts NULL: it did not */
+    const struct sink_counts *counts;
+    size_t count;
+    enum status status;
+};
+call_fn serve_healthy, serve_ready, serve_status, serve_metrics, serve_sinks, serve_sources;
+
+/* surface_item */
+void item_add_source(struct json_writer *writer, const struct surface *surface, size_t index);
+void item_add_sink(struct json_writer *writer, const struct surface *surface, size_t index,
+                   const struct survey *survey);
+const struct sink_counts *survey_of(const struct survey *survey, const char *sink_name); /* NULL */
+bool counts_are_conserved(const struct sink_counts *counts);
+void item_add_wall(struct json_writer *writer, const char *name, int64_t wall_ms); /* 0: nothing */
+
+#endif

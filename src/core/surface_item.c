@@ -1,0 +1,132 @@
+#include "surface_internal.h"
+
+static const char *health_name(enum poller_health health)
+{
+    switch (health) {
+    case POLLER_STARTING:
+        return "starting";
+    case POLLER_OK:
+        return "ok";
+    case POLLER_FAILING:
+        return "failing";
+    case POLLER_REJECTED:
+        return "rejected";
+    case POLLER_MAINTENANCE:
+        return "maintenance";
+    }
+    CHECK(!"a health that does not exist");
+}
+
+static const char *circuit_name(enum circuit_state state)
+{
+    switch (state) {
+    case CIRCUIT_CLOSED:
+        return "ok";
+    case CIRCUIT_OPEN:
+    case CIRCUIT_PROBING:
+        return "failing";
+    case CIRCUIT_DISABLED:
+        return "disabled";
+    }
+    CHECK(!"a circuit state that does not exist");
+}
+
+void item_add_wall(struct json_writer *writer, const char *name, int64_t wall_ms)
+{
+    if (wall_ms == 0) {
+        return;
+    }
+    struct text text;
+    text_init(&text, 64);
+    date_add_wall(&text, wall_ms);
+    json_write_text(writer, name, text_cstr(&text));
+    text_fini(&text);
+}
+
+static const char *known(const char *text)
+{
+    return text != NULL && text[0] != '\0' ? text : NULL;
+}
+
+static void add_bool(struct json_writer *writer, const char *name, bool value)
+{
+    json_write_raw(writer, name, span_of(value ? "true" : "false"));
+}
+
+void item_add_source(struct json_writer *writer, const struct surface *surface, size_t index)
+{
+    const struct source_config *config = &surface->options.config->sources[index];
+    struct poller_status status = poller_status(monitor_poller(surface->options.monitor, index));
+    json_write_open(writer, NULL, '{');
+    json_write_text(writer, "name", config->name);
+    json_write_text(writer, "profile", config->profile_name);
+    json_write_text(writer, "state", health_name(status.health));
+    item_add_wall(writer, "last_complete_sweep", status.last_complete_wall_ms);
+    if (status.next_due_mono_ms != INSTANT_NEVER && !status.is_sweeping) {
+        int64_t wait_ms = status.next_due_mono_ms - surface->now.mono_ms;
+        item_add_wall(writer, "next_sweep", surface->now.wall_ms + (wait_ms > 0 ? wait_ms : 0));
+    }
+    json_write_integer(writer, "every_seconds", config->every_ms / 1000);
+    json_write_integer(writer, "orders", (int64_t)status.order_count);
+    json_write_integer(writer, "sweeps", (int64_t)status.sweep_count);
+    json_write_integer(writer, "events", (int64_t)status.event_count);
+    add_bool(writer, "sweeping", status.is_sweeping);
+    add_bool(writer, "held", status.is_held);
+    add_bool(writer, "paused", status.is_paused);
+    json_write_text(writer, "last_failure", known(status.last_failure));
+    json_write_open(writer, "budget", '{');
+    json_write_integer(writer, "left", status.budget_left);
+    json_write_integer(writer, "limit", status.budget_limit);
+    json_write_close(writer, '}');
+    json_write_close(writer, '}');
+}
+
+const struct sink_counts *survey_of(const struct survey *survey, const char *sink_name)
+{
+    for (size_t i = 0; survey->counts != NULL && i < survey->count; i++) {
+        if (text_equal(survey->counts[i].sink_name, sink_name)) {
+            return &survey->counts[i];
+        }
+    }
+    return NULL;
+}
+
+bool counts_are_conserved(const struct sink_counts *counts)
+{
+    return counts->observed == counts->delivered + counts->pending + counts->parked;
+}
+
+static void add_counts(struct json_writer *writer, const struct survey *survey,
+                       const char *sink_name)
+{
+    if (survey->counts == NULL) {
+        return;
+    }
+    static const struct sink_counts none = {.sink_name = ""};
+    const struct sink_counts *counts = survey_of(survey, sink_name);
+    if (counts == NULL) {
+        counts = &none; /* nothing was ever routed to it */
+    }
+    json_write_integer(writer, "observed", (int64_t)counts->observed);
+    json_write_integer(writer, "delivered", (int64_t)counts->delivered);
+    json_write_integer(writer, "pending", (int64_t)counts->pending);
+    json_write_integer(writer, "parked", (int64_t)counts->parked);
+    add_bool(writer, "conserved", counts_are_conserved(counts));
+    item_add_wall(writer, "oldest_pending", counts->oldest_pending_wall_ms);
+}
+
+void item_add_sink(struct json_writer *writer, const struct surface *surface, size_t index,
+                   const struct survey *survey)
+{
+    struct sink_status status =
+        dispatcher_status(monitor_dispatcher(surface->options.monitor), index);
+    json_write_open(writer, NULL, '{');
+    json_write_text(writer, "name", status.sink_name);
+    json_write_text(writer, "kind", status.kind);
+    json_write_text(writer, "state", circuit_name(status.circuit));
+    add_bool(writer, "paused", status.is_paused);
+    add_counts(writer, survey, status.sink_name);
+    item_add_wall(writer, "failing_since", status.failing_since_wall_ms);
+    json_write_text(writer, "last_failure", known(status.last_detail));
+    json_write_close(writer, '}');
+}

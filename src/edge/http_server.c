@@ -1,0 +1,502 @@
+#include "edge/http_server.h"
+
+#include "core/log.h"
+
+#include "listen_socket.h"
+
+#include <uv.h>
+
+#include <microhttpd.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define CLIENT_COUNT_MAX 250u
+#define CLIENT_MEMORY_BYTES ((size_t)16 * 1024) /* request line and headers */
+#define CLIENT_TIMEOUT_S 10u
+#define BODY_BYTES_MAX 65536
+#define PARAMETER_COUNT_MAX 32
+#define STREAM_BLOCK_BYTES 8192
+
+struct http_server {
+    struct MHD_Daemon *daemon;
+    uv_poll_t poll;
+    uv_timer_t timer;
+    http_handler_fn *handler;
+    void *arg;
+    char *listen;
+    struct http_exchange *exchanges; /* all that the library knows */
+    bool is_running, must_run_again, is_closing;
+    size_t handles_open;
+    http_closed_fn *on_closed;
+    void *on_closed_arg;
+};
+
+enum exchange_state {
+    EXCHANGE_RECEIVING,
+    EXCHANGE_ASKING,  /* the handler is being called */
+    EXCHANGE_WAITING, /* suspended until the handler answers */
+    EXCHANGE_ANSWERED,
+    EXCHANGE_STREAMING,
+    EXCHANGE_CUT_OFF, /* the server closes */
+};
+
+struct http_exchange {
+    struct http_server *server; /* NULL: nobody is there any more */
+    struct MHD_Connection *connection;
+    struct http_exchange *previous, *next;
+    enum exchange_state state;
+    struct text received;
+    bool is_owed; /* the handler has not answered */
+    struct MHD_Response *response;
+    unsigned int code;
+    struct text pushed; /* of a stream; the first of them are taken */
+    size_t taken;
+    bool is_asleep; /* a stream whose connection waits for a push */
+    http_gone_fn *on_gone;
+    void *on_gone_arg;
+};
+
+/* --- the loop ----------------------------------------------------------------------------------
+ */
+
+static void on_timer(uv_timer_t *timer);
+
+/* The library must never be entered from inside its own callbacks. */
+static void run(struct http_server *server)
+{
+    CHECK(!server->is_running);
+    server->is_running = true;
+    server->must_run_again = false;
+    (void)MHD_run(server->daemon);
+    server->is_running = false;
+    MHD_UNSIGNED_LONG_LONG wait_ms = 0;
+    if (server->must_run_again) {
+        (void)uv_timer_start(&server->timer, on_timer, 0, 0);
+    } else if (MHD_get_timeout(server->daemon, &wait_ms) == MHD_YES) {
+        (void)uv_timer_start(&server->timer, on_timer, wait_ms > 0 ? wait_ms : 1, 0);
+    } else {
+        (void)uv_timer_stop(&server->timer);
+    }
+}
+
+static void on_timer(uv_timer_t *timer)
+{
+    run(timer->data);
+}
+
+static void on_readable(uv_poll_t *poll, int status, int events)
+{
+    (void)status;
+    (void)events;
+    run(poll->data);
+}
+
+static void run_soon(struct http_server *server)
+{
+    if (server->is_running) {
+        server->must_run_again = true;
+    } else if (!server->is_closing) {
+        (void)uv_timer_start(&server->timer, on_timer, 0, 0);
+    }
+}
+
+/* --- exchanges ---------------------------------------------------------------------------------
+ */
+
+static struct http_exchange *exchange_create(struct http_server *server,
+                                             struct MHD_Connection *connection)
+{
+    struct http_exchange *exchange = alloc(sizeof *exchange);
+    exchange->server = server;
+    exchange->connection = connection;
+    text_init(&exchange->received, BODY_BYTES_MAX);
+    text_init(&exchange->pushed, STREAM_BYTES_MAX);
+    exchange->next = server->exchanges;
+    if (exchange->next != NULL) {
+        exchange->next->previous = exchange;
+    }
+    server->exchanges = exchange;
+    return exchange;
+}
+
+static void exchange_destroy(struct http_exchange *exchange)
+{
+    if (exchange->response != NULL) {
+        MHD_destroy_response(exchange->response);
+    }
+    text_fini(&exchange->received);
+    text_fini(&exchange->pushed);
+    free(exchange);
+}
+
+/* The library is done with it. Who still owes the answer frees it. */
+static void exchange_leave(struct http_exchange *exchange)
+{
+    struct http_server *server = exchange->server;
+    if (exchange->previous != NULL) {
+        exchange->previous->next = exchange->next;
+    } else {
+        server->exchanges = exchange->next;
+    }
+    if (exchange->next != NULL) {
+        exchange->next->previous = exchange->previous;
+    }
+    exchange->server = NULL;
+    exchange->connection = NULL;
+    if (exchange->state == EXCHANGE_STREAMING) {
+        exchange->on_gone(exchange->on_gone_arg);
+    }
+    if (!exchange->is_owed) {
+        exchange_destroy(exchange);
+    }
+}
+
+static void on_completed(void *arg, struct MHD_Connection *connection, void **context,
+                         enum MHD_RequestTerminationCode code)
+{
+    (void)arg;
+    (void)connection;
+    (void)code;
+    if (*context != NULL) {
+        exchange_leave(*context);
+        *context = NULL;
+    }
+}
+
+/* --- answers -----------------------------------------------------------------------------------
+ */
+
+static void add_header(struct MHD_Response *response, const char *name, const char *value)
+{
+    if (value != NULL) {
+        (void)MHD_add_response_header(response, name, value);
+    }
+}
+
+static void add_common_headers(struct MHD_Response *response, const char *content_type,
+                               const char *security_policy)
+{
+    add_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, content_type);
+    add_header(response, "Content-Security-Policy",
+               security_policy != NULL ? security_policy
+                                       : "default-src 'none'; frame-ancestors 'none'");
+    add_header(response, "X-Content-Type-Options", "nosniff");
+    add_header(response, "Referrer-Policy", "no-referrer");
+    add_header(response, "Cross-Origin-Resource-Policy", "same-origin");
+    add_header(response, MHD_HTTP_HEADER_CACHE_CONTROL, "no-store");
+}
+
+static struct MHD_Response *response_of(const struct http_answer *answer)
+{
+    /* Copied: the library does not write to it, its type only lacks the const. */
+    struct MHD_Response *response = MHD_create_response_from_buffer(
+        answer->body.size, (void *)(uintptr_t)answer->body.data, MHD_RESPMEM_MUST_COPY);
+    CHECK(response != NULL);
+    add_common_headers(response, answer->content_type, answer->security_policy);
+    add_header(response, MHD_HTTP_HEADER_ALLOW, answer->allow);
+    add_header(response, MHD_HTTP_HEADER_WWW_AUTHENTICATE,
+               answer->asks_for_token ? "Bearer realm=\"orderwatch\"" : NULL);
+    return response;
+}
+
+static void wake(struct http_exchange *exchange)
+{
+    if (exchange->state == EXCHANGE_WAITING) {
+        MHD_resume_connection(exchange->connection);
+        run_soon(exchange->server);
+    }
+}
+
+static void answer(struct http_exchange *exchange, const struct http_answer *given)
+{
+    CHECK(exchange->is_owed);
+    exchange->is_owed = false;
+    if (exchange->server == NULL) {
+        exchange_destroy(exchange);
+        return;
+    }
+    exchange->response = response_of(given);
+    exchange->code = (unsigned int)given->code;
+    wake(exchange);
+}
+
+/* --- streams -----------------------------------------------------------------------------------
+ */
+
+static size_t unread(const struct http_exchange *exchange)
+{
+    return exchange->pushed.size - exchange->taken;
+}
+
+static ssize_t on_read(void *arg, uint64_t position, char *out, size_t size_max)
+{
+    struct http_exchange *exchange = arg;
+    (void)position;
+    if (exchange->state != EXCHANGE_STREAMING) {
+        return MHD_CONTENT_READER_END_OF_STREAM;
+    }
+    if (exchange->pushed.status != STATUS_OK) {
+        return MHD_CONTENT_READER_END_WITH_ERROR; /* a gap would be worse: the client comes back */
+    }
+    size_t size = unread(exchange) < size_max ? unread(exchange) : size_max;
+    if (size == 0) {
+        exchange->is_asleep = true;
+        MHD_suspend_connection(exchange->connection);
+        return 0;
+    }
+    memcpy(out, exchange->pushed.data + exchange->taken, size);
+    exchange->taken += size;
+    if (exchange->taken == exchange->pushed.size) {
+        text_clear(&exchange->pushed);
+        exchange->taken = 0;
+    }
+    return (ssize_t)size;
+}
+
+static void stream(struct http_exchange *exchange, http_gone_fn *on_gone, void *arg)
+{
+    CHECK(exchange->is_owed && exchange->server != NULL);
+    exchange->is_owed = false;
+    exchange->on_gone = on_gone;
+    exchange->on_gone_arg = arg;
+    exchange->response = MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, STREAM_BLOCK_BYTES,
+                                                           on_read, exchange, NULL);
+    CHECK(exchange->response != NULL);
+    exchange->code = MHD_HTTP_OK;
+    add_common_headers(exchange->response, "text/event-stream; charset=utf-8", NULL);
+    wake(exchange);
+    exchange->state = EXCHANGE_STREAMING;
+}
+
+static void push(struct http_exchange *exchange, struct span bytes)
+{
+    CHECK(exchange->state == EXCHANGE_STREAMING);
+    text_add(&exchange->pushed, bytes);
+    if (exchange->is_asleep) {
+        exchange->is_asleep = false;
+        MHD_resume_connection(exchange->connection);
+        run_soon(exchange->server);
+    }
+}
+
+/* --- requests ----------------------------------------------------------------------------------
+ */
+
+struct parameters {
+    struct http_parameter list[PARAMETER_COUNT_MAX];
+    size_t count;
+};
+
+static enum MHD_Result on_parameter(void *arg, enum MHD_ValueKind kind, const char *name,
+                                    const char *value)
+{
+    struct parameters *parameters = arg;
+    (void)kind;
+    if (parameters->count == PARAMETER_COUNT_MAX) {
+        return MHD_NO;
+    }
+    parameters->list[parameters->count++] =
+        (struct http_parameter){.name = name, .value = value != NULL ? value : ""};
+    return MHD_YES;
+}
+
+static const char *header_of(struct MHD_Connection *connection, const char *name)
+{
+    return MHD_lookup_connection_value(connection, MHD_HEADER_KIND, name);
+}
+
+static void ask(struct http_exchange *exchange, const char *path, const char *method)
+{
+    struct MHD_Connection *connection = exchange->connection;
+    struct parameters parameters = {.count = 0};
+    (void)MHD_get_connection_values(connection, MHD_GET_ARGUMENT_KIND, on_parameter, &parameters);
+    const struct http_query query = {
+        .method = strcmp(method, "HEAD") == 0 ? "GET" : method,
+        .path = path,
+        .parameters = parameters.list,
+        .parameter_count = parameters.count,
+        .host = header_of(connection, MHD_HTTP_HEADER_HOST),
+        .authorization = header_of(connection, MHD_HTTP_HEADER_AUTHORIZATION),
+        .content_type = header_of(connection, MHD_HTTP_HEADER_CONTENT_TYPE),
+        .intent = header_of(connection, "X-Orderwatch"),
+        .last_event_id = header_of(connection, "Last-Event-ID"),
+        .body = text_span(&exchange->received),
+    };
+    exchange->state = EXCHANGE_ASKING;
+    exchange->is_owed = true;
+    exchange->server->handler(exchange->server->arg, exchange, &query);
+}
+
+static enum MHD_Result send_response(struct http_exchange *exchange)
+{
+    if (exchange->state != EXCHANGE_STREAMING) {
+        exchange->state = EXCHANGE_ANSWERED;
+    }
+    return MHD_queue_response(exchange->connection, exchange->code, exchange->response);
+}
+
+static enum MHD_Result refuse_body(struct http_exchange *exchange)
+{
+    static const char body[] = "{\"title\":\"Content Too Large\",\"status\":413,"
+                               "\"detail\":\"a body may have 65536 bytes\"}";
+    const struct http_answer refusal = {.code = MHD_HTTP_CONTENT_TOO_LARGE,
+                                        .content_type = "application/problem+json",
+                                        .body = span_of(body)};
+    exchange->is_owed = true;
+    answer(exchange, &refusal);
+    add_header(exchange->response, MHD_HTTP_HEADER_CONNECTION, "close");
+    return send_response(exchange);
+}
+
+/* Headers are there, the body is not: one that is announced too large is not even read. */
+static enum MHD_Result begin(struct http_exchange *exchange)
+{
+    const char *length = header_of(exchange->connection, MHD_HTTP_HEADER_CONTENT_LENGTH);
+    if (length != NULL && (strlen(length) > 5 || strtoul(length, NULL, 10) > BODY_BYTES_MAX)) {
+        return refuse_body(exchange);
+    }
+    return MHD_YES;
+}
+
+static enum MHD_Result on_request(void *arg, struct MHD_Connection *connection, const char *url,
+                                  const char *method, const char *version, const char *upload,
+                                  size_t *upload_size, void **context)
+{
+    struct http_server *server = arg;
+    struct http_exchange *exchange = *context;
+    (void)version;
+    if (exchange == NULL) {
+        *context = exchange_create(server, connection);
+        return begin(*context);
+    }
+    if (*upload_size != 0) {
+        text_add(&exchange->received, (struct span){.data = upload, .size = *upload_size});
+        *upload_size = 0;
+        return MHD_YES;
+    }
+    if (exchange->state == EXCHANGE_RECEIVING) {
+        if (exchange->received.status != STATUS_OK) {
+            return refuse_body(exchange);
+        }
+        ask(exchange, url, method);
+    }
+    if (exchange->response != NULL) {
+        return send_response(exchange);
+    }
+    if (exchange->state == EXCHANGE_CUT_OFF) {
+        return MHD_NO;
+    }
+    exchange->state = EXCHANGE_WAITING;
+    MHD_suspend_connection(connection);
+    return MHD_YES;
+}
+
+/* The library tells of each bad request; a client must not fill the log with them. */
+static void on_library_log(void *arg, const char *format, va_list arguments)
+{
+    (void)arg;
+    char line[200];
+    (void)vsnprintf(line, sizeof line, format, arguments);
+    line[strcspn(line, "\n")] = '\0';
+    LOG_DEBUG("http_server", log_text("says", line));
+}
+
+/* --- life --------------------------------------------------------------------------------------
+ */
+
+static void watch(struct http_server *server, uv_loop_t *uv)
+{
+    int epoll_fd = MHD_get_daemon_info(server->daemon, MHD_DAEMON_INFO_EPOLL_FD)->epoll_fd;
+    CHECK(uv_poll_init(uv, &server->poll, epoll_fd) == 0);
+    CHECK(uv_timer_init(uv, &server->timer) == 0);
+    server->poll.data = server;
+    server->timer.data = server;
+    server->handles_open = 2;
+    CHECK(uv_poll_start(&server->poll, UV_READABLE, on_readable) == 0);
+    run(server);
+}
+
+enum status http_server_open(const struct http_server_options *options, struct http_server **out,
+                             struct failure *why)
+{
+    int socket_fd = -1;
+    enum status status = listen_socket_open(options->listen, &socket_fd, why);
+    if (status != STATUS_OK) {
+        return status;
+    }
+    struct http_server *server = alloc(sizeof *server);
+    server->handler = options->handler;
+    server->arg = options->arg;
+    server->daemon = MHD_start_daemon(
+        MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ITC | MHD_USE_ERROR_LOG, 0, NULL, NULL,
+        on_request, server, MHD_OPTION_EXTERNAL_LOGGER, on_library_log, NULL,
+        MHD_OPTION_LISTEN_SOCKET, socket_fd, MHD_OPTION_NOTIFY_COMPLETED, on_completed, NULL,
+        MHD_OPTION_CONNECTION_LIMIT, CLIENT_COUNT_MAX, MHD_OPTION_CONNECTION_TIMEOUT,
+        CLIENT_TIMEOUT_S, MHD_OPTION_CONNECTION_MEMORY_LIMIT, CLIENT_MEMORY_BYTES, MHD_OPTION_END);
+    if (server->daemon == NULL) {
+        (void)close(socket_fd);
+        free(server);
+        return fail(why, STATUS_UNAVAILABLE,
+                    "http.listen %s: the server does not start; check the limit of open files",
+                    options->listen);
+    }
+    server->listen = alloc_text(options->listen);
+    watch(server, options->uv);
+    *out = server;
+    return STATUS_OK;
+}
+
+static void on_handle_closed(uv_handle_t *handle)
+{
+    struct http_server *server = handle->data;
+    if (--server->handles_open != 0) {
+        return;
+    }
+    http_closed_fn *on_closed = server->on_closed;
+    void *arg = server->on_closed_arg;
+    free(server->listen);
+    free(server);
+    on_closed(arg);
+}
+
+/* The library cannot stop while a connection is suspended. */
+static void cut_off(struct http_server *server)
+{
+    for (struct http_exchange *exchange = server->exchanges; exchange != NULL;
+         exchange = exchange->next) {
+        bool is_suspended = exchange->state == EXCHANGE_WAITING || exchange->is_asleep;
+        if (exchange->state == EXCHANGE_STREAMING) {
+            exchange->on_gone(exchange->on_gone_arg);
+        }
+        exchange->state = EXCHANGE_CUT_OFF;
+        exchange->is_asleep = false;
+        if (is_suspended) {
+            MHD_resume_connection(exchange->connection);
+        }
+    }
+}
+
+void http_server_close(struct http_server *server, http_closed_fn *on_closed, void *arg)
+{
+    CHECK(!server->is_running && !server->is_closing);
+    server->is_closing = true;
+    server->on_closed = on_closed;
+    server->on_closed_arg = arg;
+    cut_off(server);
+    (void)MHD_run(server->daemon);
+    (void)MHD_run(server->daemon);
+    uv_close((uv_handle_t *)&server->poll, on_handle_closed);
+    uv_close((uv_handle_t *)&server->timer, on_handle_closed);
+    listen_socket_remove(server->listen);
+    MHD_stop_daemon(server->daemon);
+    CHECK(server->exchanges == NULL);
+}
+
+struct responder_port http_server_responder(void)
+{
+    return (struct responder_port){
+        .answer = answer, .stream = stream, .push = push, .unread = unread};
+}
