@@ -335,6 +335,7 @@ void sheet_write_foot(struct sheet *sheet, const struct telling *telling, const 
     const char *sink = arena_format(telling->arena, "'%s'", telling->sink->name);
     const char *why = telling_phrase(telling, PHRASE_WHY, find_route(telling, event), sink);
     const char *times = telling_phrase(telling, PHRASE_TIMES, zone_name(telling->zone), NULL);
+    const char *file = telling->config->file != NULL ? telling->config->file : "orderwatch.yaml";
     const char *url = telling->sink->email.status_url;
     if (url != NULL) {
         struct block *link = sheet_add(sheet, BLOCK_LINK, url);
@@ -342,7 +343,7 @@ void sheet_write_foot(struct sheet *sheet, const struct telling *telling, const 
     }
     sheet_add(sheet, BLOCK_FOOT,
               arena_format(telling->arena, "%s %s %s", why,
-                           words_phrase(PHRASE_SILENCE, telling->language), times));
+                           telling_phrase(telling, PHRASE_SILENCE, file, NULL), times));
 }
 
 /* --- whole mails ---------------------------------------------------------------------------- */

@@ -61,7 +61,8 @@ static struct stage *stage_create(enum language language)
                                                  .status_url = "https://watch.example.com/"}};
     stage->route = (struct route_config){
         .name = "appointments", .types = types, .type_count = 1, .sinks = sinks, .sink_count = 1};
-    stage->config = (struct config){.sources = &stage->source,
+    stage->config = (struct config){.file = "/etc/orderwatch/orderwatch.yaml",
+                                    .sources = &stage->source,
                                     .source_count = 1,
                                     .sinks = &stage->sink,
                                     .sink_count = 1,
