@@ -31,6 +31,17 @@ SECRET_KEY = b"0123456789abcdef0123456789abcdef"
 SECRET = "whsec_" + base64.b64encode(SECRET_KEY).decode()
 
 
+class Plain(yaml.SafeDumper):
+    """Every value written out: the configuration language has no aliases."""
+
+    def ignore_aliases(self, data):
+        return True
+
+
+def to_yaml(data):
+    return yaml.dump(data, Dumper=Plain, allow_unicode=True)
+
+
 def free_port():
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -136,7 +147,7 @@ class Simulator:
         path = self.folder / "scenario.yaml"
         scenario = {"access": {"client_id": "client", "client_secret": "client-secret", "api_key": "key"},
                     "start": "now", **scenario}
-        path.write_text(yaml.safe_dump(scenario, allow_unicode=True))
+        path.write_text(to_yaml(scenario))
         port_file = self.folder / "simulator.port"
         arguments = [SIMULATOR, str(path), "--listen", "127.0.0.1:0", "--port-file", str(port_file)]
         if tls:
@@ -306,7 +317,8 @@ class Mailbox:
         if credentials:
             options.update(auth_required=True, auth_require_tls=bool(tls),
                            authenticator=lambda _s, _e, _session, mechanism, data: AuthResult(
-                               success=(data.login.decode(), data.password.decode()) == credentials))
+                               success=(data.login.decode(), data.password.decode()) == credentials,
+                               handled=False))
         self.controller = Controller(self, hostname="127.0.0.1", port=port or free_port(), **options)
         self.controller.start()
         self.is_running = True
@@ -341,7 +353,7 @@ class Daemon:
         self.folder = pathlib.Path(folder)
         self.path = self.folder / "orderwatch.yaml"
         self.configuration = configuration
-        self.path.write_text(yaml.safe_dump(configuration, allow_unicode=True))
+        self.path.write_text(to_yaml(configuration))
         self.arguments = list(arguments)
         self.environment = environment
         self.process = None
