@@ -1,5 +1,7 @@
 #include "core/parcel.h"
 
+#include "core/log.h"
+
 #include "core/arena.h"
 #include "core/hash.h"
 
@@ -70,10 +72,26 @@ void parcel_destroy(struct parcel *parcel)
     free(parcel);
 }
 
+static const char *settle_name(enum settle_kind kind)
+{
+    switch (kind) {
+    case SETTLE_DELIVERED:
+        return "delivered";
+    case SETTLE_LATER:
+        return "later";
+    case SETTLE_PARKED:
+        return "parked";
+    }
+    CHECK(!"an end that does not exist");
+}
+
 void parcel_end(struct parcel *parcel, enum settle_kind kind, const struct send_result *result)
 {
     CHECK(parcel->state == PARCEL_WAITING || parcel->state == PARCEL_SENDING);
     parcel->state = PARCEL_ENDED;
+    LOG_DEBUG("attempt_ended", log_text("sink", parcel->delivery.sink_name),
+              log_text("outcome", settle_name(kind)), log_number("delivery", parcel->delivery.id),
+              log_text("lane", parcel->delivery.lane), log_text("answer", result->detail));
     parcel->settlement = (struct settlement){.delivery_id = parcel->delivery.id,
                                              .last_id = parcel->delivery.last_id,
                                              .kind = kind,

@@ -423,6 +423,13 @@ bool mqtt_connection_is_up(const struct mqtt_connection *connection)
     return connection->state == CONNECTION_UP && !connection->is_lost;
 }
 
+bool mqtt_connection_is_trying(const struct mqtt_connection *connection)
+{
+    return connection->state == CONNECTION_CONNECTING || connection->state == CONNECTION_GREETING ||
+           (connection->state == CONNECTION_WAITING && connection->attempt_count == 0 &&
+            connection->detail[0] == '\0');
+}
+
 const char *mqtt_connection_detail(const struct mqtt_connection *connection)
 {
     return connection->detail[0] != '\0' ? connection->detail : "not connected yet";
@@ -439,13 +446,10 @@ enum status mqtt_connection_publish(struct mqtt_connection *connection,
                                       (int)message->payload.size, message->payload.data, 1,
                                       message->is_retained, properties);
     mosquitto_property_free_all(&properties);
-    if (result == MOSQ_ERR_OVERSIZE_PACKET || result == MOSQ_ERR_PAYLOAD_SIZE) {
-        return fail(why, STATUS_TOO_LARGE, "the broker takes no message of %zu bytes",
-                    message->payload.size);
-    }
-    if (result == MOSQ_ERR_INVAL || result == MOSQ_ERR_MALFORMED_UTF8) {
-        return fail(why, STATUS_INVALID, "topic %.200s: %s", message->topic,
-                    mosquitto_strerror(result));
+    if (result == MOSQ_ERR_OVERSIZE_PACKET || result == MOSQ_ERR_PAYLOAD_SIZE ||
+        result == MOSQ_ERR_INVAL || result == MOSQ_ERR_MALFORMED_UTF8) {
+        return fail(why, STATUS_TOO_LARGE, "a message of %zu bytes is not for this broker: %s",
+                    message->payload.size, mosquitto_strerror(result));
     }
     if (result != MOSQ_ERR_SUCCESS) {
         /* Whether it left is unknown: the loss that follows ends it as "offline", to be tried

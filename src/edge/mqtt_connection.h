@@ -30,8 +30,10 @@ struct mqtt_connection *mqtt_connection_create(const char *sink_name,
                                                struct uv_loop_s *uv,
                                                const struct mqtt_events *events);
 bool mqtt_connection_is_up(const struct mqtt_connection *connection);
+/* An attempt is under way: on_up or on_down follows. */
+bool mqtt_connection_is_trying(const struct mqtt_connection *connection);
 const char *mqtt_connection_detail(const struct mqtt_connection *connection); /* why it is down */
-/* Requires is_up. STATUS_OK: on_acknowledged or on_down follows. STATUS_TOO_LARGE, STATUS_INVALID:
+/* Requires is_up. STATUS_OK: on_acknowledged or on_down follows. STATUS_TOO_LARGE:
  * the broker or the protocol will never take it; nothing follows. */
 enum status mqtt_connection_publish(struct mqtt_connection *connection,
                                     const struct mqtt_message *message, int *message_id,

@@ -7,14 +7,20 @@
 #include <uv.h>
 
 #include <stdlib.h>
+#include <string.h>
 
 #define TOPIC_BYTES_MAX 65535
+#define PAYLOAD_BYTES_MAX ((size_t)1 << 20)
 
-/* A send or publish on its way: until the broker's answer, or, if it never left, until the next
- * turn. */
+/* A send or publish on its way: until the broker's answer; held while a connection is being made;
+ * or, if it can never leave, until the call that asked has returned. */
 struct pending {
     struct pending *next;
-    int message_id; /* 0: it did not leave; outcome and detail are its end */
+    int message_id; /* 0: it has not left */
+    bool is_held;   /* the message waits here for the connection */
+    bool is_retained, has_event;
+    struct text topic, payload;
+    struct event event; /* its identity; the rest is in payload */
     enum send_outcome outcome;
     char detail[320];
     send_done_fn *on_done;
@@ -43,6 +49,8 @@ static struct pending *pending_add(struct sink_mqtt *sink, send_done_fn *on_done
 {
     struct pending *pending = alloc(sizeof *pending);
     *pending = (struct pending){.next = sink->pending, .on_done = on_done, .arg = arg};
+    text_init(&pending->topic, TOPIC_BYTES_MAX);
+    text_init(&pending->payload, PAYLOAD_BYTES_MAX);
     sink->pending = pending;
     return pending;
 }
@@ -51,6 +59,8 @@ static void finish(struct pending *pending, enum send_outcome outcome, const cha
 {
     const struct send_result result = {.at = now(), .outcome = outcome, .detail = detail};
     pending->on_done(pending->arg, &result);
+    text_fini(&pending->topic);
+    text_fini(&pending->payload);
     free(pending);
 }
 
@@ -61,7 +71,7 @@ static void on_soon(uv_timer_t *timer)
     struct pending *ended = NULL;
     for (struct pending **link = &sink->pending; *link != NULL;) {
         struct pending *pending = *link;
-        if (pending->message_id != 0) {
+        if (pending->message_id != 0 || pending->is_held) {
             link = &pending->next;
             continue;
         }
@@ -90,16 +100,22 @@ static void end_soon(struct sink_mqtt *sink, struct pending *pending, enum send_
 
 /* --- sending ---------------------------------------------------------------------------------- */
 
-static void post(struct sink_mqtt *sink, const struct mqtt_message *message,
-                 struct pending *pending)
+static void post(struct sink_mqtt *sink, struct pending *pending)
 {
     struct failure why;
-    switch (mqtt_connection_publish(sink->connection, message, &pending->message_id, &why)) {
+    const struct mqtt_message message = {.topic = text_cstr(&pending->topic),
+                                         .payload = text_span(&pending->payload),
+                                         .is_retained = pending->is_retained,
+                                         .event = pending->has_event ? &pending->event : NULL};
+    pending->is_held = false;
+    switch (mqtt_connection_publish(sink->connection, &message, &pending->message_id, &why)) {
     case STATUS_OK:
+        text_fini(&pending->topic);
+        text_fini(&pending->payload);
         return;
     case STATUS_TOO_LARGE:
-    case STATUS_INVALID:
         break;
+    case STATUS_INVALID:
     case STATUS_NOT_FOUND:
     case STATUS_UNAVAILABLE:
     case STATUS_FULL:
@@ -111,37 +127,37 @@ static void post(struct sink_mqtt *sink, const struct mqtt_message *message,
     end_soon(sink, pending, SEND_REJECTED, why.detail);
 }
 
-static void send_event(struct sink_mqtt *sink, const struct event *event, struct pending *pending)
+/* Up: off it goes. An attempt under way decides within its deadline: until then it waits here. */
+static void post_or_hold(struct sink_mqtt *sink, struct pending *pending)
 {
-    struct text payload;
-    struct text topic;
-    text_init(&payload, (size_t)2 * EVENT_BYTES_MAX);
-    text_init(&topic, TOPIC_BYTES_MAX);
-    mqtt_topic_event(sink->config->mqtt.prefix, event, &topic);
-    struct failure why;
-    if (event_add_filtered(event, &sink->config->fields, &payload, &why) != STATUS_OK) {
-        end_soon(sink, pending, SEND_REJECTED, why.detail);
-    } else if (topic.status != STATUS_OK) {
+    if (pending->topic.status != STATUS_OK) {
         end_soon(sink, pending, SEND_REJECTED, "the topic would be longer than MQTT allows");
+    } else if (mqtt_connection_is_up(sink->connection)) {
+        post(sink, pending);
+    } else if (mqtt_connection_is_trying(sink->connection)) {
+        pending->is_held = true;
     } else {
-        const struct mqtt_message message = {
-            .topic = text_cstr(&topic), .payload = text_span(&payload), .event = event};
-        post(sink, &message, pending);
+        end_soon(sink, pending, SEND_OFFLINE, mqtt_connection_detail(sink->connection));
     }
-    text_fini(&payload);
-    text_fini(&topic);
 }
 
 static void sink_send(void *self, const struct delivery *delivery, send_done_fn *on_done, void *arg)
 {
     struct sink_mqtt *sink = self;
     CHECK(delivery->event_count == 1);
+    const struct event *event = &delivery->events[0];
     struct pending *pending = pending_add(sink, on_done, arg);
-    if (!mqtt_connection_is_up(sink->connection)) {
-        end_soon(sink, pending, SEND_OFFLINE, mqtt_connection_detail(sink->connection));
+    struct failure why;
+    if (event_add_filtered(event, &sink->config->fields, &pending->payload, &why) != STATUS_OK) {
+        end_soon(sink, pending, SEND_REJECTED, why.detail);
         return;
     }
-    send_event(sink, &delivery->events[0], pending);
+    mqtt_topic_event(sink->config->mqtt.prefix, event, &pending->topic);
+    pending->has_event = true;
+    pending->event = (struct event){.type = event->type, .severity = event->severity};
+    memcpy(pending->event.id, event->id, sizeof event->id);
+    pending->event.json = text_span(&pending->payload);
+    post_or_hold(sink, pending);
 }
 
 static void sink_publish(void *self, const struct retained *retained, send_done_fn *on_done,
@@ -149,21 +165,10 @@ static void sink_publish(void *self, const struct retained *retained, send_done_
 {
     struct sink_mqtt *sink = self;
     struct pending *pending = pending_add(sink, on_done, arg);
-    if (!mqtt_connection_is_up(sink->connection)) {
-        end_soon(sink, pending, SEND_OFFLINE, mqtt_connection_detail(sink->connection));
-        return;
-    }
-    struct text topic;
-    text_init(&topic, TOPIC_BYTES_MAX);
-    mqtt_topic_retained(sink->config->mqtt.prefix, retained, &topic);
-    if (topic.status != STATUS_OK) {
-        end_soon(sink, pending, SEND_REJECTED, "the topic would be longer than MQTT allows");
-    } else {
-        const struct mqtt_message message = {
-            .topic = text_cstr(&topic), .payload = retained->payload, .is_retained = true};
-        post(sink, &message, pending);
-    }
-    text_fini(&topic);
+    mqtt_topic_retained(sink->config->mqtt.prefix, retained, &pending->topic);
+    text_add(&pending->payload, retained->payload);
+    pending->is_retained = true;
+    post_or_hold(sink, pending);
 }
 
 /* --- what the connection tells ---------------------------------------------------------------- */
@@ -188,6 +193,11 @@ static void on_acknowledged(void *arg, int message_id, int code)
 static void on_up(void *arg)
 {
     struct sink_mqtt *sink = arg;
+    for (struct pending *pending = sink->pending; pending != NULL; pending = pending->next) {
+        if (pending->is_held && mqtt_connection_is_up(sink->connection)) {
+            post(sink, pending);
+        }
+    }
     if (sink->listener.on_available != NULL) {
         sink->listener.on_available(sink->listener.arg);
     }
@@ -199,8 +209,9 @@ static void on_down(void *arg, const char *detail)
     while (sink->pending != NULL) {
         struct pending *pending = sink->pending;
         sink->pending = pending->next;
-        finish(pending, pending->message_id != 0 ? SEND_OFFLINE : pending->outcome,
-               pending->message_id != 0 ? detail : pending->detail);
+        bool was_refused = pending->message_id == 0 && !pending->is_held;
+        finish(pending, was_refused ? pending->outcome : SEND_OFFLINE,
+               was_refused ? pending->detail : detail);
     }
 }
 
