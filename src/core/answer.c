@@ -106,7 +106,7 @@ static void explain_transport(const struct answer *answer, const char *source_na
                    source_name, shown_size(url), url,
                    answer->detail[0] != '\0' ? answer->detail : status_name(answer->status),
                    answer->is_tls_failure ? "; check tls.ca_file and the server's certificate"
-                                          : "");
+                                          : "; it is tried again");
 }
 
 static void explain_error(const struct answer *answer, const struct api_error *error,
@@ -179,7 +179,7 @@ void answer_explain_body(const struct answer *answer, const char *source_name, c
     bool is_disguised = error.code != 0;
     error.action = is_disguised ? error.action : API_RETRY;
     error.meaning = is_disguised ? error.meaning : "not usable";
-    error.remedy = reason;
+    error.remedy = is_disguised ? error.remedy : "check base_url and the profile if it stays so";
     explain_error(answer, &error, out);
     if (!is_disguised) {
         (void)snprintf(out->code, sizeof out->code, "body");
@@ -188,6 +188,7 @@ void answer_explain_body(const struct answer *answer, const char *source_name, c
     struct text line;
     text_init(&line, 4096);
     text_addf(&line, "source %s: %.*s", source_name, shown_size(url), url);
+    text_addf(&line, ", %s", reason);
     add_answer(answer, &error, &line);
     if (answer->content_type[0] != '\0') {
         text_addf(&line, "; sent as %s", answer->content_type);

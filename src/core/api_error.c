@@ -129,6 +129,16 @@ static int read_code(const struct json *node)
     return code;
 }
 
+/* Descriptions often repeat the message. */
+static bool says_more(struct span words, const struct text *said)
+{
+    while (words.size != 0 && words.data[words.size - 1] == '.') {
+        words.size--;
+    }
+    return words.size != 0 &&
+           (said->size == 0 || memmem(said->data, said->size, words.data, words.size) == NULL);
+}
+
 static void read_words(const struct json *body, struct api_error *out)
 {
     static const char *const names[] = {"message", "reason", "error", "description",
@@ -137,7 +147,7 @@ static void read_words(const struct json *body, struct api_error *out)
     text_init(&words, WORDS_BYTES_MAX);
     for (size_t i = 0; i < ARRAY_COUNT(names); i++) {
         const struct json *node = json_member(body, names[i]);
-        if (node != NULL && json_kind(node) == JSON_STRING && json_text(node).size != 0) {
+        if (node != NULL && json_kind(node) == JSON_STRING && says_more(json_text(node), &words)) {
             text_add_text(&words, words.size != 0 ? ": " : "");
             utf8_add_clean_line(&words, json_text(node), API_WORDS_MAX / 2);
         }

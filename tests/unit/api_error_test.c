@@ -85,6 +85,8 @@ static void bodies_of_every_shape_give_code_and_words(void **state)
     assert_string_equal(error.words, "gone");
     error = read(401, "{\"error\":\"invalid_client\",\"error_description\":\"bad secret\"}");
     assert_string_equal(error.words, "invalid_client: bad secret");
+    error = read(500, "{\"message\":\"Internal error\",\"description\":\"Internal error.\"}");
+    assert_string_equal(error.words, "Internal error");
     static const char *const nothing[] = {"",
                                           "null",
                                           "[]",
