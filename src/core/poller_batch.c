@@ -85,9 +85,14 @@ static enum status warm_appointments(struct poller *poller, const struct work *w
     return STATUS_OK;
 }
 
+/* Of an order that had left before the start the index knows nothing: it is cold when it returns. */
 static bool is_cold(const struct poller *poller, const struct work *work)
 {
-    return poller->is_appointments_cold && work->before != NULL && !work->before->has_left;
+    if (work->before == NULL || !poller->source->profile->has_appointments_collection) {
+        return false;
+    }
+    return work->before->has_left ? work->sighting == SIGHTING_LISTED
+                                  : poller->is_appointments_cold;
 }
 
 static enum status reconcile_work(struct poller *poller, const struct work *work,
