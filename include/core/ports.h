@@ -271,8 +271,10 @@ struct retained {
 /* News of a sink that nobody asked for; called from the loop. */
 struct sink_listener {
     void *arg;
-    void (*on_available)(void *arg);  /* connected: what waits may be tried now */
-    void (*on_state_lost)(void *arg); /* the receiver has no retained state of ours any more */
+    void (*on_available)(void *arg); /* connected: what waits may be tried now */
+    /* The receiver has no RETAINED_SOURCE of ours, so none of the rest either. They are published
+     * only once the rest is sure to follow, so what a crash makes us forget is found again. */
+    void (*on_state_lost)(void *arg);
 };
 
 struct sink_ops {

@@ -149,8 +149,12 @@ static void publish(struct mirror *mirror, const struct retained *retained, send
     mirror->options.port.ops->publish(mirror->options.port.self, retained, on_done, arg);
 }
 
+/* A receiver that has these is taken to have the rest: they wait until it is sure to come. */
 static void publish_sources(struct mirror *mirror)
 {
+    if (mirror->wants_refill || mirror->is_refilling) {
+        return;
+    }
     for (struct source_state *source = mirror->sources; source != NULL; source = source->next) {
         if (!source->wants_publish || source->is_in_flight || !takes_rate(mirror)) {
             continue;

@@ -46,10 +46,10 @@ struct mqtt_connection {
     uint32_t attempt_count;
     bool is_lost; /* found inside a callback of the library; acted upon after it returned */
     bool is_credential_refused;
-    bool saw_marker;
+    bool saw_marker, has_kept_state;
     int farewell_id;
-    int64_t due_mono_ms; /* CONNACK deadline, next attempt or end of leaving */
-    struct text status_topic;
+    int64_t due_mono_ms;                   /* CONNACK deadline, next attempt or end of leaving */
+    struct text status_topic, kept_topics; /* P/status, P/+/status */
     char library_words[256]; /* the library's last complaint: the only place of a TLS reason */
     char detail[320];
     closed_fn *on_closed;
@@ -184,12 +184,19 @@ static int publish_status(struct mqtt_connection *connection, const char *word)
     return message_id;
 }
 
-/* The broker answers in order: what it kept of us comes first, marked as retained, and then our own
- * "online" as a fresh message. If the fresh one comes first, it kept nothing. */
+/* The broker answers in order: what it kept of the sources' status comes first, marked as retained,
+ * and then our own "online" as a fresh message. If the fresh one comes first, it kept nothing. The
+ * sources' status is what the mirror publishes last when all is to be published again: until then a
+ * loss is found again, by whichever process. */
 static void ask_for_marker(struct mqtt_connection *connection)
 {
-    connection->saw_marker = false;
-    (void)mosquitto_subscribe(connection->client, NULL, text_cstr(&connection->status_topic), 1);
+    connection->has_kept_state = false;
+    connection->saw_marker = !connection->config->has_state;
+    if (connection->config->has_state) {
+        (void)mosquitto_subscribe(connection->client, NULL, text_cstr(&connection->kept_topics), 1);
+        (void)mosquitto_subscribe(connection->client, NULL, text_cstr(&connection->status_topic),
+                                  1);
+    }
     (void)publish_status(connection, "online");
 }
 
@@ -229,13 +236,20 @@ static void on_message(struct mosquitto *client, void *arg, const struct mosquit
 {
     (void)properties;
     struct mqtt_connection *connection = arg;
-    if (connection->saw_marker ||
-        strcmp(message->topic, text_cstr(&connection->status_topic)) != 0) {
+    if (connection->saw_marker) {
         return;
     }
+    if (strcmp(message->topic, text_cstr(&connection->status_topic)) != 0) {
+        connection->has_kept_state |= message->retain;
+        return;
+    }
+    if (message->retain) {
+        return; /* "offline", said by our last will */
+    }
     connection->saw_marker = true;
-    (void)mosquitto_unsubscribe(client, NULL, message->topic);
-    if (!message->retain) {
+    (void)mosquitto_unsubscribe(client, NULL, text_cstr(&connection->kept_topics));
+    (void)mosquitto_unsubscribe(client, NULL, text_cstr(&connection->status_topic));
+    if (!connection->has_kept_state) {
         LOG_INFO("mqtt_state_lost", log_text("sink", connection->sink_name));
         connection->events.on_state_lost(connection->events.arg);
     }
@@ -411,6 +425,8 @@ struct mqtt_connection *mqtt_connection_create(const char *sink_name,
                     NULL);
     text_init(&connection->status_topic, TOPIC_BYTES_MAX);
     mqtt_topic_status(config->prefix, &connection->status_topic);
+    text_init(&connection->kept_topics, TOPIC_BYTES_MAX);
+    text_addf(&connection->kept_topics, "%s/+/status", config->prefix);
     CHECK(uv_timer_init(uv, &connection->timer) == 0);
     connection->timer.data = connection;
     connection->due_mono_ms = mono_ms();
@@ -468,6 +484,7 @@ static void on_timer_closed(uv_handle_t *handle)
     closed_fn *on_closed = connection->on_closed;
     void *arg = connection->on_closed_arg;
     text_fini(&connection->status_topic);
+    text_fini(&connection->kept_topics);
     (void)mosquitto_lib_cleanup();
     free(connection);
     on_closed(arg);
