@@ -34,7 +34,8 @@ struct oracle {
     struct oracle_identity *identities;
     bool *received; /* by row id - 1 */
     size_t received_count;
-    uint64_t order_event_count, duplicate_count;
+    uint64_t change_count; /* events of orders that time alone did not cause */
+    uint64_t duplicate_count;
 };
 
 void oracle_init(struct oracle *oracle, struct sim_store *store,

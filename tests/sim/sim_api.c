@@ -7,8 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define PAGE_ELEMENTS_MAX UPSTREAM_ORDERS_MAX
-
 struct sim_api_port {
     struct sim_api *api;
     struct sim_process *process;
@@ -81,36 +79,70 @@ static int64_t parameter(const char *url, const char *name, int64_t fallback)
     return place != NULL ? strtoll(place + strlen(name), NULL, 10) : fallback;
 }
 
-static size_t listed(const struct sim_upstream *upstream,
-                     const struct upstream_order *out[static UPSTREAM_ORDERS_MAX])
+/* One element of a list: an order, or one of its appointments. */
+struct element {
+    const struct upstream_order *order;
+    const struct upstream_appointment *appointment; /* NULL: the order itself */
+};
+
+#define ELEMENTS_MAX (UPSTREAM_ORDERS_MAX * UPSTREAM_APPOINTMENTS_MAX)
+
+static size_t listed_orders(const struct sim_upstream *upstream,
+                            struct element out[static ELEMENTS_MAX])
 {
     size_t count = 0;
     for (size_t i = 0; i < upstream->order_count; i++) {
         if (upstream_now(&upstream->orders[i])->is_listed) {
-            out[count++] = &upstream->orders[i];
+            out[count++] = (struct element){.order = &upstream->orders[i]};
         }
     }
     return count;
 }
 
-static void answer_page(struct sim_api *api, const char *url, struct answer *answer)
+static size_t listed_appointments(const struct sim_upstream *upstream,
+                                  struct element out[static ELEMENTS_MAX])
 {
-    const struct upstream_order *orders[UPSTREAM_ORDERS_MAX];
-    size_t total = listed(api->upstream, orders);
+    struct element orders[ELEMENTS_MAX];
+    size_t order_count = listed_orders(upstream, orders);
+    size_t count = 0;
+    for (size_t i = 0; i < order_count; i++) {
+        const struct upstream_version *now = upstream_now(orders[i].order);
+        for (size_t j = 0; j < now->appointment_count; j++) {
+            out[count++] = (struct element){orders[i].order, &now->appointments[j]};
+        }
+    }
+    return count;
+}
+
+static void render(const struct sim_api *api, const struct element *element, struct text *out)
+{
+    if (element->appointment != NULL) {
+        upstream_render_appointment(api->upstream, element->order, element->appointment, out);
+    } else {
+        upstream_render(api->upstream, element->order, out);
+    }
+}
+
+static void answer_page(struct sim_api *api, const char *url, bool is_appointments,
+                        struct answer *answer)
+{
+    struct element elements[ELEMENTS_MAX];
+    size_t total = is_appointments ? listed_appointments(api->upstream, elements)
+                                   : listed_orders(api->upstream, elements);
     size_t offset = (size_t)parameter(url, "offset=", 0);
     size_t limit = (size_t)parameter(url, "limit=", 100);
     size_t end = offset + limit < total ? offset + limit : total;
     size_t skipped = SIZE_MAX;
     if (end > offset && sim_chance(api->sim, api->short_page_permille)) {
         skipped = (size_t)sim_between(api->sim, (int64_t)offset, (int64_t)end - 1);
-        sim_trace(api->sim, "api: a page without %s", orders[skipped]->id);
+        sim_trace(api->sim, "api: a page without %s", elements[skipped].order->id);
     }
     size_t count = 0;
     text_add_char(&answer->body, '[');
     for (size_t i = offset; i < end; i++) {
         if (i != skipped) {
             text_add_text(&answer->body, count++ != 0 ? "," : "");
-            upstream_render(api->sim, orders[i], upstream_now(orders[i]), &answer->body);
+            render(api, &elements[i], &answer->body);
         }
     }
     text_add_char(&answer->body, ']');
@@ -147,7 +179,7 @@ static void answer_detail(struct sim_api *api, const char *encoded, struct answe
         answer_code(answer, 404, "{\"code\":60,\"message\":\"Resource not found\"}");
         return;
     }
-    upstream_render(api->sim, order, upstream_now(order), &answer->body);
+    upstream_render(api->upstream, order, &answer->body);
 }
 
 /* --- bad answers --------------------------------------------------------------------------- */
@@ -279,7 +311,9 @@ static void answer_get(struct sim_api_port *port, const struct transfer *transfe
         return;
     }
     if (strncmp(path, "/orders?", 8) == 0) {
-        answer_page(api, path, answer);
+        answer_page(api, path, false, answer);
+    } else if (strncmp(path, "/appointments?", 14) == 0) {
+        answer_page(api, path, true, answer);
     } else if (strncmp(path, "/orders/", 8) == 0) {
         answer_detail(api, path + 8, answer);
     } else {

@@ -35,7 +35,6 @@ void sim_sink_init(struct sim_sink *sink, struct sim *sim, const struct sink_con
 
 void sim_sink_forget_topics(struct sim_sink *sink)
 {
-    sink->has_lost_state = true;
     while (sink->topics != NULL) {
         struct sim_topic *topic = sink->topics;
         sink->topics = topic->next;
@@ -281,9 +280,8 @@ void sim_sink_port_connect(struct sim_sink_port *port)
     if (port->listener.on_available == NULL || port->sink->is_away) {
         return;
     }
-    if (port->sink->has_lost_state) {
+    if (sim_sink_topic(port->sink, "orange") == NULL) {
         port->listener.on_state_lost(port->listener.arg);
-        port->sink->has_lost_state = false;
     }
     port->listener.on_available(port->listener.arg);
 }

@@ -24,7 +24,6 @@ struct sim_sink { /* the receiver itself: it survives the daemon */
     struct sim_sink_watch watch;
     struct sim_topic *topics;
     uint64_t receipt_count;
-    bool has_lost_state; /* and no daemon knows yet */
 
     /* The weather, of 1000 messages. */
     bool is_away, is_gone;

@@ -92,7 +92,7 @@ static void create_order(struct sim_upstream *upstream)
 
 void sim_upstream_init(struct sim_upstream *upstream, struct sim *sim, size_t order_count)
 {
-    *upstream = (struct sim_upstream){.sim = sim};
+    upstream->sim = sim;
     for (size_t i = 0; i < order_count; i++) {
         create_order(upstream);
     }
@@ -216,8 +216,8 @@ static bool appointment_is(const struct upstream_appointment *truth,
            is_instant(appointment->fields[APPOINTMENT_END], truth->end_ms);
 }
 
-static bool has_appointment(const struct upstream_version *version,
-                            const struct appointment *appointment)
+bool upstream_version_has(const struct upstream_version *version,
+                          const struct appointment *appointment)
 {
     for (size_t i = 0; i < version->appointment_count; i++) {
         if (appointment_is(&version->appointments[i], appointment)) {
@@ -227,18 +227,24 @@ static bool has_appointment(const struct upstream_version *version,
     return false;
 }
 
-bool upstream_version_is(const struct upstream_version *version, const struct record *record)
+bool upstream_version_is_without(const struct upstream_version *version,
+                                 const struct record *record)
 {
     struct date committed = date_of(record->fields[ORDER_COMMITTED_DATE]);
     int64_t committed_ms = committed.kind == DATE_DAY ? committed.ms : 0;
-    if (!text_equal(record->fields[ORDER_STATUS], version->status) ||
-        !text_equal(record->fields[ORDER_STEP], version->step) ||
-        committed_ms != version->committed_ms || record->note_count != version->note_count ||
+    return text_equal(record->fields[ORDER_STATUS], version->status) &&
+           text_equal(record->fields[ORDER_STEP], version->step) &&
+           committed_ms == version->committed_ms && record->note_count == version->note_count;
+}
+
+bool upstream_version_is(const struct upstream_version *version, const struct record *record)
+{
+    if (!upstream_version_is_without(version, record) ||
         record->appointment_count != version->appointment_count) {
         return false;
     }
     for (size_t i = 0; i < record->appointment_count; i++) {
-        if (!has_appointment(version, &record->appointments[i])) {
+        if (!upstream_version_has(version, &record->appointments[i])) {
             return false;
         }
     }
@@ -261,27 +267,34 @@ static void render_instant(struct sim *sim, int64_t ms, struct text *out)
     }
 }
 
-static void render_appointment(struct sim *sim, const struct upstream_appointment *appointment,
-                               struct text *out)
+void upstream_render_appointment(const struct sim_upstream *upstream,
+                                 const struct upstream_order *order,
+                                 const struct upstream_appointment *appointment, struct text *out)
 {
+    struct sim *sim = upstream->sim;
     text_addf(out, "{\"id\":\"R%" PRIu32 "\",\"start\":", appointment->number);
     render_instant(sim, appointment->start_ms, out);
+    if (upstream->has_own_appointments) {
+        text_add_text(out, ",\"orderId\":");
+        text_add_json_text(out, order->id);
+    }
     text_addf(out, ",\"status\":\"%s\",\"end\":", appointment->status);
     render_instant(sim, appointment->end_ms, out);
     text_add_char(out, '}');
 }
 
-static void render_appointments(struct sim *sim, const struct upstream_version *version,
-                                struct text *out)
+static void render_appointments(const struct sim_upstream *upstream,
+                                const struct upstream_order *order, struct text *out)
 {
-    bool is_reversed = sim_chance(sim, 300);
+    const struct upstream_version *version = upstream_now(order);
+    bool is_reversed = sim_chance(upstream->sim, 300);
     text_add_text(out, "\"appointments\":[");
     for (size_t i = 0; i < version->appointment_count; i++) {
         size_t index = is_reversed ? version->appointment_count - 1 - i : i;
         text_add_text(out, i != 0 ? "," : "");
-        render_appointment(sim, &version->appointments[index], out);
+        upstream_render_appointment(upstream, order, &version->appointments[index], out);
     }
-    text_add_char(out, ']');
+    text_add_text(out, "],");
 }
 
 static void render_notes(const struct upstream_version *version, struct text *out)
@@ -306,9 +319,11 @@ static void render_committed(struct sim *sim, const struct upstream_version *ver
     }
 }
 
-void upstream_render(struct sim *sim, const struct upstream_order *order,
-                     const struct upstream_version *version, struct text *out)
+void upstream_render(const struct sim_upstream *upstream, const struct upstream_order *order,
+                     struct text *out)
 {
+    struct sim *sim = upstream->sim;
+    const struct upstream_version *version = upstream_now(order);
     bool is_status_last = sim_chance(sim, 300);
     text_add_text(out, "{\"id\":");
     text_add_json_text(out, order->id);
@@ -320,8 +335,9 @@ void upstream_render(struct sim *sim, const struct upstream_order *order,
               version->step);
     text_add_json_text(out, order->site);
     text_add_text(out, "},");
-    render_appointments(sim, version, out);
-    text_add_char(out, ',');
+    if (!upstream->has_own_appointments) {
+        render_appointments(upstream, order, out);
+    }
     render_notes(version, out);
     render_committed(sim, version, out);
     if (is_status_last) {

@@ -39,6 +39,7 @@ struct sim_upstream {
     struct sim *sim;
     struct upstream_order orders[UPSTREAM_ORDERS_MAX];
     size_t order_count;
+    bool has_own_appointments; /* a collection of their own; else inside their order */
 };
 
 void sim_upstream_init(struct sim_upstream *upstream, struct sim *sim, size_t order_count);
@@ -49,8 +50,15 @@ const struct upstream_version *upstream_now(const struct upstream_order *order);
 const struct upstream_order *sim_upstream_order(const struct sim_upstream *upstream,
                                                 const char *id); /* NULL: there is none */
 bool upstream_version_is(const struct upstream_version *version, const struct record *record);
+bool upstream_version_is_without(const struct upstream_version *version,
+                                 const struct record *record); /* its appointments */
+bool upstream_version_has(const struct upstream_version *version,
+                          const struct appointment *appointment); /* just so */
 /* As the API shows it: the same meaning, each time in another spelling. */
-void upstream_render(struct sim *sim, const struct upstream_order *order,
-                     const struct upstream_version *version, struct text *out);
+void upstream_render(const struct sim_upstream *upstream, const struct upstream_order *order,
+                     struct text *out);
+void upstream_render_appointment(const struct sim_upstream *upstream,
+                                 const struct upstream_order *order,
+                                 const struct upstream_appointment *appointment, struct text *out);
 
 #endif

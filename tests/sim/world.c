@@ -269,10 +269,10 @@ static void stop_life(struct world *world)
 
 static void expect_no_news(struct world *world)
 {
-    uint64_t before = world->oracle.order_event_count;
+    uint64_t before = world->oracle.change_count;
     start_life(world, false);
     run_until(world, world->sim.now.mono_ms + QUIET_MS);
-    if (world->oracle.order_event_count != before) {
+    if (world->oracle.change_count != before) {
         sim_violation(&world->sim, "a restart without any change made events");
     }
     stop_life(world);

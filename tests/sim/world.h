@@ -4,6 +4,7 @@
 #define SIM_WORLD_H
 
 #include "core/monitor.h"
+#include "core/profile.h"
 #include "tests/sim/oracle.h"
 #include "tests/sim/planted.h"
 #include "tests/sim/sim_api.h"
@@ -27,6 +28,7 @@ struct world {
     struct sim_store store;
     struct sim_sink sinks[WORLD_SINKS];
     struct oracle oracle;
+    struct profile profile;
     struct source_config source;
     struct sink_config sink_configs[WORLD_SINKS];
     struct config config;

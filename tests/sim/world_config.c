@@ -22,7 +22,7 @@ static const struct status_meaning appointment_meanings[] = {
     {"missed", APPOINTMENT_MISSED},
 };
 
-static const struct profile profile = {
+static const struct profile nested_profile = {
     .name = "simulated",
     .description = "the simulated API",
     .fingerprint = 1,
@@ -54,6 +54,8 @@ static const struct profile profile = {
     .ignore_count = 1,
 };
 
+static const struct candidates order_of_appointment = POINTERS("/orderId");
+
 static const int64_t reminders_ms[] = {24 * HOUR_MS};
 
 static const struct route_config routes[] = {
@@ -73,7 +75,7 @@ static void init_source(struct world *world)
     struct sim *sim = &world->sim;
     world->source = (struct source_config){
         .name = "orange",
-        .profile = &profile,
+        .profile = &world->profile,
         .profile_name = "simulated",
         .base_url = SIM_BASE_URL,
         .oauth2 = {.token_url = SIM_TOKEN_URL,
@@ -93,10 +95,25 @@ static void init_source(struct world *world)
         .order_count_max = 1000000};
 }
 
+static void init_profile(struct world *world)
+{
+    world->profile = nested_profile;
+    world->upstream.has_own_appointments = sim_chance(&world->sim, 400);
+    if (world->upstream.has_own_appointments) {
+        world->profile.has_appointments_collection = true;
+        world->profile.appointments = nested_profile.orders;
+        world->profile.appointments.path = "/appointments?status=Current";
+        world->profile.appointments.detail_path = NULL;
+        world->profile.order_appointments = (struct candidates){0};
+        world->profile.appointment_order_id = order_of_appointment;
+    }
+}
+
 void world_init_config(struct world *world)
 {
     static const char *const names[WORLD_SINKS] = {"project-managers", "noc", "tickets"};
     static const enum sink_kind kinds[WORLD_SINKS] = {SINK_EMAIL, SINK_MQTT, SINK_WEBHOOK};
+    init_profile(world);
     init_source(world);
     for (size_t i = 0; i < WORLD_SINKS; i++) {
         world->sink_configs[i] = (struct sink_config){
