@@ -85,7 +85,8 @@ static enum status warm_appointments(struct poller *poller, const struct work *w
     return STATUS_OK;
 }
 
-/* Of an order that had left before the start the index knows nothing: it is cold when it returns. */
+/* Of an order that had left before the start the index knows nothing: it is cold when it is back.
+ */
 static bool is_cold(const struct poller *poller, const struct work *work)
 {
     if (work->before == NULL || !poller->source->profile->has_appointments_collection) {
