@@ -282,4 +282,4 @@ build/fuzz/%_fuzz: tests/fuzz/%_fuzz.c build/fuzz/core.a
 
 include packaging/packaging.mk
 
--include $(shell find build -name '*.d' 2>/dev/null)
+-include $(shell find build -name '*.d' -type f -not -path 'build/deb*' 2>/dev/null)

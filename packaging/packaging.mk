@@ -33,7 +33,7 @@ placed = $(foreach file,$(INSTALLED_PROGRAMS) $(INSTALLED_FILES),'$(DESTDIR)$(la
 install: $(BUILD)/orderwatch $(BUILD)/orderwatch-sim
 	$(Q)$(foreach file,$(INSTALLED_PROGRAMS),$(call place,755,$(file))) true
 	$(Q)$(foreach file,$(INSTALLED_FILES),$(call place,644,$(file))) true
-	$(Q)$(INSTALL) -d '$(DESTDIR)$(UNIT_DIR)' '$(DESTDIR)$(SHARE_DIR)/formats'
+	$(Q)$(INSTALL) -d '$(DESTDIR)$(UNIT_DIR)'
 	$(Q)sed 's|/usr/bin/orderwatch|$(PREFIX)/bin/orderwatch|' packaging/systemd/orderwatch.service \
 	    >'$(DESTDIR)$(UNIT)' && chmod 644 '$(DESTDIR)$(UNIT)'
 
@@ -42,3 +42,30 @@ uninstall:
 	$(Q)for folder in '$(SHARE_DIR)/profiles' '$(SHARE_DIR)/formats' '$(SHARE_DIR)/scenarios' '$(SHARE_DIR)' \
 	    '$(EXAMPLE_DIR)' '$(patsubst %/,%,$(dir $(EXAMPLE_DIR)))'; do \
 	    rmdir --ignore-fail-on-non-empty '$(DESTDIR)'"$$folder" 2>/dev/null || true; done
+
+# --- the Debian package -------------------------------------------------------------------------------------------
+
+DEB_FOLDER ?= build/deb
+DEB_TREE   = $(DEB_FOLDER)/orderwatch-$(VERSION)
+DEB        = $(DEB_FOLDER)/orderwatch_$(VERSION)_$(shell dpkg --print-architecture).deb
+# The time of everything in the package: the last commit's; without git, the changelog's (dpkg takes it by itself).
+LAST_COMMIT_TIME = $(shell git log -1 --format=%ct 2>/dev/null)
+
+.PHONY: deb deb-check
+deb:
+	@packaging/install-deps deb
+	@rm -rf '$(DEB_FOLDER)' && mkdir -p '$(DEB_TREE)'
+	@tar -c --exclude=./build --exclude=./.git . | tar -x -C '$(DEB_TREE)'
+	@mv '$(DEB_TREE)/packaging/debian' '$(DEB_TREE)/debian'
+	@cd '$(DEB_TREE)' && env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL \
+	    $(if $(LAST_COMMIT_TIME),SOURCE_DATE_EPOCH=$(LAST_COMMIT_TIME)) \
+	    dpkg-buildpackage -us -uc -b -j2 >../build.log 2>&1 || { tail -30 ../build.log; exit 1; }
+	@lintian --allow-root --fail-on error,warning --tag-display-limit 0 '$(DEB)'
+	@echo '$(DEB)'
+
+# The same bytes from another folder, time zone, locale and umask; then installed, upgraded and purged.
+deb-check:
+	@$(MAKE) -s deb
+	@umask 077; TZ=Pacific/Chatham LC_ALL=C.UTF-8 LANG=fr_FR.UTF-8 $(MAKE) -s deb DEB_FOLDER=build/deb-in-another-folder
+	@cmp '$(DEB)' 'build/deb-in-another-folder/$(notdir $(DEB))'
+	@DEB='$(DEB)' /usr/bin/python3 -m pytest -q tests/package
