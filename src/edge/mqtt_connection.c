@@ -1,11 +1,10 @@
 #include "mqtt_connection.h"
 
 #include "core/log.h"
-#include "core/random.h"
-#include "core/retry.h"
 #include "core/utf8.h"
 #include "mqtt_properties.h"
 #include "mqtt_reason.h"
+#include "mqtt_result.h"
 #include "mqtt_setup.h"
 #include "mqtt_topic.h"
 
@@ -13,505 +12,489 @@
 #include <mqtt_protocol.h>
 #include <uv.h>
 
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/tcp.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
-#define KEEPALIVE_S 20
-#define CONNACK_MS 10000
-#define UPKEEP_MS 1000
-#define LEAVE_MS 1000
+#define TICK_MS 500
+#define GREETING_MS_MAX 10000 /* until CONNACK, and again until the announcement is taken */
+#define FAREWELL_MS_MAX 1000
+#define UNACKNOWLEDGED_MS_MAX 20000u
+#define PROTOCOL_5 5
 #define TOPIC_BYTES_MAX 65535
+#define BROKER_WORDS_MAX 200
+#define KEEPALIVE_SECONDS 20
 
-enum connection_state {
-    CONNECTION_WAITING,    /* for the time of the next attempt */
-    CONNECTION_CONNECTING, /* the worker looks the name up and starts the connection */
-    CONNECTION_GREETING,   /* until CONNACK */
-    CONNECTION_UP,
-    CONNECTION_LEAVING, /* "offline" was published; until its answer */
-    CONNECTION_CLOSED,
+enum step {
+    STEP_LOOK_UP,  /* the worker has the client */
+    STEP_GREET,    /* until CONNACK */
+    STEP_LOOK,     /* subscribed to our own marker, until SUBACK */
+    STEP_ANNOUNCE, /* "online" sent, until its PUBACK; the old marker comes before */
+    STEP_UP,
+    STEP_FAREWELL, /* "offline" sent, until its PUBACK */
+    STEP_GONE,     /* the handles are closing */
+};
+
+/* What the library's callbacks wrote down; its complaints are the only place where a TLS failure
+ * has its reason. */
+struct notes {
+    bool has_connack, has_suback, has_marker, is_announced;
+    int connack_code, disconnect_code;
+    char log_lines[256];
 };
 
 struct mqtt_connection {
-    const char *sink_name;
-    const struct mqtt_config *config;
-    uv_loop_t *uv;
-    struct mqtt_events events;
-    enum connection_state state;
-    struct mosquitto *client;
-    uv_poll_t *poll; /* NULL while there is no socket to watch */
-    uv_timer_t timer;
+    const struct sink_config *config;
+    struct mqtt_connection_events events;
     uv_work_t work;
-    int work_result;
-    struct random random;
-    uint32_t attempt_count;
-    bool is_lost; /* found inside a callback of the library; acted upon after it returned */
-    bool is_credential_refused;
-    bool saw_marker, has_kept_state;
-    int farewell_id;
-    int64_t due_mono_ms;                   /* CONNACK deadline, next attempt or end of leaving */
-    struct text status_topic, kept_topics; /* P/status, P/+/status */
-    char library_words[256]; /* the library's last complaint: the only place of a TLS reason */
-    char detail[320];
-    closed_fn *on_closed;
-    void *on_closed_arg;
+    uv_timer_t timer;
+    uv_poll_t poll;
+    bool has_poll;
+    int handle_count;
+    struct mosquitto *client;
+    struct text status_topic;
+    enum step step;
+    uint64_t step_deadline_ms;
+    bool is_closing, was_up;
+    bool is_busy; /* in the library, or telling the owner: not the moment to end */
+    int connect_code, connect_errno; /* of the worker */
+    struct notes noted;
+    int step_mid; /* of what the step waits for */
+    struct failure loss;
+    bool is_login_refused;
 };
 
-static int64_t mono_ms(void)
+static void set_step(struct mqtt_connection *connection, enum step step, uint64_t ms_max)
 {
-    return (int64_t)(uv_hrtime() / 1000000);
+    connection->step = step;
+    connection->step_deadline_ms = uv_now(connection->timer.loop) + ms_max;
 }
 
-static const struct retry_policy reconnect_policy = {.first_ms = 1000, .cap_ms = 30000};
-static const struct retry_policy refused_policy = {.first_ms = 30000, .cap_ms = 300000};
+/* The end: everything of this life is released, then the owner is told. */
 
-static void arm(struct mqtt_connection *connection, int64_t wait_ms);
-static void step(struct mqtt_connection *connection);
-
-/* --- the socket ------------------------------------------------------------------------------- */
-
-static void on_poll_closed(uv_handle_t *handle)
+static void on_handle_closed(uv_handle_t *handle)
 {
-    free(handle);
-}
-
-static void unwatch(struct mqtt_connection *connection)
-{
-    if (connection->poll != NULL) {
-        (void)uv_poll_stop(connection->poll);
-        uv_close((uv_handle_t *)connection->poll, on_poll_closed);
-        connection->poll = NULL;
-    }
-}
-
-static void on_socket(uv_poll_t *poll, int status, int events);
-
-static void watch(struct mqtt_connection *connection)
-{
-    if (connection->poll == NULL || connection->client == NULL) {
+    struct mqtt_connection *connection = handle->data;
+    if (--connection->handle_count != 0) {
         return;
     }
-    int wanted = UV_READABLE | (mosquitto_want_write(connection->client) ? UV_WRITABLE : 0);
-    (void)uv_poll_start(connection->poll, wanted, on_socket);
+    const struct mqtt_loss loss = {.was_up = connection->was_up,
+                                   .is_login_refused = connection->is_login_refused,
+                                   .detail = connection->loss.detail};
+    connection->events.on_down(connection->events.arg, &loss);
+    text_fini(&connection->status_topic);
+    free(connection);
 }
 
-static void on_socket(uv_poll_t *poll, int status, int events)
+static void end(struct mqtt_connection *connection)
 {
-    struct mqtt_connection *connection = poll->data;
-    int result = MOSQ_ERR_SUCCESS;
-    if (status < 0 || (events & UV_READABLE) != 0) {
-        result = mosquitto_loop_read(connection->client, 1);
+    CHECK(connection->step != STEP_GONE);
+    connection->step = STEP_GONE;
+    /* Before the client: the library closes the descriptor that is watched. */
+    if (connection->has_poll) {
+        (void)uv_poll_stop(&connection->poll);
+        uv_close((uv_handle_t *)&connection->poll, on_handle_closed);
     }
-    if (result == MOSQ_ERR_SUCCESS && (events & UV_WRITABLE) != 0) {
-        result = mosquitto_loop_write(connection->client, 1);
-    }
-    if (result != MOSQ_ERR_SUCCESS) {
-        connection->is_lost = true;
-    }
-    step(connection);
-    watch(connection);
+    uv_close((uv_handle_t *)&connection->timer, on_handle_closed);
+    mosquitto_destroy(connection->client);
+    connection->client = NULL;
 }
 
-/* --- losing ----------------------------------------------------------------------------------- */
-
-static void describe(struct mqtt_connection *connection, const char *words)
+static void lose(struct mqtt_connection *connection, int library_code, int error)
 {
-    struct text line;
-    text_init(&line, sizeof connection->detail - 1);
-    text_addf(&line, "%s:%u: ", connection->config->host, connection->config->port);
-    text_add_text(&line, words);
-    if (connection->library_words[0] != '\0') {
-        text_add_text(&line, "; ");
-        utf8_add_clean_line(&line, span_of(connection->library_words), 200);
+    const struct mqtt_config *mqtt = &connection->config->mqtt;
+    struct text reason;
+    text_init(&reason, 4096);
+    if (connection->noted.has_connack && connection->noted.connack_code != 0) {
+        connection->is_login_refused = mqtt_reason_is_credential(connection->noted.connack_code);
+        text_addf(&reason, "refused: %s (0x%02x)",
+                  mqtt_reason_words(connection->noted.connack_code),
+                  (unsigned)connection->noted.connack_code);
+    } else if (mqtt_reason_is_refusal(connection->noted.disconnect_code)) {
+        text_addf(&reason, "closed by the broker: %s (0x%02x)",
+                  mqtt_reason_words(connection->noted.disconnect_code),
+                  (unsigned)connection->noted.disconnect_code);
+    } else {
+        mqtt_result_add_words(&reason, library_code, error);
+        if (connection->noted.log_lines[0] != '\0') {
+            text_add_text(&reason, ": ");
+            utf8_add_clean_line(&reason, span_of(connection->noted.log_lines),
+                                sizeof connection->noted.log_lines);
+        }
     }
-    memset(connection->detail, 0, sizeof connection->detail);
-    memcpy(connection->detail, text_cstr(&line), line.size);
-    text_fini(&line);
+    (void)fail(&connection->loss, STATUS_UNAVAILABLE, "broker %s:%u: %s", mqtt->host, mqtt->port,
+               text_cstr(&reason));
+    text_fini(&reason);
+    end(connection);
 }
 
-static void drop_client(struct mqtt_connection *connection)
+static void lose_by_silence(struct mqtt_connection *connection, const char *what)
 {
-    unwatch(connection);
-    if (connection->client != NULL) {
-        mosquitto_destroy(connection->client);
-        connection->client = NULL;
-    }
+    const struct mqtt_config *mqtt = &connection->config->mqtt;
+    (void)fail(&connection->loss, STATUS_UNAVAILABLE, "broker %s:%u: %s within %d s", mqtt->host,
+               mqtt->port, what, GREETING_MS_MAX / 1000);
+    end(connection);
 }
 
-/* Ends the client, tells who waits, and plans the next attempt. */
-static void lose(struct mqtt_connection *connection, const char *words)
-{
-    bool was_up = connection->state == CONNECTION_UP;
-    if (connection->detail[0] == '\0' || was_up) {
-        describe(connection, words);
-    }
-    if (was_up || connection->attempt_count == 1) {
-        LOG_WARN("mqtt_disconnected", log_text("sink", connection->sink_name),
-                 log_text("detail", connection->detail));
-    }
-    drop_client(connection);
-    connection->is_lost = false;
-    connection->state = CONNECTION_WAITING;
-    const struct retry_policy *policy =
-        connection->is_credential_refused ? &refused_policy : &reconnect_policy;
-    if (was_up) {
-        connection->attempt_count = 0;
-    }
-    int64_t wait_ms = retry_delay_ms(policy, connection->attempt_count + 1, 0, &connection->random);
-    connection->due_mono_ms = mono_ms() + wait_ms;
-    arm(connection, wait_ms);
-    connection->events.on_down(connection->events.arg, connection->detail);
-}
+/* What the library calls: it notes, and advance() acts when the library has returned. */
 
-/* --- what the library tells ------------------------------------------------------------------- */
-
-static void on_log(struct mosquitto *client, void *arg, int level, const char *words)
-{
-    (void)client;
-    struct mqtt_connection *connection = arg;
-    if ((level & (MOSQ_LOG_ERR | MOSQ_LOG_WARNING)) != 0) {
-        memset(connection->library_words, 0, sizeof connection->library_words);
-        memcpy(connection->library_words, words,
-               strnlen(words, sizeof connection->library_words - 1));
-    }
-}
-
-static int publish_status(struct mqtt_connection *connection, const char *word)
-{
-    int message_id = 0;
-    (void)mosquitto_publish_v5(connection->client, &message_id,
-                               text_cstr(&connection->status_topic), (int)strlen(word), word, 1,
-                               true, NULL);
-    return message_id;
-}
-
-/* The broker answers in order: what it kept of the sources' status comes first, marked as retained,
- * and then our own "online" as a fresh message. If the fresh one comes first, it kept nothing. The
- * sources' status is what the mirror publishes last when all is to be published again: until then a
- * loss is found again, by whichever process. */
-static void ask_for_marker(struct mqtt_connection *connection)
-{
-    connection->has_kept_state = false;
-    connection->saw_marker = !connection->config->has_state;
-    if (connection->config->has_state) {
-        (void)mosquitto_subscribe(connection->client, NULL, text_cstr(&connection->kept_topics), 1);
-        (void)mosquitto_subscribe(connection->client, NULL, text_cstr(&connection->status_topic),
-                                  1);
-    }
-    (void)publish_status(connection, "online");
-}
-
-static void on_connect(struct mosquitto *client, void *arg, int code, int flags,
+static void on_connack(struct mosquitto *client, void *arg, int code, int flags,
                        const mosquitto_property *properties)
 {
+    struct mqtt_connection *connection = arg;
     (void)client;
     (void)flags;
     (void)properties;
-    struct mqtt_connection *connection = arg;
-    if (code != 0) {
-        connection->is_credential_refused = mqtt_reason_is_credential(code);
-        connection->library_words[0] = '\0';
-        struct text words;
-        text_init(&words, 256);
-        text_addf(&words, "the broker refuses the connection: %s (0x%02x)", mqtt_reason_words(code),
-                  (unsigned)code);
-        describe(connection, text_cstr(&words));
-        text_fini(&words);
-        connection->is_lost = true;
-        return;
-    }
-    connection->is_credential_refused = false;
-    connection->attempt_count = 0;
-    connection->detail[0] = '\0';
-    connection->library_words[0] = '\0';
-    connection->state = CONNECTION_UP;
-    LOG_INFO("mqtt_connected", log_text("sink", connection->sink_name),
-             log_text("host", connection->config->host));
-    ask_for_marker(connection);
-    arm(connection, UPKEEP_MS);
-    connection->events.on_up(connection->events.arg);
-}
-
-static void on_message(struct mosquitto *client, void *arg, const struct mosquitto_message *message,
-                       const mosquitto_property *properties)
-{
-    (void)properties;
-    struct mqtt_connection *connection = arg;
-    if (connection->saw_marker) {
-        return;
-    }
-    if (strcmp(message->topic, text_cstr(&connection->status_topic)) != 0) {
-        connection->has_kept_state |= message->retain;
-        return;
-    }
-    if (message->retain) {
-        return; /* "offline", said by our last will */
-    }
-    connection->saw_marker = true;
-    (void)mosquitto_unsubscribe(client, NULL, text_cstr(&connection->kept_topics));
-    (void)mosquitto_unsubscribe(client, NULL, text_cstr(&connection->status_topic));
-    if (!connection->has_kept_state) {
-        LOG_INFO("mqtt_state_lost", log_text("sink", connection->sink_name));
-        connection->events.on_state_lost(connection->events.arg);
-    }
-}
-
-static void on_publish(struct mosquitto *client, void *arg, int message_id, int code,
-                       const mosquitto_property *properties)
-{
-    (void)client;
-    (void)properties;
-    struct mqtt_connection *connection = arg;
-    if (connection->state == CONNECTION_LEAVING && message_id == connection->farewell_id) {
-        connection->due_mono_ms = 0;
-        return;
-    }
-    connection->events.on_acknowledged(connection->events.arg, message_id, code);
+    connection->noted.has_connack = true;
+    connection->noted.connack_code = code;
+    connection->noted.log_lines[0] = '\0';
 }
 
 static void on_disconnect(struct mosquitto *client, void *arg, int code,
                           const mosquitto_property *properties)
 {
+    struct mqtt_connection *connection = arg;
     (void)client;
     (void)properties;
-    struct mqtt_connection *connection = arg;
-    if (connection->state == CONNECTION_UP && mqtt_reason_is_refusal(code)) {
-        struct text words;
-        text_init(&words, 256);
-        text_addf(&words, "the broker ended the connection: %s (0x%02x)", mqtt_reason_words(code),
-                  (unsigned)code);
-        connection->library_words[0] = '\0';
-        memcpy(connection->library_words, text_cstr(&words), words.size + 1);
-        text_fini(&words);
+    /* The broker's reason comes first; that the socket is closed then is no news. */
+    if (!mqtt_reason_is_refusal(connection->noted.disconnect_code)) {
+        connection->noted.disconnect_code = code;
     }
-    connection->is_lost = true;
 }
 
-/* --- connecting ------------------------------------------------------------------------------- */
+static void on_suback(struct mosquitto *client, void *arg, int mid, int count, const int *granted)
+{
+    struct mqtt_connection *connection = arg;
+    (void)client;
+    if (connection->step == STEP_LOOK && mid == connection->step_mid) {
+        connection->noted.has_suback = true;
+        if (count > 0 && mqtt_reason_is_refusal(granted[0])) {
+            LOG_WARN("mqtt_marker_unreadable", log_text("sink", connection->config->name),
+                     log_text("topic", text_cstr(&connection->status_topic)));
+        }
+    }
+}
+
+/* "offline" is what we or our will left behind: the broker kept all since then. "online" is a
+ * broker that went back to an older memory, and nothing is one that has none. */
+static void on_message(struct mosquitto *client, void *arg, const struct mosquitto_message *message)
+{
+    struct mqtt_connection *connection = arg;
+    (void)client;
+    struct span payload = {.data = message->payload, .size = (size_t)message->payloadlen};
+    if (message->retain && span_is(payload, "offline")) {
+        connection->noted.has_marker = true;
+    }
+}
+
+static void tell_answer(struct mqtt_connection *connection, int message_id, int code,
+                        const mosquitto_property *properties)
+{
+    char *broker_words = NULL;
+    struct text words;
+    text_init(&words, 2048);
+    text_addf(&words, "PUBACK 0x%02x: %s", (unsigned)code, mqtt_reason_words(code));
+    if (properties != NULL && mosquitto_property_read_string(properties, MQTT_PROP_REASON_STRING,
+                                                             &broker_words, false) != NULL) {
+        text_add_text(&words, ": ");
+        utf8_add_clean_line(&words, span_of(broker_words), BROKER_WORDS_MAX);
+    }
+    connection->events.on_acknowledged(connection->events.arg, message_id, code, text_cstr(&words));
+    text_fini(&words);
+    free(broker_words);
+}
+
+static void on_puback(struct mosquitto *client, void *arg, int mid, int code,
+                      const mosquitto_property *properties)
+{
+    struct mqtt_connection *connection = arg;
+    (void)client;
+    bool is_own = connection->step == STEP_ANNOUNCE || connection->step == STEP_FAREWELL;
+    if (!is_own || mid != connection->step_mid) {
+        tell_answer(connection, mid, code, properties);
+        return;
+    }
+    connection->noted.is_announced = true;
+    if (mqtt_reason_is_refusal(code)) {
+        LOG_WARN("mqtt_status_refused", log_text("sink", connection->config->name),
+                 log_text("detail", mqtt_reason_words(code)));
+    }
+}
+
+static void on_log(struct mosquitto *client, void *arg, int level, const char *line)
+{
+    struct mqtt_connection *connection = arg;
+    (void)client;
+    char *log_lines = connection->noted.log_lines;
+    size_t size = strlen(log_lines);
+    if (level == MOSQ_LOG_ERR || level == MOSQ_LOG_WARNING) {
+        (void)snprintf(log_lines + size, sizeof connection->noted.log_lines - size, "%s%s",
+                       size != 0 ? "; " : "", line);
+    }
+}
+
+/* The socket. */
+
+static void on_socket(uv_poll_t *poll, int status, int events);
+
+static void watch(struct mqtt_connection *connection)
+{
+    int events = UV_READABLE | (mosquitto_want_write(connection->client) ? UV_WRITABLE : 0);
+    CHECK(uv_poll_start(&connection->poll, events, on_socket) == 0);
+}
+
+static int announce(struct mqtt_connection *connection, const char *state)
+{
+    connection->noted.is_announced = false;
+    return mosquitto_publish(connection->client, &connection->step_mid,
+                             text_cstr(&connection->status_topic), (int)strlen(state), state, 1,
+                             true);
+}
+
+static int go_up(struct mqtt_connection *connection)
+{
+    int code = MOSQ_ERR_SUCCESS;
+    if (connection->config->mqtt.has_state) {
+        code =
+            mosquitto_unsubscribe(connection->client, NULL, text_cstr(&connection->status_topic));
+    }
+    if (code == MOSQ_ERR_SUCCESS) {
+        set_step(connection, STEP_UP, 0);
+        connection->was_up = true;
+        connection->events.on_up(connection->events.arg, !connection->noted.has_marker);
+    }
+    return code;
+}
+
+/* Takes the step that what was noted allows. */
+static int advance(struct mqtt_connection *connection)
+{
+    int code = MOSQ_ERR_SUCCESS;
+    switch (connection->step) {
+    case STEP_GREET:
+        if (connection->noted.has_connack && connection->noted.connack_code == 0) {
+            bool has_state = connection->config->mqtt.has_state;
+            set_step(connection, has_state ? STEP_LOOK : STEP_ANNOUNCE, GREETING_MS_MAX);
+            code = has_state ? mosquitto_subscribe(connection->client, &connection->step_mid,
+                                                   text_cstr(&connection->status_topic), 0)
+                             : announce(connection, "online");
+        }
+        break;
+    case STEP_LOOK:
+        if (connection->noted.has_suback) {
+            set_step(connection, STEP_ANNOUNCE, GREETING_MS_MAX);
+            code = announce(connection, "online");
+        }
+        break;
+    case STEP_ANNOUNCE:
+        code = connection->noted.is_announced ? go_up(connection) : MOSQ_ERR_SUCCESS;
+        break;
+    case STEP_UP:
+        if (connection->is_closing) {
+            set_step(connection, STEP_FAREWELL, FAREWELL_MS_MAX);
+            code = announce(connection, "offline");
+        }
+        break;
+    case STEP_LOOK_UP:
+    case STEP_FAREWELL:
+    case STEP_GONE:
+        break;
+    }
+    return code;
+}
+
+static void leave(struct mqtt_connection *connection)
+{
+    (void)mosquitto_disconnect(connection->client);
+    (void)fail(&connection->loss, STATUS_UNAVAILABLE, "the sink was closed");
+    end(connection);
+}
+
+/* After each time that the library has worked: code is what it said. */
+static void go_on(struct mqtt_connection *connection, int code)
+{
+    int error = errno;
+    connection->is_busy = true;
+    if (code == MOSQ_ERR_SUCCESS) {
+        code = advance(connection);
+        error = errno;
+    }
+    connection->is_busy = false;
+    bool is_farewell_over = connection->step == STEP_FAREWELL && connection->noted.is_announced;
+    if (code != MOSQ_ERR_SUCCESS) {
+        lose(connection, code, error);
+    } else if (is_farewell_over || (connection->is_closing && connection->step < STEP_UP)) {
+        leave(connection);
+    } else if (mosquitto_socket(connection->client) < 0) {
+        lose(connection, MOSQ_ERR_CONN_LOST, 0);
+    } else {
+        watch(connection);
+    }
+}
+
+/* The error that waits on the socket says more than the library's word for it. */
+static int pending_error(struct mqtt_connection *connection)
+{
+    int error = 0;
+    socklen_t size = sizeof error;
+    int socket = mosquitto_socket(connection->client);
+    if (socket >= 0 && getsockopt(socket, SOL_SOCKET, SO_ERROR, &error, &size) != 0) {
+        return errno;
+    }
+    return error;
+}
+
+static void on_socket(uv_poll_t *poll, int status, int events)
+{
+    struct mqtt_connection *connection = poll->data;
+    /* libuv shows EPOLLERR as an error and watches no more. */
+    int error = status < 0 || connection->step == STEP_GREET ? pending_error(connection) : 0;
+    if (status < 0 || error != 0) {
+        lose(connection, error != 0 ? MOSQ_ERR_ERRNO : MOSQ_ERR_CONN_LOST, error);
+        return;
+    }
+    int code = MOSQ_ERR_SUCCESS;
+    connection->is_busy = true;
+    if ((events & UV_READABLE) != 0) {
+        code = mosquitto_loop_read(connection->client, 1);
+    }
+    if (code == MOSQ_ERR_SUCCESS && (events & UV_WRITABLE) != 0) {
+        code = mosquitto_loop_write(connection->client, 1);
+    }
+    go_on(connection, code);
+}
+
+static void on_tick(uv_timer_t *timer)
+{
+    struct mqtt_connection *connection = timer->data;
+    bool is_late = uv_now(timer->loop) >= connection->step_deadline_ms;
+    if (connection->step == STEP_FAREWELL && is_late) {
+        leave(connection);
+    } else if (connection->step == STEP_GREET && is_late) {
+        lose_by_silence(connection, "no answer to the login");
+    } else if ((connection->step == STEP_LOOK || connection->step == STEP_ANNOUNCE) && is_late) {
+        lose_by_silence(connection, "no answer after the login");
+    } else {
+        connection->is_busy = true;
+        go_on(connection, mosquitto_loop_misc(connection->client));
+    }
+}
+
+/* The beginning: the look-up of the name blocks, so a worker of the pool does it. It owns the
+ * client and connect_… until on_looked_up. */
+
+static void look_up(uv_work_t *work)
+{
+    struct mqtt_connection *connection = work->data;
+    const struct mqtt_config *mqtt = &connection->config->mqtt;
+    connection->connect_code =
+        mosquitto_connect_async(connection->client, mqtt->host, mqtt->port, KEEPALIVE_SECONDS);
+    connection->connect_errno = errno;
+}
+
+static void prepare_socket(int socket)
+{
+    unsigned wait_ms = UNACKNOWLEDGED_MS_MAX;
+    /* Helper processes must not inherit it, or the broker would never see it closed. */
+    CHECK(fcntl(socket, F_SETFD, FD_CLOEXEC) == 0);
+    (void)setsockopt(socket, IPPROTO_TCP, TCP_USER_TIMEOUT, &wait_ms, sizeof wait_ms);
+}
+
+static void on_looked_up(uv_work_t *work, int status)
+{
+    struct mqtt_connection *connection = work->data;
+    if (status != 0 || connection->is_closing) {
+        (void)fail(&connection->loss, STATUS_UNAVAILABLE, "the sink was closed");
+        end(connection);
+        return;
+    }
+    int socket = mosquitto_socket(connection->client);
+    if (connection->connect_code != MOSQ_ERR_SUCCESS || socket < 0) {
+        int code = connection->connect_code != MOSQ_ERR_SUCCESS ? connection->connect_code
+                                                                : MOSQ_ERR_NO_CONN;
+        lose(connection, code, connection->connect_errno);
+        return;
+    }
+    prepare_socket(socket);
+    CHECK(uv_poll_init(connection->timer.loop, &connection->poll, socket) == 0);
+    connection->poll.data = connection;
+    connection->has_poll = true;
+    connection->handle_count++;
+    set_step(connection, STEP_GREET, GREETING_MS_MAX);
+    CHECK(uv_timer_start(&connection->timer, on_tick, TICK_MS, TICK_MS) == 0);
+    watch(connection);
+}
 
 static void set_callbacks(struct mosquitto *client)
 {
-    mosquitto_log_callback_set(client, on_log);
-    mosquitto_connect_v5_callback_set(client, on_connect);
-    mosquitto_message_v5_callback_set(client, on_message);
-    mosquitto_publish_v5_callback_set(client, on_publish);
+    mosquitto_connect_v5_callback_set(client, on_connack);
     mosquitto_disconnect_v5_callback_set(client, on_disconnect);
+    mosquitto_subscribe_callback_set(client, on_suback);
+    mosquitto_publish_v5_callback_set(client, on_puback);
+    mosquitto_message_callback_set(client, on_message);
+    mosquitto_log_callback_set(client, on_log);
 }
 
-/* On a worker: the name look-up blocks. It touches the client and the result, nothing else. */
-static void connect_on_worker(uv_work_t *work)
-{
-    struct mqtt_connection *connection = work->data;
-    connection->work_result = mosquitto_connect_async(connection->client, connection->config->host,
-                                                      connection->config->port, KEEPALIVE_S);
-}
-
-static void finish_closing(struct mqtt_connection *connection);
-
-static void on_worked(uv_work_t *work, int status)
-{
-    struct mqtt_connection *connection = work->data;
-    if (connection->on_closed != NULL) {
-        finish_closing(connection);
-        return;
-    }
-    if (status != 0 || connection->work_result != MOSQ_ERR_SUCCESS) {
-        connection->detail[0] = '\0';
-        lose(connection, mosquitto_strerror(connection->work_result));
-        return;
-    }
-    connection->poll = alloc(sizeof *connection->poll);
-    if (uv_poll_init(connection->uv, connection->poll, mosquitto_socket(connection->client)) != 0) {
-        free(connection->poll);
-        connection->poll = NULL;
-        lose(connection, "no connection");
-        return;
-    }
-    connection->poll->data = connection;
-    connection->state = CONNECTION_GREETING;
-    connection->due_mono_ms = mono_ms() + CONNACK_MS;
-    arm(connection, CONNACK_MS);
-    (void)uv_poll_start(connection->poll, UV_READABLE | UV_WRITABLE, on_socket);
-}
-
-static void begin(struct mqtt_connection *connection)
-{
-    connection->attempt_count++;
-    connection->library_words[0] = '\0';
-    connection->detail[0] = '\0';
-    connection->client = mosquitto_new(connection->config->client_id, true, connection);
-    if (connection->client != NULL) {
-        set_callbacks(connection->client);
-    }
-    if (connection->client == NULL ||
-        !mqtt_setup(connection->client, connection->config, text_cstr(&connection->status_topic))) {
-        lose(connection, "the client cannot be set up; are the TLS files readable?");
-        return;
-    }
-    connection->state = CONNECTION_CONNECTING;
-    connection->work.data = connection;
-    CHECK(uv_queue_work(connection->uv, &connection->work, connect_on_worker, on_worked) == 0);
-}
-
-/* --- time ------------------------------------------------------------------------------------- */
-
-static void on_timer(uv_timer_t *timer)
-{
-    struct mqtt_connection *connection = timer->data;
-    if (connection->client != NULL && connection->state != CONNECTION_CONNECTING &&
-        mosquitto_loop_misc(connection->client) != MOSQ_ERR_SUCCESS) {
-        connection->is_lost = true;
-    }
-    step(connection);
-    watch(connection);
-}
-
-static void arm(struct mqtt_connection *connection, int64_t wait_ms)
-{
-    CHECK(uv_timer_start(&connection->timer, on_timer, (uint64_t)(wait_ms > 0 ? wait_ms : 0), 0) ==
-          0);
-}
-
-/* The only place where a state ends because of time or loss. */
-static void step(struct mqtt_connection *connection)
-{
-    int64_t left_ms = connection->due_mono_ms - mono_ms();
-    switch (connection->state) {
-    case CONNECTION_WAITING:
-        if (left_ms <= 0) {
-            begin(connection);
-        } else {
-            arm(connection, left_ms);
-        }
-        return;
-    case CONNECTION_CONNECTING:
-    case CONNECTION_CLOSED:
-        return;
-    case CONNECTION_GREETING:
-        if (connection->is_lost || left_ms <= 0) {
-            lose(connection, left_ms <= 0 ? "the broker does not answer" : "connection failed");
-        } else {
-            arm(connection, left_ms);
-        }
-        return;
-    case CONNECTION_UP:
-        if (connection->is_lost) {
-            lose(connection, "connection lost");
-        } else {
-            arm(connection, UPKEEP_MS);
-        }
-        return;
-    case CONNECTION_LEAVING:
-        if (connection->is_lost || left_ms <= 0) {
-            finish_closing(connection);
-        }
-        return;
-    }
-}
-
-/* --- from outside ----------------------------------------------------------------------------- */
-
-struct mqtt_connection *mqtt_connection_create(const char *sink_name,
-                                               const struct mqtt_config *config,
-                                               struct uv_loop_s *uv,
-                                               const struct mqtt_events *events)
+struct mqtt_connection *mqtt_connection_open(struct uv_loop_s *uv, const struct sink_config *config,
+                                             const struct mqtt_connection_events *events)
 {
     struct mqtt_connection *connection = alloc(sizeof *connection);
-    connection->sink_name = sink_name;
     connection->config = config;
-    connection->uv = uv;
     connection->events = *events;
-    (void)mosquitto_lib_init();
-    (void)uv_random(NULL, NULL, &connection->random.state, sizeof connection->random.state, 0,
-                    NULL);
     text_init(&connection->status_topic, TOPIC_BYTES_MAX);
-    mqtt_topic_status(config->prefix, &connection->status_topic);
-    text_init(&connection->kept_topics, TOPIC_BYTES_MAX);
-    text_addf(&connection->kept_topics, "%s/+/status", config->prefix);
+    mqtt_topic_status(config->mqtt.prefix, &connection->status_topic);
     CHECK(uv_timer_init(uv, &connection->timer) == 0);
     connection->timer.data = connection;
-    connection->due_mono_ms = mono_ms();
-    arm(connection, 0);
+    connection->handle_count = 1;
+    connection->client = mosquitto_new(config->mqtt.client_id, true, connection);
+    CHECK(connection->client != NULL);
+    set_callbacks(connection->client);
+    if (!mqtt_setup(connection->client, &config->mqtt, text_cstr(&connection->status_topic))) {
+        (void)fail(&connection->loss, STATUS_INVALID,
+                   "the client cannot be set up; check the tls files, username and prefix");
+        end(connection);
+        return connection;
+    }
+    connection->work.data = connection;
+    CHECK(uv_queue_work(uv, &connection->work, look_up, on_looked_up) == 0);
     return connection;
 }
 
-bool mqtt_connection_is_up(const struct mqtt_connection *connection)
-{
-    return connection->state == CONNECTION_UP && !connection->is_lost;
-}
-
-bool mqtt_connection_is_trying(const struct mqtt_connection *connection)
-{
-    return connection->state == CONNECTION_CONNECTING || connection->state == CONNECTION_GREETING ||
-           (connection->state == CONNECTION_WAITING && connection->attempt_count == 0 &&
-            connection->detail[0] == '\0');
-}
-
-const char *mqtt_connection_detail(const struct mqtt_connection *connection)
-{
-    return connection->detail[0] != '\0' ? connection->detail : "not connected yet";
-}
-
 enum status mqtt_connection_publish(struct mqtt_connection *connection,
-                                    const struct mqtt_message *message, int *message_id,
+                                    const struct mqtt_message *message, int *out_message_id,
                                     struct failure *why)
 {
-    CHECK(mqtt_connection_is_up(connection));
-    mosquitto_property *properties =
-        connection->config->protocol == 4 ? NULL : mqtt_properties_of(message->event);
-    int result = mosquitto_publish_v5(connection->client, message_id, message->topic,
+    CHECK(connection->step == STEP_UP || connection->step == STEP_GONE);
+    if (connection->step == STEP_GONE) {
+        return fail(why, STATUS_UNAVAILABLE, "%s", connection->loss.detail);
+    }
+    mosquitto_property *properties = NULL;
+    if (connection->config->mqtt.protocol == PROTOCOL_5) {
+        properties = mqtt_properties_of(message->event);
+    }
+    int result = mosquitto_publish_v5(connection->client, out_message_id, message->topic,
                                       (int)message->payload.size, message->payload.data, 1,
                                       message->is_retained, properties);
     mosquitto_property_free_all(&properties);
-    if (result == MOSQ_ERR_OVERSIZE_PACKET || result == MOSQ_ERR_PAYLOAD_SIZE ||
-        result == MOSQ_ERR_INVAL || result == MOSQ_ERR_MALFORMED_UTF8) {
-        return fail(why, STATUS_TOO_LARGE, "a message of %zu bytes is not for this broker: %s",
-                    message->payload.size, mosquitto_strerror(result));
-    }
-    if (result != MOSQ_ERR_SUCCESS) {
-        /* Whether it left is unknown: the loss that follows ends it as "offline", to be tried
-         * again. */
-        connection->is_lost = true;
-        arm(connection, 0);
-        return STATUS_OK;
-    }
-    watch(connection);
-    return STATUS_OK;
-}
-
-static void on_timer_closed(uv_handle_t *handle)
-{
-    struct mqtt_connection *connection = handle->data;
-    closed_fn *on_closed = connection->on_closed;
-    void *arg = connection->on_closed_arg;
-    text_fini(&connection->status_topic);
-    text_fini(&connection->kept_topics);
-    (void)mosquitto_lib_cleanup();
-    free(connection);
-    on_closed(arg);
-}
-
-static void finish_closing(struct mqtt_connection *connection)
-{
-    if (connection->client != NULL && connection->state == CONNECTION_LEAVING) {
-        (void)mosquitto_disconnect(connection->client);
-    }
-    connection->state = CONNECTION_CLOSED;
-    drop_client(connection);
-    uv_close((uv_handle_t *)&connection->timer, on_timer_closed);
-}
-
-void mqtt_connection_close(struct mqtt_connection *connection, closed_fn *on_closed, void *arg)
-{
-    connection->on_closed = on_closed;
-    connection->on_closed_arg = arg;
-    if (mqtt_connection_is_up(connection)) {
-        connection->state = CONNECTION_LEAVING;
-        connection->due_mono_ms = mono_ms() + LEAVE_MS;
-        connection->farewell_id = publish_status(connection, "offline");
+    if (mosquitto_socket(connection->client) >= 0) {
         watch(connection);
-        arm(connection, LEAVE_MS);
-    } else if (connection->state != CONNECTION_CONNECTING) {
-        finish_closing(connection);
+    } else {
+        /* The library has closed it; the tick will find out. The number may be another's now. */
+        (void)uv_poll_stop(&connection->poll);
     }
-    /* While connecting, the worker owns the client: on_worked goes on. */
+    return mqtt_result_of_publish(result, why);
+}
+
+void mqtt_connection_close(struct mqtt_connection *connection)
+{
+    CHECK(!connection->is_closing);
+    connection->is_closing = true;
+    if (connection->step == STEP_LOOK_UP) {
+        (void)uv_cancel((uv_req_t *)&connection->work);
+    } else if (connection->step != STEP_GONE && !connection->is_busy) {
+        go_on(connection, MOSQ_ERR_SUCCESS);
+    }
 }

@@ -1,6 +1,6 @@
-/* One connection to a broker, kept up: libmosquitto's socket watched by the loop, its blocking
- * connect in a worker. A lost connection's client is destroyed and made anew, so that nothing is
- * sent twice by it. */
+/* One life of a connection to a broker: from the look-up of its name to its loss or its end. A new
+ * connection is a new client of the library, so nothing unfinished is ever sent again behind our
+ * back. */
 #ifndef EDGE_MQTT_CONNECTION_H
 #define EDGE_MQTT_CONNECTION_H
 
@@ -9,13 +9,11 @@
 struct uv_loop_s;
 struct mqtt_connection;
 
-struct mqtt_events {
-    void *arg;
-    void (*on_up)(void *arg);
-    /* Every publish without an answer is lost from here on. detail: why, in words. */
-    void (*on_down)(void *arg, const char *detail);
-    void (*on_acknowledged)(void *arg, int message_id, int reason_code);
-    void (*on_state_lost)(void *arg); /* the broker has no retained message of ours */
+/* Why there is no connection any more. */
+struct mqtt_loss {
+    bool was_up;
+    bool is_login_refused; /* asking again soon is no use */
+    const char *detail;    /* one line, cleaned */
 };
 
 struct mqtt_message {
@@ -25,20 +23,25 @@ struct mqtt_message {
     const struct event *event; /* its attributes as MQTT 5 properties; NULL: none */
 };
 
-struct mqtt_connection *mqtt_connection_create(const char *sink_name,
-                                               const struct mqtt_config *config,
-                                               struct uv_loop_s *uv,
-                                               const struct mqtt_events *events);
-bool mqtt_connection_is_up(const struct mqtt_connection *connection);
-/* An attempt is under way: on_up or on_down follows. */
-bool mqtt_connection_is_trying(const struct mqtt_connection *connection);
-const char *mqtt_connection_detail(const struct mqtt_connection *connection); /* why it is down */
-/* Requires is_up. STATUS_OK: on_acknowledged or on_down follows. STATUS_TOO_LARGE:
- * the broker or the protocol will never take it; nothing follows. */
+struct mqtt_connection_events {
+    void *arg;
+    /* Logged in and announced. is_state_lost: the broker does not show our marker of before. */
+    void (*on_up)(void *arg, bool is_state_lost);
+    /* The broker's word on one message: a reason code of MQTT 5; always 0 with 3.1.1. */
+    void (*on_acknowledged)(void *arg, int message_id, int code, const char *words);
+    void (*on_down)(void *arg, const struct mqtt_loss *loss); /* the last; the connection is gone */
+};
+
+/* config must outlive the connection. The first event comes later, from the loop. */
+struct mqtt_connection *mqtt_connection_open(struct uv_loop_s *uv, const struct sink_config *config,
+                                             const struct mqtt_connection_events *events);
+/* Between on_up and on_down only. STATUS_OK: on_acknowledged or on_down will tell, even if no
+ * connection is left. STATUS_TOO_LARGE, STATUS_INVALID: this broker will never take it. */
 enum status mqtt_connection_publish(struct mqtt_connection *connection,
-                                    const struct mqtt_message *message, int *message_id,
+                                    const struct mqtt_message *message, int *out_message_id,
                                     struct failure *why) MUST_CHECK;
-/* Says "offline" and leaves, within a second; then on_closed, and connection is freed. */
-void mqtt_connection_close(struct mqtt_connection *connection, closed_fn *on_closed, void *arg);
+/* Says goodbye if there is someone to say it to; on_down within about a second, or when a look-up
+ * under way ends. */
+void mqtt_connection_close(struct mqtt_connection *connection);
 
 #endif

@@ -18,7 +18,7 @@ static const struct {
     {0x84, "unsupported protocol version; try protocol: 3.1.1"},
     {0x85, "client identifier not valid"},
     {0x86, "bad user name or password"},
-    {0x87, "not authorised; look at the broker's access list"},
+    {0x87, "not authorised; check the login and the broker's access list"},
     {0x88, "server unavailable"},
     {0x89, "server busy"},
     {0x8a, "banned"},
@@ -62,6 +62,6 @@ bool mqtt_reason_is_final(int code)
 
 bool mqtt_reason_is_credential(int code)
 {
-    return code == 0x04 || code == 0x05 || code == 0x86 || code == 0x87 || code == 0x8a ||
-           code == 0x8c;
+    return code == 0x02 || code == 0x04 || code == 0x05 || code == 0x85 || code == 0x86 ||
+           code == 0x87 || code == 0x8a || code == 0x8c;
 }

@@ -13,7 +13,8 @@ static bool set_tls(struct mosquitto *client, const struct mqtt_config *config)
 {
     const struct tls_config *tls = &config->tls;
     const char *folder = tls->ca_file == NULL ? SYSTEM_CA_FOLDER : NULL;
-    return mosquitto_tls_set(client, tls->ca_file, folder, tls->cert_file, tls->key_file, NULL) ==
+    const char *key_file = tls->key_file != NULL ? tls->key_file : tls->cert_file;
+    return mosquitto_tls_set(client, tls->ca_file, folder, tls->cert_file, key_file, NULL) ==
                MOSQ_ERR_SUCCESS &&
            mosquitto_tls_opts_set(client, 1, "tlsv1.2", NULL) == MOSQ_ERR_SUCCESS;
 }

@@ -1,281 +1,221 @@
+#include "edge/loop.h"
 #include "edge/sinks.h"
-
 #include "mqtt_connection.h"
-#include "mqtt_reason.h"
-#include "mqtt_topic.h"
+#include "mqtt_post.h"
 
+#include "core/log.h"
+#include "core/random.h"
+#include "core/retry.h"
+
+#include <mosquitto.h>
 #include <uv.h>
 
 #include <stdlib.h>
-#include <string.h>
 
-#define TOPIC_BYTES_MAX 65535
-#define PAYLOAD_BYTES_MAX ((size_t)1 << 20)
+/* A connection that did not even hold so long counts as another failed attempt: two clients with
+ * one client_id throw each other out for ever. */
+#define STEADY_MS 10000
+#define LOGIN_WAIT_MS_MIN 30000
+#define RECONNECT_WAIT_MS_MIN 100
 
-/* A send or publish on its way: until the broker's answer; held while a connection is being made;
- * or, if it can never leave, until the call that asked has returned. */
-struct pending {
-    struct pending *next;
-    int message_id; /* 0: it has not left */
-    bool is_held;   /* the message waits here for the connection */
-    bool is_retained, has_event;
-    struct text topic, payload;
-    struct event event; /* its identity; the rest is in payload */
-    enum send_outcome outcome;
-    char detail[320];
-    send_done_fn *on_done;
-    void *arg;
-};
+static const struct retry_policy reconnect_policy = {.first_ms = 1000, .cap_ms = 30000};
+static const struct retry_policy login_policy = {.first_ms = 60000, .cap_ms = 300000};
 
 struct sink_mqtt {
     const struct sink_config *config;
-    struct mqtt_connection *connection;
-    struct pending *pending;
-    uv_timer_t soon; /* ends what did not leave, after the call that asked has returned */
+    uv_timer_t retry_timer;
+    struct mqtt_connection *connection; /* NULL: waiting for the next attempt */
+    bool is_up;
+    int64_t up_mono_ms;
+    uint32_t attempt_count; /* without a steady connection since */
+    struct random random;
+    struct mqtt_post *post;
+    struct failure loss; /* the latest */
     struct sink_listener listener;
-    closed_fn *on_closed;
-    void *on_closed_arg;
+    closed_fn *on_closed; /* NULL: open */
+    void *closed_arg;
 };
 
-static struct instant now(void)
+static void connect_broker(struct sink_mqtt *sink);
+
+static void on_retry_timer(uv_timer_t *timer)
 {
-    uv_timeval64_t wall;
-    CHECK(uv_gettimeofday(&wall) == 0);
-    return (struct instant){.mono_ms = (int64_t)(uv_hrtime() / 1000000),
-                            .wall_ms = wall.tv_sec * 1000 + wall.tv_usec / 1000};
+    connect_broker(timer->data);
 }
 
-static struct pending *pending_add(struct sink_mqtt *sink, send_done_fn *on_done, void *arg)
+static void on_timer_closed(uv_handle_t *handle)
 {
-    struct pending *pending = alloc(sizeof *pending);
-    *pending = (struct pending){.next = sink->pending, .on_done = on_done, .arg = arg};
-    text_init(&pending->topic, TOPIC_BYTES_MAX);
-    text_init(&pending->payload, PAYLOAD_BYTES_MAX);
-    sink->pending = pending;
-    return pending;
+    struct sink_mqtt *sink = handle->data;
+    closed_fn *on_closed = sink->on_closed;
+    void *arg = sink->closed_arg;
+    free(sink);
+    (void)mosquitto_lib_cleanup();
+    on_closed(arg);
 }
 
-static void finish(struct pending *pending, enum send_outcome outcome, const char *detail)
+static void on_post_closed(void *arg)
 {
-    const struct send_result result = {.at = now(), .outcome = outcome, .detail = detail};
-    pending->on_done(pending->arg, &result);
-    text_fini(&pending->topic);
-    text_fini(&pending->payload);
-    free(pending);
+    struct sink_mqtt *sink = arg;
+    uv_close((uv_handle_t *)&sink->retry_timer, on_timer_closed);
 }
 
-/* Takes those out first that `soon` is for, so that a done may ask again. */
-static void on_soon(uv_timer_t *timer)
+static void on_up(void *arg, bool is_state_lost)
 {
-    struct sink_mqtt *sink = timer->data;
-    struct pending *ended = NULL;
-    for (struct pending **link = &sink->pending; *link != NULL;) {
-        struct pending *pending = *link;
-        if (pending->message_id != 0 || pending->is_held) {
-            link = &pending->next;
-            continue;
+    struct sink_mqtt *sink = arg;
+    const struct sink_listener *listener = &sink->listener;
+    sink->is_up = true;
+    sink->up_mono_ms = loop_instant(sink->retry_timer.loop).mono_ms;
+    LOG_INFO("mqtt_connected", log_text("sink", sink->config->name),
+             log_text("host", sink->config->mqtt.host));
+    if (is_state_lost && sink->config->mqtt.has_state) {
+        LOG_INFO("mqtt_state_lost", log_text("sink", sink->config->name));
+        if (listener->on_state_lost != NULL) {
+            listener->on_state_lost(listener->arg);
         }
-        *link = pending->next;
-        pending->next = ended;
-        ended = pending;
     }
-    while (ended != NULL) {
-        struct pending *next = ended->next;
-        finish(ended, ended->outcome, ended->detail);
-        ended = next;
+    mqtt_post_flush(sink->post, sink->connection);
+    if (listener->on_available != NULL) {
+        listener->on_available(listener->arg);
     }
 }
 
-static void end_soon(struct sink_mqtt *sink, struct pending *pending, enum send_outcome outcome,
-                     const char *detail)
+static void on_acknowledged(void *arg, int message_id, int code, const char *words)
 {
-    struct failure line;
-    (void)fail(&line, STATUS_UNAVAILABLE, "%.300s", detail);
-    pending->outcome = outcome;
-    for (size_t i = 0; i + 1 < sizeof pending->detail && line.detail[i] != '\0'; i++) {
-        pending->detail[i] = line.detail[i];
+    struct sink_mqtt *sink = arg;
+    mqtt_post_acknowledge(sink->post, message_id, code, words);
+    if (sink->is_up) {
+        mqtt_post_flush(sink->post, sink->connection);
     }
-    CHECK(uv_timer_start(&sink->soon, on_soon, 0, 0) == 0);
 }
 
-/* --- sending ---------------------------------------------------------------------------------- */
-
-static void post(struct sink_mqtt *sink, struct pending *pending)
+static void plan_next_attempt(struct sink_mqtt *sink, bool is_login_refused)
 {
-    struct failure why;
-    const struct mqtt_message message = {.topic = text_cstr(&pending->topic),
-                                         .payload = text_span(&pending->payload),
-                                         .is_retained = pending->is_retained,
-                                         .event = pending->has_event ? &pending->event : NULL};
-    pending->is_held = false;
-    switch (mqtt_connection_publish(sink->connection, &message, &pending->message_id, &why)) {
-    case STATUS_OK:
-        text_fini(&pending->topic);
-        text_fini(&pending->payload);
-        return;
-    case STATUS_TOO_LARGE:
-        break;
-    case STATUS_INVALID:
-    case STATUS_NOT_FOUND:
-    case STATUS_UNAVAILABLE:
-    case STATUS_FULL:
-    case STATUS_BUSY:
-    case STATUS_CORRUPT:
-        CHECK(!"an answer that mqtt_connection_publish does not give");
-    }
-    pending->message_id = 0;
-    end_soon(sink, pending, SEND_REJECTED, why.detail);
+    const struct retry_policy *policy = is_login_refused ? &login_policy : &reconnect_policy;
+    int64_t wait_ms =
+        retry_delay_ms(policy, sink->attempt_count,
+                       is_login_refused ? LOGIN_WAIT_MS_MIN : RECONNECT_WAIT_MS_MIN, &sink->random);
+    CHECK(uv_timer_start(&sink->retry_timer, on_retry_timer, (uint64_t)wait_ms, 0) == 0);
 }
 
-/* Up: off it goes. An attempt under way decides within its deadline: until then it waits here. */
-static void post_or_hold(struct sink_mqtt *sink, struct pending *pending)
+/* A degraded state is told when it is entered, not at each attempt. */
+static void note_loss(struct sink_mqtt *sink, const struct mqtt_loss *loss)
 {
-    if (pending->topic.status != STATUS_OK) {
-        end_soon(sink, pending, SEND_REJECTED, "the topic would be longer than MQTT allows");
-    } else if (mqtt_connection_is_up(sink->connection)) {
-        post(sink, pending);
-    } else if (mqtt_connection_is_trying(sink->connection)) {
-        pending->is_held = true;
+    int64_t now_mono_ms = loop_instant(sink->retry_timer.loop).mono_ms;
+    if (loss->was_up && now_mono_ms - sink->up_mono_ms >= STEADY_MS) {
+        sink->attempt_count = 0;
+    }
+    (void)fail(&sink->loss, STATUS_UNAVAILABLE, "%s", loss->detail);
+    if (sink->attempt_count++ == 0) {
+        LOG_WARN("mqtt_disconnected", log_text("sink", sink->config->name),
+                 log_text("detail", loss->detail));
     } else {
-        end_soon(sink, pending, SEND_OFFLINE, mqtt_connection_detail(sink->connection));
+        LOG_DEBUG("mqtt_attempt_failed", log_text("sink", sink->config->name),
+                  log_text("detail", loss->detail));
     }
 }
 
-static void sink_send(void *self, const struct delivery *delivery, send_done_fn *on_done, void *arg)
+static void on_down(void *arg, const struct mqtt_loss *loss)
 {
-    struct sink_mqtt *sink = self;
-    CHECK(delivery->event_count == 1);
-    const struct event *event = &delivery->events[0];
-    struct pending *pending = pending_add(sink, on_done, arg);
-    struct failure why;
-    if (event_add_filtered(event, &sink->config->fields, &pending->payload, &why) != STATUS_OK) {
-        end_soon(sink, pending, SEND_REJECTED, why.detail);
+    struct sink_mqtt *sink = arg;
+    sink->connection = NULL;
+    sink->is_up = false;
+    if (sink->on_closed != NULL) {
+        mqtt_post_close(sink->post, on_post_closed, sink);
         return;
     }
-    mqtt_topic_event(sink->config->mqtt.prefix, event, &pending->topic);
-    pending->has_event = true;
-    pending->event = (struct event){.type = event->type, .severity = event->severity};
-    memcpy(pending->event.id, event->id, sizeof event->id);
-    pending->event.json = text_span(&pending->payload);
-    post_or_hold(sink, pending);
+    note_loss(sink, loss);
+    mqtt_post_give_up(sink->post, loss->detail);
+    plan_next_attempt(sink, loss->is_login_refused);
 }
 
-static void sink_publish(void *self, const struct retained *retained, send_done_fn *on_done,
-                         void *arg)
+static void connect_broker(struct sink_mqtt *sink)
+{
+    const struct mqtt_connection_events events = {
+        .arg = sink, .on_up = on_up, .on_acknowledged = on_acknowledged, .on_down = on_down};
+    sink->connection = mqtt_connection_open(sink->retry_timer.loop, sink->config, &events);
+}
+
+/* What comes while the connection is being made waits for its outcome: at a start, and for
+ * `orderwatch test`, a moment later everything is well. */
+static void forward(struct sink_mqtt *sink)
+{
+    if (sink->is_up) {
+        mqtt_post_flush(sink->post, sink->connection);
+    } else if (sink->connection == NULL) {
+        mqtt_post_give_up(sink->post, sink->loss.detail);
+    }
+}
+
+static void sink_mqtt_send(void *self, const struct delivery *delivery, send_done_fn *on_done,
+                           void *arg)
 {
     struct sink_mqtt *sink = self;
-    struct pending *pending = pending_add(sink, on_done, arg);
-    mqtt_topic_retained(sink->config->mqtt.prefix, retained, &pending->topic);
-    text_add(&pending->payload, retained->payload);
-    pending->is_retained = true;
-    post_or_hold(sink, pending);
+    CHECK(sink->on_closed == NULL && delivery->event_count == 1);
+    mqtt_post_add_event(sink->post, &delivery->events[0], on_done, arg);
+    forward(sink);
 }
 
-/* --- what the connection tells ---------------------------------------------------------------- */
-
-static void on_acknowledged(void *arg, int message_id, int code)
+static void sink_mqtt_publish(void *self, const struct retained *retained, send_done_fn *on_done,
+                              void *arg)
 {
-    struct sink_mqtt *sink = arg;
-    for (struct pending **link = &sink->pending; *link != NULL; link = &(*link)->next) {
-        struct pending *pending = *link;
-        if (pending->message_id != message_id) {
-            continue;
-        }
-        *link = pending->next;
-        struct failure words;
-        (void)fail(&words, STATUS_OK, "PUBACK 0x%02x: %s", (unsigned)code, mqtt_reason_words(code));
-        enum send_outcome refused = mqtt_reason_is_final(code) ? SEND_REJECTED : SEND_TRY_LATER;
-        finish(pending, mqtt_reason_is_refusal(code) ? refused : SEND_ACCEPTED, words.detail);
-        return;
-    }
+    struct sink_mqtt *sink = self;
+    CHECK(sink->on_closed == NULL);
+    mqtt_post_add_retained(sink->post, retained, on_done, arg);
+    forward(sink);
 }
 
-static void on_up(void *arg)
-{
-    struct sink_mqtt *sink = arg;
-    for (struct pending *pending = sink->pending; pending != NULL; pending = pending->next) {
-        if (pending->is_held && mqtt_connection_is_up(sink->connection)) {
-            post(sink, pending);
-        }
-    }
-    if (sink->listener.on_available != NULL) {
-        sink->listener.on_available(sink->listener.arg);
-    }
-}
-
-static void on_down(void *arg, const char *detail)
-{
-    struct sink_mqtt *sink = arg;
-    while (sink->pending != NULL) {
-        struct pending *pending = sink->pending;
-        sink->pending = pending->next;
-        bool was_refused = pending->message_id == 0 && !pending->is_held;
-        finish(pending, was_refused ? pending->outcome : SEND_OFFLINE,
-               was_refused ? pending->detail : detail);
-    }
-}
-
-static void on_state_lost(void *arg)
-{
-    struct sink_mqtt *sink = arg;
-    if (sink->listener.on_state_lost != NULL) {
-        sink->listener.on_state_lost(sink->listener.arg);
-    }
-}
-
-static void sink_listen(void *self, const struct sink_listener *listener)
+static void sink_mqtt_listen(void *self, const struct sink_listener *listener)
 {
     struct sink_mqtt *sink = self;
     sink->listener = *listener;
 }
 
-/* --- closing ---------------------------------------------------------------------------------- */
-
-static void on_soon_closed(uv_handle_t *handle)
-{
-    struct sink_mqtt *sink = handle->data;
-    closed_fn *on_closed = sink->on_closed;
-    void *arg = sink->on_closed_arg;
-    free(sink);
-    on_closed(arg);
-}
-
-static void on_connection_closed(void *arg)
-{
-    struct sink_mqtt *sink = arg;
-    on_down(sink, "orderwatch stops");
-    uv_close((uv_handle_t *)&sink->soon, on_soon_closed);
-}
-
-static void sink_close(void *self, closed_fn *on_closed, void *arg)
+static void sink_mqtt_close(void *self, closed_fn *on_closed, void *arg)
 {
     struct sink_mqtt *sink = self;
+    CHECK(sink->on_closed == NULL);
     sink->on_closed = on_closed;
-    sink->on_closed_arg = arg;
-    mqtt_connection_close(sink->connection, on_connection_closed, sink);
+    sink->closed_arg = arg;
+    if (sink->connection != NULL) {
+        mqtt_connection_close(sink->connection);
+    } else {
+        mqtt_post_close(sink->post, on_post_closed, sink);
+    }
 }
+
+static const struct sink_ops ops_with_state = {
+    .kind = "mqtt",
+    .send = sink_mqtt_send,
+    .publish = sink_mqtt_publish,
+    .listen = sink_mqtt_listen,
+    .close = sink_mqtt_close,
+};
+
+static const struct sink_ops ops_without_state = {
+    .kind = "mqtt",
+    .send = sink_mqtt_send,
+    .listen = sink_mqtt_listen,
+    .close = sink_mqtt_close,
+};
 
 enum status sink_mqtt_open(const struct sink_config *config,
                            const struct sink_environment *environment, struct sink_port *out,
                            struct failure *why)
 {
-    static const struct sink_ops ops = {.kind = "mqtt",
-                                        .send = sink_send,
-                                        .publish = sink_publish,
-                                        .listen = sink_listen,
-                                        .close = sink_close};
-    (void)why; /* a broker that is away is no reason not to start */
+    struct random random;
+    int error = uv_random(NULL, NULL, &random, sizeof random, 0, NULL);
+    if (error != 0 || mosquitto_lib_init() != MOSQ_ERR_SUCCESS) {
+        return fail(why, STATUS_UNAVAILABLE, "sink %s: no randomness from the system",
+                    config->name);
+    }
     struct sink_mqtt *sink = alloc(sizeof *sink);
     sink->config = config;
-    CHECK(uv_timer_init(environment->uv, &sink->soon) == 0);
-    sink->soon.data = sink;
-    const struct mqtt_events events = {.arg = sink,
-                                       .on_up = on_up,
-                                       .on_down = on_down,
-                                       .on_acknowledged = on_acknowledged,
-                                       .on_state_lost = on_state_lost};
-    sink->connection =
-        mqtt_connection_create(config->name, &config->mqtt, environment->uv, &events);
-    *out = (struct sink_port){.self = sink, .ops = &ops};
+    sink->random = random;
+    sink->post = mqtt_post_create(environment->uv, config);
+    CHECK(uv_timer_init(environment->uv, &sink->retry_timer) == 0);
+    sink->retry_timer.data = sink;
+    connect_broker(sink);
+    *out = (struct sink_port){.self = sink,
+                              .ops = config->mqtt.has_state ? &ops_with_state : &ops_without_state};
     return STATUS_OK;
 }

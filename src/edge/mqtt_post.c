@@ -1,0 +1,232 @@
+#include "mqtt_post.h"
+
+#include "edge/loop.h"
+#include "mqtt_reason.h"
+#include "mqtt_topic.h"
+
+#include <uv.h>
+
+#include <stdlib.h>
+#include <string.h>
+
+#define TOPIC_BYTES_MAX 65535
+#define PAYLOAD_BYTES_MAX ((size_t)4 * EVENT_BYTES_MAX)
+
+enum letter_state { LETTER_WAITS, LETTER_SENT, LETTER_ENDED };
+
+/* One message from its asking to its done. */
+struct letter {
+    struct letter *next;
+    send_done_fn *on_done;
+    void *arg;
+    enum letter_state state;
+    bool is_retained, is_event;
+    struct event event; /* its texts are not kept: json stands in payload */
+    struct text topic, payload;
+    int message_id;
+    enum send_outcome outcome;
+    struct failure detail;
+};
+
+struct mqtt_post {
+    const struct sink_config *config;
+    uv_timer_t end_timer; /* a done never comes from inside the call that asked */
+    struct letter *first, **last_link;
+    uint32_t sent_count;
+    closed_fn *on_closed; /* NULL: open */
+    void *closed_arg;
+};
+
+static void on_timer_closed(uv_handle_t *handle)
+{
+    struct mqtt_post *post = handle->data;
+    post->on_closed(post->closed_arg);
+    free(post);
+}
+
+static void close_when_empty(struct mqtt_post *post)
+{
+    uv_handle_t *handle = (uv_handle_t *)&post->end_timer;
+    if (post->on_closed != NULL && post->first == NULL && !uv_is_closing(handle)) {
+        uv_close(handle, on_timer_closed);
+    }
+}
+
+static void unlink_letter(struct mqtt_post *post, struct letter **link)
+{
+    struct letter *letter = *link;
+    *link = letter->next;
+    if (post->last_link == &letter->next) {
+        post->last_link = link;
+    }
+    post->sent_count -= letter->state == LETTER_SENT ? 1 : 0;
+}
+
+/* The letter is no longer in the list. */
+static void tell(struct mqtt_post *post, struct letter *letter)
+{
+    const struct send_result result = {.at = loop_instant(post->end_timer.loop),
+                                       .outcome = letter->outcome,
+                                       .detail = letter->detail.detail};
+    letter->on_done(letter->arg, &result);
+    text_fini(&letter->topic);
+    text_fini(&letter->payload);
+    free(letter);
+}
+
+/* Takes those out first that ended, so that a done may ask again. */
+static void on_end_timer(uv_timer_t *timer)
+{
+    struct mqtt_post *post = timer->data;
+    struct letter *ended = NULL;
+    struct letter **ended_link = &ended;
+    for (struct letter **link = &post->first; *link != NULL;) {
+        struct letter *letter = *link;
+        if (letter->state != LETTER_ENDED) {
+            link = &letter->next;
+            continue;
+        }
+        unlink_letter(post, link);
+        letter->next = NULL;
+        *ended_link = letter;
+        ended_link = &letter->next;
+    }
+    while (ended != NULL) {
+        struct letter *letter = ended;
+        ended = letter->next;
+        tell(post, letter);
+    }
+    close_when_empty(post);
+}
+
+static void end_later(struct mqtt_post *post, struct letter *letter, enum send_outcome outcome)
+{
+    post->sent_count -= letter->state == LETTER_SENT ? 1 : 0;
+    letter->state = LETTER_ENDED;
+    letter->outcome = outcome;
+    CHECK(uv_timer_start(&post->end_timer, on_end_timer, 0, 0) == 0);
+}
+
+struct mqtt_post *mqtt_post_create(struct uv_loop_s *uv, const struct sink_config *config)
+{
+    struct mqtt_post *post = alloc(sizeof *post);
+    post->config = config;
+    post->last_link = &post->first;
+    CHECK(uv_timer_init(uv, &post->end_timer) == 0);
+    post->end_timer.data = post;
+    return post;
+}
+
+static struct letter *add_letter(struct mqtt_post *post, send_done_fn *on_done, void *arg)
+{
+    CHECK(post->on_closed == NULL);
+    struct letter *letter = alloc(sizeof *letter);
+    letter->on_done = on_done;
+    letter->arg = arg;
+    text_init(&letter->topic, TOPIC_BYTES_MAX);
+    text_init(&letter->payload, PAYLOAD_BYTES_MAX);
+    *post->last_link = letter;
+    post->last_link = &letter->next;
+    return letter;
+}
+
+static void refuse_if_too_large(struct mqtt_post *post, struct letter *letter)
+{
+    bool fits = letter->topic.status == STATUS_OK && letter->payload.status == STATUS_OK;
+    if (!fits) {
+        (void)fail(&letter->detail, STATUS_TOO_LARGE,
+                   "the topic or the payload is longer than MQTT allows");
+        end_later(post, letter, SEND_REJECTED);
+    }
+}
+
+void mqtt_post_add_event(struct mqtt_post *post, const struct event *event, send_done_fn *on_done,
+                         void *arg)
+{
+    struct letter *letter = add_letter(post, on_done, arg);
+    mqtt_topic_event(post->config->mqtt.prefix, event, &letter->topic);
+    if (event_add_filtered(event, &post->config->fields, &letter->payload, &letter->detail) !=
+        STATUS_OK) {
+        end_later(post, letter, SEND_REJECTED);
+        return;
+    }
+    letter->is_event = true;
+    letter->event = (struct event){
+        .type = event->type, .severity = event->severity, .json = text_span(&letter->payload)};
+    memcpy(letter->event.id, event->id, sizeof letter->event.id);
+    refuse_if_too_large(post, letter);
+}
+
+void mqtt_post_add_retained(struct mqtt_post *post, const struct retained *retained,
+                            send_done_fn *on_done, void *arg)
+{
+    struct letter *letter = add_letter(post, on_done, arg);
+    letter->is_retained = true;
+    mqtt_topic_retained(post->config->mqtt.prefix, retained, &letter->topic);
+    text_add(&letter->payload, retained->payload);
+    refuse_if_too_large(post, letter);
+}
+
+static void send_letter(struct mqtt_post *post, struct mqtt_connection *connection,
+                        struct letter *letter)
+{
+    const struct mqtt_message message = {
+        .topic = text_cstr(&letter->topic),
+        .payload = text_span(&letter->payload),
+        .is_retained = letter->is_retained,
+        .event = letter->is_event ? &letter->event : NULL,
+    };
+    enum status status =
+        mqtt_connection_publish(connection, &message, &letter->message_id, &letter->detail);
+    if (status == STATUS_OK) {
+        letter->state = LETTER_SENT;
+        post->sent_count++;
+        return;
+    }
+    bool is_final = status == STATUS_TOO_LARGE || status == STATUS_INVALID;
+    end_later(post, letter, is_final ? SEND_REJECTED : SEND_OFFLINE);
+}
+
+void mqtt_post_flush(struct mqtt_post *post, struct mqtt_connection *connection)
+{
+    for (struct letter *letter = post->first;
+         letter != NULL && post->sent_count < post->config->in_flight_max; letter = letter->next) {
+        if (letter->state == LETTER_WAITS) {
+            send_letter(post, connection, letter);
+        }
+    }
+}
+
+void mqtt_post_acknowledge(struct mqtt_post *post, int message_id, int code, const char *words)
+{
+    for (struct letter **link = &post->first; *link != NULL; link = &(*link)->next) {
+        struct letter *letter = *link;
+        if (letter->state != LETTER_SENT || letter->message_id != message_id) {
+            continue;
+        }
+        unlink_letter(post, link);
+        enum send_outcome refused = mqtt_reason_is_final(code) ? SEND_REJECTED : SEND_TRY_LATER;
+        letter->outcome = mqtt_reason_is_refusal(code) ? refused : SEND_ACCEPTED;
+        (void)fail(&letter->detail, STATUS_OK, "%s", words);
+        tell(post, letter);
+        return;
+    }
+}
+
+void mqtt_post_give_up(struct mqtt_post *post, const char *detail)
+{
+    for (struct letter *letter = post->first; letter != NULL; letter = letter->next) {
+        if (letter->state != LETTER_ENDED) {
+            (void)fail(&letter->detail, STATUS_UNAVAILABLE, "%s", detail);
+            end_later(post, letter, SEND_OFFLINE);
+        }
+    }
+}
+
+void mqtt_post_close(struct mqtt_post *post, closed_fn *on_closed, void *arg)
+{
+    mqtt_post_give_up(post, "the sink was closed");
+    post->on_closed = on_closed;
+    post->closed_arg = arg;
+    close_when_empty(post);
+}
