@@ -24,6 +24,7 @@ static int run_helper(int argc, char **argv)
 static const struct command commands[] = {
     {"run", cli_run, "watch the sources until SIGTERM; --once: one sweep, deliver, stop"},
     {"check", cli_check, "validate the configuration; --connect, --print"},
+    {"status", cli_status, "sources, sinks, backlog and health of the daemon that runs"},
     {"helper", run_helper, NULL},
 };
 

@@ -13,6 +13,17 @@ enum status config_file_load(const char *path, struct problem_list *problems,
 const struct config *config_file_config(const struct config_file *file);
 void config_file_close(struct config_file *file); /* the configuration too; NULL is fine */
 
+/* Where the daemon of this configuration listens, without needing what else it says: its secrets
+ * may be the daemon's alone. A problem list that stays empty with listen NULL: it is off. */
+struct secret;
+struct http_address {
+    char *listen;         /* NULL: off, or not readable */
+    struct secret *token; /* NULL: none */
+};
+enum status config_file_address(const char *path, struct problem_list *problems,
+                                struct http_address *out) MUST_CHECK;
+void http_address_fini(struct http_address *address);
+
 /* Just the tree of one YAML file (profiles, scenarios). The caller releases it with yaml_close. */
 struct yaml_document;
 enum status yaml_load(const char *path, struct problem_list *problems,
@@ -20,7 +31,7 @@ enum status yaml_load(const char *path, struct problem_list *problems,
 enum status yaml_parse(const char *name, struct span bytes, struct problem_list *problems,
                        struct yaml_document **out) MUST_CHECK;
 const struct node *yaml_root(const struct yaml_document *document);
-void yaml_close(struct yaml_document *document); /* NULL is fine */ /* NULL is fine */
+void yaml_close(struct yaml_document *document); /* NULL is fine */
 
 /* The folder with profiles/, formats/ and scenarios/: $ORDERWATCH_SHARE, the source tree's conf/
  * when run from it (beside build/), ../share/orderwatch beside bin/, else PREFIX's. Valid for the

@@ -289,6 +289,63 @@ enum status config_file_load(const char *path, struct problem_list *problems,
     return STATUS_OK;
 }
 
+/* --- the address alone ---------------------------------------------------------------------- */
+
+#define LISTEN_DEFAULT "127.0.0.1:9475"
+
+static void read_address(struct reading *reading, const struct node *http, struct http_address *out)
+{
+    const struct node *listen = node_member(http, "listen");
+    const char *text = listen != NULL && listen->kind == NODE_SCALAR ? listen->text : NULL;
+    text = text != NULL ? text : LISTEN_DEFAULT;
+    out->listen = strcmp(text, "off") == 0 ? NULL : alloc_text(text);
+    const struct node *token = node_member(http, "token");
+    const struct node *token_file = node_member(http, "token_file");
+    if (token != NULL && token->kind == NODE_SCALAR) {
+        out->token = secret_create(span_of(token->text));
+    } else if (token_file != NULL && token_file->kind == NODE_SCALAR) {
+        struct text line;
+        struct failure why;
+        text_init(&line, SECRET_BYTES_MAX);
+        if (file_read_secret(token_file->text, &line, &why) == STATUS_OK) {
+            out->token = secret_create(text_span(&line));
+        } else {
+            problem_add(reading->problems, token_file, "http.token_file", "%s", why.detail);
+        }
+        if (line.data != NULL) {
+            explicit_bzero(line.data, line.capacity);
+        }
+        text_fini(&line);
+    }
+}
+
+enum status config_file_address(const char *path, struct problem_list *problems,
+                                struct http_address *out)
+{
+    struct reading reading = {.arena = arena_create(),
+                              .is_whole = true,
+                              .problems = problems,
+                              .errors_before = problems->error_count};
+    *out = (struct http_address){.listen = NULL};
+    read_file(&reading, path);
+    read_more_files(&reading, path);
+    if (reading.is_whole) {
+        const struct node *http = node_member(reading.tree, "http");
+        static const struct node none = {.kind = NODE_MAP};
+        http = http != NULL ? config_tree_expand(reading.arena, http, problems) : &none;
+        read_address(&reading, http, out);
+    }
+    bool is_good = reading.is_whole && problems->error_count == reading.errors_before;
+    reading_fini(&reading);
+    return is_good ? STATUS_OK : STATUS_INVALID;
+}
+
+void http_address_fini(struct http_address *address)
+{
+    free(address->listen);
+    secret_destroy(address->token);
+}
+
 const struct config *config_file_config(const struct config_file *file)
 {
     return file->config;

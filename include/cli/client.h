@@ -1,0 +1,30 @@
+/* The commands' way to the daemon: its HTTP interface, found by http.listen. */
+#ifndef CLI_CLIENT_H
+#define CLI_CLIENT_H
+
+#include "cli/options.h"
+#include "core/json.h"
+#include "core/text.h"
+
+struct client;
+
+/* NULL: the command ends here, its reason is told. */
+struct client *client_open(const struct options *options, int *exit_code);
+void client_close(struct client *client); /* NULL is fine */
+
+/* False: the reason is told and *exit_code set. body NULL: GET, else POST. answer holds what came,
+ * also when it is an answer of another code than 2xx. */
+bool client_ask(struct client *client, const char *path, const char *body, struct text *answer,
+                int *exit_code);
+/* The same, parsed; NULL: as false above. The caller destroys it. */
+struct json *client_ask_json(struct client *client, const char *path, const char *body,
+                             int *exit_code);
+/* Each line of a stream as it comes, without its end, until it ends (true) or fails. */
+typedef void client_line_fn(void *arg, struct span line);
+bool client_follow(struct client *client, const char *path, const char *last_event_id,
+                   client_line_fn *on_line, void *arg);
+/* ?name=value, encoded; first with '?', then '&'. NULL value: nothing. */
+void client_add_parameter(struct text *path, const char *name, const char *value);
+int client_print(const char *what, const struct text *answer); /* --json */
+
+#endif

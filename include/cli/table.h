@@ -1,0 +1,28 @@
+/* Rows of a JSON list as a table that fits the terminal. */
+#ifndef CLI_TABLE_H
+#define CLI_TABLE_H
+
+#include "core/json.h"
+#include "core/text.h"
+
+enum cell_look {
+    CELL_TEXT,
+    CELL_NUMBER, /* to the right */
+    CELL_TIME,   /* 2026-11-23T09:20:40.422Z as 2026-11-23 09:20:40 */
+    CELL_STATE,  /* coloured by what it says */
+};
+
+struct column {
+    const char *title;
+    const char *pointer; /* RFC 6901, into the row */
+    enum cell_look look;
+};
+
+/* Upstream text is made harmless. rows: a list; NULL or empty prints none. */
+void table_print(const struct column *columns, size_t column_count, const struct json *rows,
+                 const char *none);
+/* One value, harmless and on one line. */
+void table_add_cell(struct text *out, const struct json *value, enum cell_look look);
+bool terminal_has_colour(void);
+
+#endif

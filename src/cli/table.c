@@ -1,0 +1,177 @@
+#include "cli/table.h"
+
+#include "core/utf8.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#define CELL_BYTES_MAX 2048
+#define COLUMN_COUNT_MAX 12
+#define GAP 2
+#define NARROWEST 8
+
+struct grid {
+    const struct column *columns;
+    size_t column_count, row_count;
+    struct text *cells; /* row by row */
+    size_t widths[COLUMN_COUNT_MAX];
+};
+
+bool terminal_has_colour(void)
+{
+    const char *no_colour = getenv("NO_COLOR");
+    return isatty(STDOUT_FILENO) == 1 && (no_colour == NULL || no_colour[0] == '\0');
+}
+
+/* 0: no terminal, nothing needs to fit. */
+static size_t terminal_width(void)
+{
+    struct winsize size;
+    if (isatty(STDOUT_FILENO) != 1 || ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) != 0) {
+        return 0;
+    }
+    return size.ws_col;
+}
+
+static size_t width_of(struct span bytes)
+{
+    size_t width = 0;
+    for (size_t i = 0; i < bytes.size; i++) {
+        width += ((unsigned char)bytes.data[i] & 0xc0) != 0x80;
+    }
+    return width;
+}
+
+void table_add_cell(struct text *out, const struct json *value, enum cell_look look)
+{
+    if (value == NULL) {
+        text_add_char(out, '-');
+        return;
+    }
+    if (look == CELL_TIME && json_text(value).size >= 19) {
+        text_addf(out, "%.10s %.8s", json_text(value).data, json_text(value).data + 11);
+        return;
+    }
+    enum json_kind kind = json_kind(value);
+    if (kind == JSON_LIST || kind == JSON_OBJECT) {
+        struct text json;
+        text_init(&json, (size_t)1 << 20);
+        json_add(&json, value);
+        utf8_add_clean_line(out, text_span(&json), CELL_BYTES_MAX);
+        text_fini(&json);
+        return;
+    }
+    utf8_add_clean_line(out, json_text(value), CELL_BYTES_MAX);
+}
+
+static void grid_fill(struct grid *grid, const struct json *rows)
+{
+    size_t index = 0;
+    for (const struct json *row = json_first(rows); row != NULL; row = json_next(row)) {
+        for (size_t i = 0; i < grid->column_count; i++) {
+            struct text *cell = &grid->cells[index++];
+            text_init(cell, CELL_BYTES_MAX * 2);
+            table_add_cell(cell, json_at(row, grid->columns[i].pointer), grid->columns[i].look);
+            size_t width = width_of(text_span(cell));
+            grid->widths[i] = width > grid->widths[i] ? width : grid->widths[i];
+        }
+    }
+}
+
+static void grid_fit(struct grid *grid, size_t width_max)
+{
+    while (width_max != 0) {
+        size_t sum = 0;
+        size_t widest = 0;
+        for (size_t i = 0; i < grid->column_count; i++) {
+            sum += grid->widths[i] + GAP;
+            widest = grid->widths[i] > grid->widths[widest] ? i : widest;
+        }
+        if (sum <= width_max + GAP || grid->widths[widest] <= NARROWEST) {
+            return;
+        }
+        grid->widths[widest]--;
+    }
+}
+
+/* The first width characters, the last of them a mark if some are left out. */
+static struct span cut(struct span bytes, size_t width)
+{
+    size_t position = 0;
+    for (size_t i = 0; i + 1 < width && position < bytes.size; i++) {
+        (void)utf8_next(bytes, &position);
+    }
+    return (struct span){.data = bytes.data, .size = position};
+}
+
+static const char *colour_of(enum cell_look look, struct span bytes)
+{
+    static const char *const good[] = {"ok", "delivered"};
+    static const char *const bad[] = {"failing", "rejected", "disabled", "parked", "critical"};
+    if (look != CELL_STATE || !terminal_has_colour()) {
+        return NULL;
+    }
+    for (size_t i = 0; i < ARRAY_COUNT(good); i++) {
+        if (span_is(bytes, good[i])) {
+            return "\x1b[32m";
+        }
+    }
+    for (size_t i = 0; i < ARRAY_COUNT(bad); i++) {
+        if (span_is(bytes, bad[i])) {
+            return "\x1b[31m";
+        }
+    }
+    return span_is(bytes, "warning") || span_is(bytes, "pending") ? "\x1b[33m" : NULL;
+}
+
+static void print_cell(const struct grid *grid, size_t column, struct span bytes)
+{
+    size_t width = grid->widths[column];
+    size_t own_width = width_of(bytes);
+    bool is_cut = own_width > width;
+    struct span shown = is_cut ? cut(bytes, width) : bytes;
+    int padding = is_cut ? 0 : (int)(width - own_width);
+    bool is_right = grid->columns[column].look == CELL_NUMBER;
+    bool is_last = column + 1 == grid->column_count;
+    const char *colour = colour_of(grid->columns[column].look, bytes);
+    (void)printf("%*s%s%.*s%s%s%*s", is_right ? padding : 0, "", colour != NULL ? colour : "",
+                 (int)shown.size, shown.data != NULL ? shown.data : "", is_cut ? "…" : "",
+                 colour != NULL ? "\x1b[0m" : "", is_right || is_last ? 0 : padding, "");
+    (void)fputs(is_last ? "\n" : "  ", stdout);
+}
+
+static void grid_print(const struct grid *grid)
+{
+    for (size_t i = 0; i < grid->column_count; i++) {
+        print_cell(grid, i, span_of(grid->columns[i].title));
+    }
+    for (size_t i = 0; i < grid->row_count * grid->column_count; i++) {
+        print_cell(grid, i % grid->column_count, text_span(&grid->cells[i]));
+    }
+}
+
+void table_print(const struct column *columns, size_t column_count, const struct json *rows,
+                 const char *none)
+{
+    CHECK(column_count <= COLUMN_COUNT_MAX);
+    struct grid grid = {.columns = columns, .column_count = column_count};
+    grid.row_count = json_count(rows);
+    if (grid.row_count == 0) {
+        (void)printf("%s\n", none);
+        return;
+    }
+    for (size_t i = 0; i < column_count; i++) {
+        grid.widths[i] = strlen(columns[i].title);
+    }
+    grid.cells = alloc_array(grid.row_count * column_count, sizeof *grid.cells);
+    grid_fill(&grid, rows);
+    grid_fit(&grid, terminal_width());
+    grid_print(&grid);
+    for (size_t i = 0; i < grid.row_count * column_count; i++) {
+        text_fini(&grid.cells[i]);
+    }
+    free(grid.cells);
+}
