@@ -2,6 +2,7 @@
 
 #include "core/log.h"
 
+#include "http_answer.h"
 #include "listen_socket.h"
 
 #include <uv.h>
@@ -169,39 +170,6 @@ static void on_completed(void *arg, struct MHD_Connection *connection, void **co
 /* --- answers -----------------------------------------------------------------------------------
  */
 
-static void add_header(struct MHD_Response *response, const char *name, const char *value)
-{
-    if (value != NULL) {
-        (void)MHD_add_response_header(response, name, value);
-    }
-}
-
-static void add_common_headers(struct MHD_Response *response, const char *content_type,
-                               const char *security_policy)
-{
-    add_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, content_type);
-    add_header(response, "Content-Security-Policy",
-               security_policy != NULL ? security_policy
-                                       : "default-src 'none'; frame-ancestors 'none'");
-    add_header(response, "X-Content-Type-Options", "nosniff");
-    add_header(response, "Referrer-Policy", "no-referrer");
-    add_header(response, "Cross-Origin-Resource-Policy", "same-origin");
-    add_header(response, MHD_HTTP_HEADER_CACHE_CONTROL, "no-store");
-}
-
-static struct MHD_Response *response_of(const struct http_answer *answer)
-{
-    /* Copied: the library does not write to it, its type only lacks the const. */
-    struct MHD_Response *response = MHD_create_response_from_buffer(
-        answer->body.size, (void *)(uintptr_t)answer->body.data, MHD_RESPMEM_MUST_COPY);
-    CHECK(response != NULL);
-    add_common_headers(response, answer->content_type, answer->security_policy);
-    add_header(response, MHD_HTTP_HEADER_ALLOW, answer->allow);
-    add_header(response, MHD_HTTP_HEADER_WWW_AUTHENTICATE,
-               answer->asks_for_token ? "Bearer realm=\"orderwatch\"" : NULL);
-    return response;
-}
-
 static void wake(struct http_exchange *exchange)
 {
     if (exchange->state == EXCHANGE_WAITING) {
@@ -218,7 +186,7 @@ static void answer(struct http_exchange *exchange, const struct http_answer *giv
         exchange_destroy(exchange);
         return;
     }
-    exchange->response = response_of(given);
+    exchange->response = http_answer_response(given);
     exchange->code = (unsigned int)given->code;
     wake(exchange);
 }
@@ -266,7 +234,7 @@ static void stream(struct http_exchange *exchange, http_gone_fn *on_gone, void *
                                                            on_read, exchange, NULL);
     CHECK(exchange->response != NULL);
     exchange->code = MHD_HTTP_OK;
-    add_common_headers(exchange->response, "text/event-stream; charset=utf-8", NULL);
+    http_answer_add_headers(exchange->response, "text/event-stream; charset=utf-8", NULL);
     wake(exchange);
     exchange->state = EXCHANGE_STREAMING;
 }
@@ -347,7 +315,7 @@ static enum MHD_Result refuse_body(struct http_exchange *exchange)
                                         .body = span_of(body)};
     exchange->is_owed = true;
     answer(exchange, &refusal);
-    add_header(exchange->response, MHD_HTTP_HEADER_CONNECTION, "close");
+    (void)MHD_add_response_header(exchange->response, MHD_HTTP_HEADER_CONNECTION, "close");
     return send_response(exchange);
 }
 

@@ -1,0 +1,36 @@
+#include "http_answer.h"
+
+#include <microhttpd.h>
+
+static void add_header(struct MHD_Response *response, const char *name, const char *value)
+{
+    if (value != NULL) {
+        (void)MHD_add_response_header(response, name, value);
+    }
+}
+
+void http_answer_add_headers(struct MHD_Response *response, const char *content_type,
+                             const char *security_policy)
+{
+    add_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, content_type);
+    add_header(response, "Content-Security-Policy",
+               security_policy != NULL ? security_policy
+                                       : "default-src 'none'; frame-ancestors 'none'");
+    add_header(response, "X-Content-Type-Options", "nosniff");
+    add_header(response, "Referrer-Policy", "no-referrer");
+    add_header(response, "Cross-Origin-Resource-Policy", "same-origin");
+    add_header(response, MHD_HTTP_HEADER_CACHE_CONTROL, "no-store");
+}
+
+struct MHD_Response *http_answer_response(const struct http_answer *answer)
+{
+    /* Copied: the library does not write to it, its type only lacks the const. */
+    struct MHD_Response *response = MHD_create_response_from_buffer(
+        answer->body.size, (void *)(uintptr_t)answer->body.data, MHD_RESPMEM_MUST_COPY);
+    CHECK(response != NULL);
+    http_answer_add_headers(response, answer->content_type, answer->security_policy);
+    add_header(response, MHD_HTTP_HEADER_ALLOW, answer->allow);
+    add_header(response, MHD_HTTP_HEADER_WWW_AUTHENTICATE,
+               answer->asks_for_token ? "Bearer realm=\"orderwatch\"" : NULL);
+    return response;
+}

@@ -1,0 +1,14 @@
+/* Private to the server: an answer as the library wants it, with the headers that every answer has.
+ */
+#ifndef EDGE_HTTP_ANSWER_H
+#define EDGE_HTTP_ANSWER_H
+
+#include "core/exchange.h"
+
+struct MHD_Response;
+
+void http_answer_add_headers(struct MHD_Response *response, const char *content_type,
+                             const char *security_policy);
+struct MHD_Response *http_answer_response(const struct http_answer *answer); /* never NULL */
+
+#endif
