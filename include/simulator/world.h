@@ -42,7 +42,7 @@ void world_add_appointments(const struct world *world, size_t offset, size_t lim
 bool world_add_order(const struct world *world, const char *order_id, bool with_appointments,
                      struct text *out); /* false: no such order */
 
-/* A scenario value as JSON, with its dates resolved. */
+/* A scenario value as JSON, with its dates resolved; "@json TEXT" is TEXT as it stands. */
 void world_add_value(const struct world *world, const struct node *value, struct text *out);
 
 #endif

@@ -57,6 +57,11 @@ static bool is_json_word(const char *text)
 
 static void add_scalar(const struct world *world, const struct node *value, struct text *out)
 {
+    static const char raw[] = "@json ";
+    if (strncmp(value->text, raw, sizeof raw - 1) == 0) {
+        text_add_text(out, value->text + sizeof raw - 1);
+        return;
+    }
     if (world_add_relative_date(world, value->text, out)) {
         return;
     }

@@ -25,7 +25,6 @@ FAULTS = [
     {"kind": "repeat_page", "count": 4},
     {"kind": "shift", "count": 2},
     {"kind": "duplicate", "count": 2},
-    {"kind": "status", "code": 401, "on": "token"},
     {"kind": "html", "on": "token"},
 ]
 
@@ -65,8 +64,10 @@ def test_hostile_text_never_changes_a_framing(world):
     daemon = world.daemon(settings).start()
     simulator.sweeps_after(2)
     identity = "a/+#b\r\nBcc: c$"
-    hostile = "x\r\nBcc: evil@example.com\r\n\r\n.\r\nMAIL FROM:<a@b>\u202e\u0000\u2028<script>alert(1)</script>" + "n" * 100_000
-    simulator.step(order={"id": identity, "status": "InProgress", "site": {"name": hostile}, "step": hostile,
+    text = "x\r\nBcc: evil@example.com\r\n\r\n.\r\nMAIL FROM:<a@b>\u202e\u0000\u2028<script>alert(1)</script>"
+    hostile = "@json " + json.dumps(text + "n" * 5000)
+    huge = "@json " + json.dumps(text + "n" * 100_000)
+    simulator.step(order={"id": identity, "status": "InProgress", "site": {"name": huge}, "step": hostile,
                           "customerReference": hostile, "offer": hostile},
                    note={"order": identity, "text": hostile, "author": hostile})
     wait_until(lambda: webhook.deliveries and subscriber.events() and mailbox.mails, daemon.log)
