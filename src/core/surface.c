@@ -16,9 +16,18 @@ struct route {
 };
 
 static const struct route routes[] = {
-    {"GET", "/-/healthy", serve_healthy},      {"GET", "/-/ready", serve_ready},
-    {"GET", "/metrics", serve_metrics},        {"GET", "/api/v1/status", serve_status},
-    {"GET", "/api/v1/sources", serve_sources}, {"GET", "/api/v1/sinks", serve_sinks},
+    {"GET", "/-/healthy", serve_healthy},
+    {"GET", "/-/ready", serve_ready},
+    {"GET", "/metrics", serve_metrics},
+    {"GET", "/api/v1/status", serve_status},
+    {"GET", "/api/v1/sources", serve_sources},
+    {"GET", "/api/v1/sinks", serve_sinks},
+    {"GET", "/api/v1/orders", serve_orders},
+    {"GET", "/api/v1/orders/", serve_order},
+    {"GET", "/api/v1/appointments", serve_appointments},
+    {"GET", "/api/v1/events", serve_events},
+    {"GET", "/api/v1/events/", serve_event},
+    {"GET", "/api/v1/deliveries", serve_deliveries},
 };
 
 struct surface *surface_create(const struct surface_options *options)
@@ -77,6 +86,22 @@ void inquiry_end(struct inquiry *inquiry)
         inquiry->destroy(inquiry);
     } else {
         free(inquiry);
+    }
+}
+
+/* Those that nobody waits for any more end. */
+static void proceed_inquiries(struct surface *surface)
+{
+    for (struct inquiry *inquiry = surface->inquiries, *next = NULL; inquiry != NULL;
+         inquiry = next) {
+        next = inquiry->next;
+        void (*proceed)(struct inquiry *) = inquiry->proceed;
+        inquiry->proceed = NULL;
+        if (proceed != NULL && inquiry_is_open(inquiry)) {
+            proceed(inquiry);
+        } else if (proceed != NULL) {
+            inquiry_end(inquiry);
+        }
     }
 }
 
@@ -200,6 +225,7 @@ int64_t surface_turn(struct surface *surface, struct instant now)
     if (surface->is_closed) {
         return INSTANT_NEVER;
     }
+    proceed_inquiries(surface);
     return expire_inquiries(surface);
 }
 
@@ -211,6 +237,7 @@ void surface_close(struct surface *surface)
             answer_problem(surface, inquiry_take(inquiry), 503, "the daemon is stopping");
         }
     }
+    proceed_inquiries(surface);
 }
 
 void surface_destroy(struct surface *surface)

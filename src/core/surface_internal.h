@@ -4,7 +4,10 @@
  * surface_answer   answers, problems, parameters
  * surface_health   healthy, ready, status, metrics
  * surface_item     one source, sink, order, event, delivery as JSON
- * surface_browse   lists
+ * surface_filter   parameters of lists
+ * surface_scan     a list from several pages of the store
+ * surface_orders   orders and appointments
+ * surface_events   events, deliveries, the story of one event
  * surface_control  what changes something
  * surface_stream   events as they happen */
 #ifndef CORE_SURFACE_INTERNAL_H
@@ -67,6 +70,7 @@ struct inquiry {
     int64_t deadline_mono_ms;
     void (*give_up)(struct inquiry *inquiry); /* answers */
     void (*destroy)(struct inquiry *inquiry); /* NULL: free */
+    void (*proceed)(struct inquiry *inquiry); /* set: asks on in the next turn */
 };
 /* A zeroed inquiry of this size, which begins with struct inquiry. */
 struct inquiry *inquiry_create(const struct call *call, size_t size);
@@ -81,6 +85,10 @@ struct survey { /* what the store said; counts NULL: it did not */
     enum status status;
 };
 call_fn serve_healthy, serve_ready, serve_status, serve_metrics, serve_sinks, serve_sources;
+
+/* surface_orders, surface_events */
+call_fn serve_orders, serve_order, serve_appointments, serve_events, serve_event, serve_deliveries;
+const char *delivery_state_name(enum delivery_state state);
 
 /* surface_item */
 void item_add_source(struct json_writer *writer, const struct surface *surface, size_t index);
