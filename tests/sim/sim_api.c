@@ -346,9 +346,10 @@ static void on_answer(void *self, bool is_alive)
                                          .detail = ""}};
     text_init(&answer.body, 1u << 20);
     forget_under_way(transfer);
-    if (!is_alive || transfer->is_cancelled) {
+    if (!is_alive || transfer->is_cancelled || api->is_down) {
         answer.response.status = STATUS_UNAVAILABLE;
-        answer.response.detail = "cancelled";
+        answer.response.is_connect_failure = api->is_down;
+        answer.response.detail = "no answer";
     } else if (transfer->is_post) {
         answer_token(api, &answer);
     } else {

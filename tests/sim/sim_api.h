@@ -17,6 +17,7 @@ struct sim_api { /* it survives the daemon */
     /* The weather, of 1000 requests. */
     int64_t fault_permille, short_page_permille, token_fault_permille;
     int64_t answer_ms_max;
+    bool is_down; /* no connection at all */
 
     int64_t token_number, token_expires_mono_ms;
     int64_t *request_mono_ms; /* of every request ever made */

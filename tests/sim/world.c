@@ -288,7 +288,7 @@ static bool has_parked(const struct world *world)
     return false;
 }
 
-static void expect_once(struct world *world)
+static void expect_once(struct world *world, enum once_outcome expected)
 {
     start_life(world, true);
     int64_t give_up = world->sim.now.mono_ms + QUIET_MS;
@@ -297,7 +297,6 @@ static void expect_once(struct world *world)
         run_until(world, world->sim.now.mono_ms + 1000);
     }
     enum once_outcome outcome = monitor_once_outcome(world->life->monitor);
-    enum once_outcome expected = has_parked(world) ? ONCE_PENDING : ONCE_DELIVERED;
     if (outcome != expected) {
         sim_violation(&world->sim, "run --once ends with %d, not with %d", (int)outcome,
                       (int)expected);
@@ -322,7 +321,9 @@ void world_settle(struct world *world)
     oracle_check_topics(&world->oracle, &world->sinks[1]);
     stop_life(world);
     expect_no_news(world);
-    expect_once(world);
+    expect_once(world, has_parked(world) ? ONCE_PENDING : ONCE_DELIVERED);
+    world->api.is_down = true;
+    expect_once(world, ONCE_UNSWEPT);
     oracle_check_end(&world->oracle);
 }
 

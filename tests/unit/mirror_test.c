@@ -1,0 +1,240 @@
+/* Retained state at a receiver follows the store. */
+#include "core/mirror.h"
+#include "tests/sim/sim_sinks.h"
+#include "tests/sim/sim_store.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static const struct sim_state_sink pairs[] = {{"orange", "noc"}};
+
+struct world {
+    struct sim sim;
+    struct sim_process process;
+    struct sim_store store;
+    struct sim_store_port *store_port;
+    struct sim_sink sink;
+    struct sim_sink_port *sink_port;
+    struct sink_config config;
+    struct mirror *mirror;
+};
+
+static struct world *world_create(void)
+{
+    struct world *world = alloc(sizeof *world);
+    sim_init(&world->sim, 1, false);
+    world->process = (struct sim_process){.sim = &world->sim, .calls_until_crash = -1};
+    sim_store_init(&world->store, &world->sim);
+    world->store.state_sinks = pairs;
+    world->store.state_sink_count = ARRAY_COUNT(pairs);
+    world->store_port = sim_store_port_create(&world->store, &world->process);
+    world->config = (struct sink_config){.name = "noc",
+                                         .kind = SINK_MQTT,
+                                         .in_flight_max = 20,
+                                         .retry = {1000, HOUR_MS, 7 * DAY_MS}};
+    sim_sink_init(&world->sink, &world->sim, &world->config);
+    world->sink_port = sim_sink_port_create(&world->sink, &world->process);
+    struct mirror_options options = {.sink = &world->config,
+                                     .port = sim_sink_port(world->sink_port),
+                                     .store = sim_store_port(world->store_port),
+                                     .seed = 5};
+    world->mirror = mirror_create(&options);
+    return world;
+}
+
+static void run(struct world *world, int64_t duration_ms)
+{
+    int64_t end = world->sim.now.mono_ms + duration_ms;
+    for (;;) {
+        while (sim_run_one(&world->sim)) {
+        }
+        int64_t next = mirror_turn(world->mirror, world->sim.now);
+        int64_t due = sim_next_due_mono_ms(&world->sim);
+        next = due < next ? due : next;
+        if (next > end) {
+            break;
+        }
+        if (next > world->sim.now.mono_ms) {
+            sim_advance(&world->sim, next);
+        }
+    }
+    sim_advance(&world->sim, end);
+}
+
+static void world_destroy(struct world *world)
+{
+    mirror_stop(world->mirror);
+    run(world, 60000);
+    mirror_destroy(world->mirror);
+    sim_store_port_destroy(world->store_port);
+    sim_sink_port_destroy(world->sink_port);
+    sim_sink_fini(&world->sink);
+    sim_store_fini(&world->store);
+    sim_fini(&world->sim);
+    free(world);
+}
+
+/* Writes the order with so many appointments, A-1 and on. */
+static void write_order(struct world *world, const char *id, size_t appointment_count,
+                        bool has_left)
+{
+    struct appointment appointments[3] = {
+        {.id = "A 1", .fields = {[APPOINTMENT_STATUS] = "Confirmed"}},
+        {.id = "A-2"},
+        {.id = "A-3"},
+    };
+    struct record record = {
+        .id = id,
+        .fields = {[ORDER_STATUS] = "InProgress", [ORDER_CONTACT_NAME] = "a contact"},
+        .kind = ORDER_OPEN,
+        .appointments = appointments,
+        .appointment_count = appointment_count};
+    struct text canonical;
+    text_init(&canonical, 65536);
+    record_encode(&record, &canonical);
+    struct staged_order order = {
+        .order = {.id = id, .has_left = has_left, .canonical = text_span(&canonical)}};
+    struct commit commit = {.source_name = "orange", .orders = &order, .order_count = 1};
+    sim_store_apply(&world->store, &commit, NULL);
+    mirror_expect_news(world->mirror);
+    text_fini(&canonical);
+}
+
+static const char *topic(const struct world *world, const char *name)
+{
+    return sim_sink_topic(&world->sink, name);
+}
+
+static void test_orders_and_appointments_get_their_topics(void **state)
+{
+    (void)state;
+    struct world *world = world_create();
+    assert_false(mirror_is_drained(world->mirror));
+    write_order(world, "7/8", 2, false);
+    run(world, 2000);
+    assert_non_null(strstr(topic(world, "orange/7/8"), "InProgress"));
+    assert_null(strstr(topic(world, "orange/7/8"), "a contact")); /* nobody named it in fields */
+    assert_non_null(strstr(topic(world, "orange/7/8/A 1"), "Confirmed"));
+    assert_non_null(topic(world, "orange/7/8/A-2"));
+    assert_true(mirror_is_drained(world->mirror));
+    world_destroy(world);
+}
+
+static void test_what_left_is_emptied(void **state)
+{
+    (void)state;
+    struct world *world = world_create();
+    write_order(world, "7", 3, false);
+    run(world, 2000);
+    write_order(world, "7", 1, false);
+    run(world, 2000);
+    assert_non_null(topic(world, "orange/7/A 1"));
+    assert_null(topic(world, "orange/7/A-2"));
+    assert_null(topic(world, "orange/7/A-3"));
+    write_order(world, "7", 1, true);
+    run(world, 2000);
+    assert_null(world->sink.topics);
+    world_destroy(world);
+}
+
+static void test_a_topic_is_noted_before_it_exists(void **state)
+{
+    (void)state;
+    struct world *world = world_create();
+    world->sink.is_away = true;
+    write_order(world, "7", 2, false);
+    run(world, 5000);
+    struct sim_state_row *row = sim_store_state(&world->store, "noc", "orange", "7");
+    assert_string_equal(row->published, "A%201 A-2");
+    assert_int_not_equal(row->version, row->settled_version);
+    world_destroy(world);
+}
+
+static void test_a_receiver_that_is_away_gets_it_all_later(void **state)
+{
+    (void)state;
+    struct world *world = world_create();
+    world->sink.is_away = true;
+    write_order(world, "7", 1, false);
+    run(world, HOUR_MS);
+    assert_true(mirror_is_failing(world->mirror));
+    assert_false(mirror_is_drained(world->mirror));
+    world->sink.is_away = false;
+    mirror_available(world->mirror);
+    run(world, 1000);
+    assert_non_null(topic(world, "orange/7"));
+    assert_false(mirror_is_failing(world->mirror));
+    world_destroy(world);
+}
+
+static void test_lost_state_is_published_again_and_the_source_last(void **state)
+{
+    (void)state;
+    struct world *world = world_create();
+    write_order(world, "7", 1, false);
+    mirror_source_status(world->mirror, "orange", span_of("{\"state\":\"ok\"}"));
+    run(world, 2000);
+    assert_string_equal(topic(world, "orange"), "{\"state\":\"ok\"}");
+    sim_sink_forget_topics(&world->sink);
+    world->store.full_permille = 1000; /* the refill cannot be noted yet */
+    mirror_refill(world->mirror);
+    run(world, 5 * MINUTE_MS);
+    assert_null(topic(world, "orange"));
+    world->store.full_permille = 0;
+    run(world, 10 * MINUTE_MS);
+    assert_non_null(topic(world, "orange"));
+    assert_non_null(topic(world, "orange/7"));
+    assert_non_null(topic(world, "orange/7/A 1"));
+    world_destroy(world);
+}
+
+static void test_only_the_latest_state_counts(void **state)
+{
+    (void)state;
+    struct world *world = world_create();
+    for (size_t i = 0; i < 50; i++) {
+        write_order(world, "7", i % 4, false);
+    }
+    run(world, 2000);
+    assert_non_null(topic(world, "orange/7/A 1"));
+    assert_null(topic(world, "orange/7/A-2"));
+    assert_true(world->sim.trace_count < 8);
+    world_destroy(world);
+}
+
+static void test_many_orders_at_a_bounded_rate(void **state)
+{
+    (void)state;
+    struct world *world = world_create();
+    for (int i = 0; i < 3000; i++) {
+        struct text id;
+        text_init(&id, 16);
+        text_addf(&id, "%d", i);
+        write_order(world, text_cstr(&id), 0, false);
+        text_fini(&id);
+    }
+    world->sink.answer_ms_max = 0;
+    run(world, 1000);
+    assert_false(mirror_is_drained(world->mirror));
+    run(world, 2 * MINUTE_MS);
+    assert_true(mirror_is_drained(world->mirror));
+    world_destroy(world);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_orders_and_appointments_get_their_topics),
+        cmocka_unit_test(test_what_left_is_emptied),
+        cmocka_unit_test(test_a_topic_is_noted_before_it_exists),
+        cmocka_unit_test(test_a_receiver_that_is_away_gets_it_all_later),
+        cmocka_unit_test(test_lost_state_is_published_again_and_the_source_last),
+        cmocka_unit_test(test_only_the_latest_state_counts),
+        cmocka_unit_test(test_many_orders_at_a_bounded_rate),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
