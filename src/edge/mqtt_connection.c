@@ -2,37 +2,33 @@
 
 #include "core/log.h"
 #include "core/utf8.h"
+#include "mqtt_marker.h"
 #include "mqtt_properties.h"
 #include "mqtt_reason.h"
 #include "mqtt_result.h"
 #include "mqtt_setup.h"
-#include "mqtt_topic.h"
 
 #include <mosquitto.h>
 #include <mqtt_protocol.h>
 #include <uv.h>
 
 #include <errno.h>
-#include <fcntl.h>
-#include <netinet/tcp.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 
-#define TICK_MS 500
+#define TICK_MS 250
+#define LOOK_MS_MAX 1000
 #define GREETING_MS_MAX 10000 /* until CONNACK, and again until the announcement is taken */
 #define FAREWELL_MS_MAX 1000
-#define UNACKNOWLEDGED_MS_MAX 20000u
 #define PROTOCOL_5 5
-#define TOPIC_BYTES_MAX 65535
 #define BROKER_WORDS_MAX 200
 #define KEEPALIVE_SECONDS 20
 
 enum step {
     STEP_LOOK_UP,  /* the worker has the client */
     STEP_GREET,    /* until CONNACK */
-    STEP_LOOK,     /* subscribed to our own marker, until SUBACK */
-    STEP_ANNOUNCE, /* "online" sent, until its PUBACK; the old marker comes before */
+    STEP_LOOK,     /* subscribed to our own marker: what the broker retains comes soon or never */
+    STEP_ANNOUNCE, /* "online" sent, until its PUBACK */
     STEP_UP,
     STEP_FAREWELL, /* "offline" sent, until its PUBACK */
     STEP_GONE,     /* the handles are closing */
@@ -41,7 +37,7 @@ enum step {
 /* What the library's callbacks wrote down; its complaints are the only place where a TLS failure
  * has its reason. */
 struct notes {
-    bool has_connack, has_suback, has_marker, is_announced;
+    bool has_connack, is_announced;
     int connack_code, disconnect_code;
     char log_lines[256];
 };
@@ -55,17 +51,22 @@ struct mqtt_connection {
     bool has_poll;
     int handle_count;
     struct mosquitto *client;
-    struct text status_topic;
+    struct mqtt_marker marker;
     enum step step;
     uint64_t step_deadline_ms;
     bool is_closing, was_up;
     bool is_busy; /* in the library, or telling the owner: not the moment to end */
     int connect_code, connect_errno; /* of the worker */
     struct notes noted;
-    int step_mid; /* of what the step waits for */
+    int step_mid; /* of the announcement */
     struct failure loss;
     bool is_login_refused;
 };
+
+static bool is_late(const struct mqtt_connection *connection)
+{
+    return uv_now(connection->timer.loop) >= connection->step_deadline_ms;
+}
 
 static void set_step(struct mqtt_connection *connection, enum step step, uint64_t ms_max)
 {
@@ -85,7 +86,7 @@ static void on_handle_closed(uv_handle_t *handle)
                                    .is_login_refused = connection->is_login_refused,
                                    .detail = connection->loss.detail};
     connection->events.on_down(connection->events.arg, &loss);
-    text_fini(&connection->status_topic);
+    mqtt_marker_fini(&connection->marker);
     free(connection);
 }
 
@@ -169,24 +170,21 @@ static void on_suback(struct mosquitto *client, void *arg, int mid, int count, c
 {
     struct mqtt_connection *connection = arg;
     (void)client;
-    if (connection->step == STEP_LOOK && mid == connection->step_mid) {
-        connection->noted.has_suback = true;
-        if (count > 0 && mqtt_reason_is_refusal(granted[0])) {
-            LOG_WARN("mqtt_marker_unreadable", log_text("sink", connection->config->name),
-                     log_text("topic", text_cstr(&connection->status_topic)));
-        }
+    (void)mid;
+    if (count > 0 && mqtt_reason_is_refusal(granted[0])) {
+        LOG_WARN("mqtt_marker_unreadable", log_text("sink", connection->config->name),
+                 log_text("topic", text_cstr(&connection->marker.status_topic)));
     }
 }
 
-/* "offline" is what we or our will left behind: the broker kept all since then. "online" is a
- * broker that went back to an older memory, and nothing is one that has none. */
 static void on_message(struct mosquitto *client, void *arg, const struct mosquitto_message *message)
 {
     struct mqtt_connection *connection = arg;
     (void)client;
-    struct span payload = {.data = message->payload, .size = (size_t)message->payloadlen};
-    if (message->retain && span_is(payload, "offline")) {
-        connection->noted.has_marker = true;
+    if (message->retain && connection->step == STEP_LOOK) {
+        mqtt_marker_note(
+            &connection->marker, message->topic,
+            (struct span){.data = message->payload, .size = (size_t)message->payloadlen});
     }
 }
 
@@ -249,24 +247,42 @@ static void watch(struct mqtt_connection *connection)
 static int announce(struct mqtt_connection *connection, const char *state)
 {
     connection->noted.is_announced = false;
-    return mosquitto_publish(connection->client, &connection->step_mid,
-                             text_cstr(&connection->status_topic), (int)strlen(state), state, 1,
-                             true);
+    return mqtt_marker_announce(&connection->marker, connection->client, state,
+                                &connection->step_mid);
 }
 
-static int go_up(struct mqtt_connection *connection)
+/* The marker was looked at for long enough, or all of it is there. */
+static int settle_marker(struct mqtt_connection *connection)
 {
-    int code = MOSQ_ERR_SUCCESS;
-    if (connection->config->mqtt.has_state) {
-        code =
-            mosquitto_unsubscribe(connection->client, NULL, text_cstr(&connection->status_topic));
+    int result = mqtt_marker_unsubscribe(&connection->marker, connection->client);
+    if (result == MOSQ_ERR_SUCCESS && !mqtt_marker_is_kept(&connection->marker)) {
+        result = mqtt_marker_clear(&connection->marker, connection->client);
     }
-    if (code == MOSQ_ERR_SUCCESS) {
-        set_step(connection, STEP_UP, 0);
-        connection->was_up = true;
-        connection->events.on_up(connection->events.arg, !connection->noted.has_marker);
+    if (result == MOSQ_ERR_SUCCESS) {
+        set_step(connection, STEP_ANNOUNCE, GREETING_MS_MAX);
+        result = announce(connection, "online");
     }
-    return code;
+    return result;
+}
+
+static void go_up(struct mqtt_connection *connection)
+{
+    bool has_state = connection->config->mqtt.has_state;
+    set_step(connection, STEP_UP, 0);
+    connection->was_up = true;
+    connection->events.on_up(connection->events.arg,
+                             has_state && !mqtt_marker_is_kept(&connection->marker));
+}
+
+/* After the login. */
+static int begin(struct mqtt_connection *connection)
+{
+    if (!connection->config->mqtt.has_state) {
+        set_step(connection, STEP_ANNOUNCE, GREETING_MS_MAX);
+        return announce(connection, "online");
+    }
+    set_step(connection, STEP_LOOK, LOOK_MS_MAX);
+    return mqtt_marker_subscribe(&connection->marker, connection->client);
 }
 
 /* Takes the step that what was noted allows. */
@@ -276,21 +292,18 @@ static int advance(struct mqtt_connection *connection)
     switch (connection->step) {
     case STEP_GREET:
         if (connection->noted.has_connack && connection->noted.connack_code == 0) {
-            bool has_state = connection->config->mqtt.has_state;
-            set_step(connection, has_state ? STEP_LOOK : STEP_ANNOUNCE, GREETING_MS_MAX);
-            code = has_state ? mosquitto_subscribe(connection->client, &connection->step_mid,
-                                                   text_cstr(&connection->status_topic), 0)
-                             : announce(connection, "online");
+            code = begin(connection);
         }
         break;
     case STEP_LOOK:
-        if (connection->noted.has_suback) {
-            set_step(connection, STEP_ANNOUNCE, GREETING_MS_MAX);
-            code = announce(connection, "online");
+        if (mqtt_marker_is_kept(&connection->marker) || is_late(connection)) {
+            code = settle_marker(connection);
         }
         break;
     case STEP_ANNOUNCE:
-        code = connection->noted.is_announced ? go_up(connection) : MOSQ_ERR_SUCCESS;
+        if (connection->noted.is_announced) {
+            go_up(connection);
+        }
         break;
     case STEP_UP:
         if (connection->is_closing) {
@@ -335,23 +348,13 @@ static void go_on(struct mqtt_connection *connection, int code)
     }
 }
 
-/* The error that waits on the socket says more than the library's word for it. */
-static int pending_error(struct mqtt_connection *connection)
-{
-    int error = 0;
-    socklen_t size = sizeof error;
-    int socket = mosquitto_socket(connection->client);
-    if (socket >= 0 && getsockopt(socket, SOL_SOCKET, SO_ERROR, &error, &size) != 0) {
-        return errno;
-    }
-    return error;
-}
-
 static void on_socket(uv_poll_t *poll, int status, int events)
 {
     struct mqtt_connection *connection = poll->data;
     /* libuv shows EPOLLERR as an error and watches no more. */
-    int error = status < 0 || connection->step == STEP_GREET ? pending_error(connection) : 0;
+    int error = status < 0 || connection->step == STEP_GREET
+                    ? mqtt_result_pending_error(mosquitto_socket(connection->client))
+                    : 0;
     if (status < 0 || error != 0) {
         lose(connection, error != 0 ? MOSQ_ERR_ERRNO : MOSQ_ERR_CONN_LOST, error);
         return;
@@ -370,12 +373,11 @@ static void on_socket(uv_poll_t *poll, int status, int events)
 static void on_tick(uv_timer_t *timer)
 {
     struct mqtt_connection *connection = timer->data;
-    bool is_late = uv_now(timer->loop) >= connection->step_deadline_ms;
-    if (connection->step == STEP_FAREWELL && is_late) {
+    if (connection->step == STEP_FAREWELL && is_late(connection)) {
         leave(connection);
-    } else if (connection->step == STEP_GREET && is_late) {
+    } else if (connection->step == STEP_GREET && is_late(connection)) {
         lose_by_silence(connection, "no answer to the login");
-    } else if ((connection->step == STEP_LOOK || connection->step == STEP_ANNOUNCE) && is_late) {
+    } else if (connection->step == STEP_ANNOUNCE && is_late(connection)) {
         lose_by_silence(connection, "no answer after the login");
     } else {
         connection->is_busy = true;
@@ -395,14 +397,6 @@ static void look_up(uv_work_t *work)
     connection->connect_errno = errno;
 }
 
-static void prepare_socket(int socket)
-{
-    unsigned wait_ms = UNACKNOWLEDGED_MS_MAX;
-    /* Helper processes must not inherit it, or the broker would never see it closed. */
-    CHECK(fcntl(socket, F_SETFD, FD_CLOEXEC) == 0);
-    (void)setsockopt(socket, IPPROTO_TCP, TCP_USER_TIMEOUT, &wait_ms, sizeof wait_ms);
-}
-
 static void on_looked_up(uv_work_t *work, int status)
 {
     struct mqtt_connection *connection = work->data;
@@ -418,7 +412,7 @@ static void on_looked_up(uv_work_t *work, int status)
         lose(connection, code, connection->connect_errno);
         return;
     }
-    prepare_socket(socket);
+    mqtt_setup_socket(socket);
     CHECK(uv_poll_init(connection->timer.loop, &connection->poll, socket) == 0);
     connection->poll.data = connection;
     connection->has_poll = true;
@@ -444,15 +438,15 @@ struct mqtt_connection *mqtt_connection_open(struct uv_loop_s *uv, const struct 
     struct mqtt_connection *connection = alloc(sizeof *connection);
     connection->config = config;
     connection->events = *events;
-    text_init(&connection->status_topic, TOPIC_BYTES_MAX);
-    mqtt_topic_status(config->mqtt.prefix, &connection->status_topic);
+    mqtt_marker_init(&connection->marker, config->mqtt.prefix);
     CHECK(uv_timer_init(uv, &connection->timer) == 0);
     connection->timer.data = connection;
     connection->handle_count = 1;
     connection->client = mosquitto_new(config->mqtt.client_id, true, connection);
     CHECK(connection->client != NULL);
     set_callbacks(connection->client);
-    if (!mqtt_setup(connection->client, &config->mqtt, text_cstr(&connection->status_topic))) {
+    if (!mqtt_setup(connection->client, &config->mqtt,
+                    text_cstr(&connection->marker.status_topic))) {
         (void)fail(&connection->loss, STATUS_INVALID,
                    "the client cannot be set up; check the tls files, username and prefix");
         end(connection);

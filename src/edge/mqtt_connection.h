@@ -25,7 +25,7 @@ struct mqtt_message {
 
 struct mqtt_connection_events {
     void *arg;
-    /* Logged in and announced. is_state_lost: the broker does not show our marker of before. */
+    /* Logged in and announced. is_state_lost: the broker does not have what was retained before. */
     void (*on_up)(void *arg, bool is_state_lost);
     /* The broker's word on one message: a reason code of MQTT 5; always 0 with 3.1.1. */
     void (*on_acknowledged)(void *arg, int message_id, int code, const char *words);

@@ -2,7 +2,9 @@
 
 #include <mosquitto.h>
 
+#include <errno.h>
 #include <string.h>
+#include <sys/socket.h>
 
 void mqtt_result_add_words(struct text *out, int result, int error)
 {
@@ -28,6 +30,16 @@ void mqtt_result_add_words(struct text *out, int result, int error)
         text_add_text(out, mosquitto_strerror(result));
         return;
     }
+}
+
+int mqtt_result_pending_error(int socket)
+{
+    int error = 0;
+    socklen_t size = sizeof error;
+    if (socket >= 0 && getsockopt(socket, SOL_SOCKET, SO_ERROR, &error, &size) != 0) {
+        return errno;
+    }
+    return error;
 }
 
 enum status mqtt_result_of_publish(int result, struct failure *why)

@@ -5,9 +5,15 @@
 #include <mosquitto.h>
 #include <mqtt_protocol.h>
 
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #define SYSTEM_CA_FOLDER "/etc/ssl/certs"
+/* A broker that acknowledges nothing for so long is gone, though the kernel would wait minutes. */
+#define UNACKNOWLEDGED_MS_MAX 20000u
 
 static bool set_tls(struct mosquitto *client, const struct mqtt_config *config)
 {
@@ -36,4 +42,12 @@ bool mqtt_setup(struct mosquitto *client, const struct mqtt_config *config,
     return set_login(client, config) && (!config->is_tls || set_tls(client, config)) &&
            mosquitto_will_set_v5(client, status_topic, (int)strlen(will), will, 1, true, NULL) ==
                MOSQ_ERR_SUCCESS;
+}
+
+void mqtt_setup_socket(int socket)
+{
+    unsigned wait_ms = UNACKNOWLEDGED_MS_MAX;
+    /* Helper processes must not inherit it, or the broker would never see it closed. */
+    CHECK(fcntl(socket, F_SETFD, FD_CLOEXEC) == 0);
+    (void)setsockopt(socket, IPPROTO_TCP, TCP_USER_TIMEOUT, &wait_ms, sizeof wait_ms);
 }

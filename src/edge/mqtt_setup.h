@@ -9,5 +9,6 @@ struct mosquitto;
 /* False: the library refuses, most likely a TLS file that cannot be read. */
 bool mqtt_setup(struct mosquitto *client, const struct mqtt_config *config,
                 const char *status_topic);
+void mqtt_setup_socket(int socket);
 
 #endif

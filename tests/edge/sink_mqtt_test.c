@@ -174,6 +174,9 @@ static struct outcome retain(struct fixture *fixture, const struct retained *ret
     return outcome;
 }
 
+static const struct retained source_status = {
+    .kind = RETAINED_SOURCE, .source_name = "orange", .payload = {"{\"state\":\"ok\"}", 14}};
+
 static void await_line(struct process *subscriber, const char *line)
 {
     free(process_await(subscriber, line));
@@ -216,11 +219,9 @@ static void state_is_retained_until_it_is_taken_away(void **state)
                                          .order_id = "a/b",
                                          .appointment_id = "$1",
                                          .payload = span_of("{}")};
-    const struct retained source = {
-        .kind = RETAINED_SOURCE, .source_name = "orange", .payload = span_of("{\"state\":\"ok\"}")};
     assert_int_equal(SEND_ACCEPTED, retain(fixture, &order).result.outcome);
     assert_int_equal(SEND_ACCEPTED, retain(fixture, &appointment).result.outcome);
-    assert_int_equal(SEND_ACCEPTED, retain(fixture, &source).result.outcome);
+    assert_int_equal(SEND_ACCEPTED, retain(fixture, &source_status).result.outcome);
     order.payload = (struct span){0};
     assert_int_equal(SEND_ACCEPTED, retain(fixture, &order).result.outcome);
     struct process *subscriber = mqtt_subscriber_start(&broker);
@@ -248,9 +249,41 @@ static void a_broker_that_kept_our_state_is_not_filled_again(void **state)
     run_until(fixture, &fixture->up_count, 1);
     assert_int_equal(1, fixture->lost_count);
     close_sink(fixture);
+    /* Nothing was filled in: the loss is found again, as after a crash. */
+    open_sink(fixture, broker.port);
+    run_until(fixture, &fixture->up_count, 1);
+    assert_int_equal(1, fixture->lost_count);
+    assert_int_equal(SEND_ACCEPTED, retain(fixture, &source_status).result.outcome);
+    close_sink(fixture);
     open_sink(fixture, broker.port);
     run_until(fixture, &fixture->up_count, 1);
     assert_int_equal(0, fixture->lost_count);
+    mqtt_broker_stop(&broker);
+}
+
+static void publish_as_another(const struct mqtt_broker *broker, const char *id, const char *topic,
+                               const char *payload)
+{
+    char port[8];
+    (void)snprintf(port, sizeof port, "%u", broker->port);
+    process_run((const char *const[]){"mosquitto_pub", "-i", id, "-p", port, "-q", "1", "-r", "-t",
+                                      topic, "-m", payload, NULL});
+}
+
+static void a_broker_that_went_back_to_an_older_memory_is_filled_again(void **state)
+{
+    struct fixture *fixture = *state;
+    struct mqtt_broker broker = mqtt_broker_start(ANONYMOUS);
+    publish_as_another(&broker, "memory", "orderwatch/status", "online");
+    publish_as_another(&broker, "memory", "orderwatch/orange/status", "{}");
+    open_sink(fixture, broker.port);
+    run_until(fixture, &fixture->up_count, 1);
+    assert_int_equal(1, fixture->lost_count);
+    close_sink(fixture);
+    /* As if it had crashed before the refill: found again. */
+    open_sink(fixture, broker.port);
+    run_until(fixture, &fixture->up_count, 1);
+    assert_int_equal(1, fixture->lost_count);
     mqtt_broker_stop(&broker);
 }
 
@@ -414,10 +447,8 @@ static void another_client_of_our_name_is_noticed_and_the_will_is_told(void **st
     open_sink(fixture, broker.port);
     run_until(fixture, &fixture->up_count, 1);
     await_line(subscriber, "orderwatch/status retained=0 qos=1 type= [] online");
-    char port[8];
-    (void)snprintf(port, sizeof port, "%u", broker.port);
-    process_run((const char *const[]){"mosquitto_pub", "-i", "orderwatch", "-p", port, "-t", "x",
-                                      "-m", "y", NULL});
+    assert_int_equal(SEND_ACCEPTED, retain(fixture, &source_status).result.outcome);
+    publish_as_another(&broker, "orderwatch", "x", "y");
     struct outcome outcome;
     do { /* until the loss is seen, what is sent arrives or ends as offline */
         outcome = deliver(fixture, "1");
@@ -499,6 +530,7 @@ int main(void)
         TEST(an_event_arrives_as_the_contract_says),
         TEST(state_is_retained_until_it_is_taken_away),
         TEST(a_broker_that_kept_our_state_is_not_filled_again),
+        TEST(a_broker_that_went_back_to_an_older_memory_is_filled_again),
         TEST(a_killed_broker_loses_nothing),
         TEST(many_sends_have_one_end_each),
         TEST(nobody_there_is_offline_with_the_reason),
