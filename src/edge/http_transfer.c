@@ -30,6 +30,7 @@ struct http_transfer {
     char refused_address[INET6_ADDRSTRLEN]; /* "" unless the policy refused one */
 };
 
+/* NOLINTNEXTLINE(readability-non-const-parameter): the type is libcurl's */
 static size_t on_header(char *data, size_t size, size_t count, void *arg)
 {
     struct http_transfer *transfer = arg;
@@ -37,6 +38,7 @@ static size_t on_header(char *data, size_t size, size_t count, void *arg)
     return http_reply_add_header(&transfer->reply, line) ? line.size : 0;
 }
 
+/* NOLINTNEXTLINE(readability-non-const-parameter): the type is libcurl's */
 static size_t on_body(char *data, size_t size, size_t count, void *arg)
 {
     struct http_transfer *transfer = arg;

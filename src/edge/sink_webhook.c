@@ -14,6 +14,7 @@
 #define REPLY_BYTES_MAX 65536
 #define REPLY_SHOWN_MAX 200
 #define SIGNATURES_BYTES_MAX 256
+#define BODY_BYTES_MAX ((size_t)2 * EVENT_BYTES_MAX)
 #define OWN_HEADER_COUNT 5
 #define FORMAT_STRUCTURED "cloudevents"
 
@@ -232,7 +233,7 @@ static enum status shape(const struct sink_config *config, const struct event *e
     }
     return body->status == STATUS_OK
                ? STATUS_OK
-               : fail(why, STATUS_TOO_LARGE, "the event is over %d bytes", 2 * EVENT_BYTES_MAX);
+               : fail(why, STATUS_TOO_LARGE, "the event is over %zu bytes", BODY_BYTES_MAX);
 }
 
 static void sink_webhook_send(void *self, const struct delivery *delivery, send_done_fn *on_done,
@@ -245,7 +246,7 @@ static void sink_webhook_send(void *self, const struct delivery *delivery, send_
         (struct sending){.next = sink->sendings, .sink = sink, .on_done = on_done, .arg = arg};
     sink->sendings = sending;
     struct envelope envelope = {.header_count = 0};
-    text_init(&envelope.body, 2 * EVENT_BYTES_MAX);
+    text_init(&envelope.body, BODY_BYTES_MAX);
     text_init(&envelope.signatures, SIGNATURES_BYTES_MAX);
     if (shape(sink->config, &delivery->events[0], &envelope.body, &sending->why) == STATUS_OK) {
         post(sending, &delivery->events[0], &envelope);
