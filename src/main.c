@@ -17,6 +17,9 @@ static int run_helper(int argc, char **argv)
     if (argc == 2 && strcmp(argv[1], "mail") == 0) {
         return helper_mail_main();
     }
+    if (argc == 2 && strcmp(argv[1], "shape") == 0) {
+        return helper_shape_main();
+    }
     (void)fputs("orderwatch: helper: for orderwatch's own use only\n", stderr);
     return EXIT_CODE_USAGE;
 }

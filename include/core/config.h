@@ -121,12 +121,18 @@ struct http_header {
     const char *name, *value;
 };
 
+struct format_setting {
+    const char *name, *value;
+};
+
 struct webhook_config {
     const char *url;
     bool is_url_secret;               /* it came from a variable: shown without its path */
     const struct secret *secret;      /* NULL: unsigned */
     const struct secret *next_secret; /* NULL: no rotation under way */
     const char *format;
+    const struct format_setting *settings; /* for the format alone; shown as <secret> */
+    size_t setting_count;
     const struct http_header *headers; /* values may hold secrets: shown as <secret> */
     size_t header_count;
     int64_t timeout_ms;

@@ -12,7 +12,7 @@
 /* --- fetching ------------------------------------------------------------------------------- */
 
 struct http_request {
-    const char *method; /* GET, POST */
+    const char *method; /* GET without a body, or POST, PUT, PATCH, DELETE */
     const char *url;
     const struct http_header *headers; /* may hold secrets: never logged */
     size_t header_count;

@@ -11,6 +11,7 @@ struct helper;
 
 struct helper_result {
     enum status status; /* STATUS_UNAVAILABLE: it died, or was killed at its deadline */
+    bool has_run;       /* a child had the job: what went wrong may be the job's own doing */
     struct span result;
     const char *detail;
 };

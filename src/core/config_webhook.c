@@ -4,6 +4,7 @@
 #include "core/address.h"
 #include "core/arena.h"
 #include "core/base64.h"
+#include "core/header_name.h"
 #include "core/secret.h"
 #include "core/text.h"
 
@@ -15,6 +16,8 @@
 #define SECRET_ACCEPTED "whsec_ and the base64 of 24 to 64 random bytes"
 #define SECRET_PREFIX "whsec_"
 #define HEADER_COUNT_MAX 32
+#define SETTINGS_ACCEPTED "names, each with a text: what the format reads as $settings"
+#define SETTING_COUNT_MAX 32
 
 /* --- url ------------------------------------------------------------------------------------ */
 
@@ -53,40 +56,6 @@ static void print_url(const void *source, const void *context, struct text *out)
 }
 
 /* --- headers -------------------------------------------------------------------------------- */
-
-/* What the sink sets itself, and what would change how a request is framed. */
-static const char *const own_headers[] = {"Content-Type",
-                                          "Content-Length",
-                                          "Host",
-                                          "User-Agent",
-                                          "Transfer-Encoding",
-                                          "Connection",
-                                          "Expect",
-                                          "Content-Encoding",
-                                          "webhook-id",
-                                          "webhook-timestamp",
-                                          "webhook-signature",
-                                          "Upgrade",
-                                          "TE",
-                                          "Trailer"};
-
-static const char *header_name_fault(const char *name)
-{
-    static const char signs[] = "!#$%&'*+-.^_`|~";
-    for (const char *byte = name; *byte != '\0'; byte++) {
-        bool is_token = (*byte >= 'a' && *byte <= 'z') || (*byte >= 'A' && *byte <= 'Z') ||
-                        (*byte >= '0' && *byte <= '9') || strchr(signs, *byte) != NULL;
-        if (!is_token) {
-            return "is not the name of a header";
-        }
-    }
-    for (size_t i = 0; i < ARRAY_COUNT(own_headers); i++) {
-        if (strcasecmp(name, own_headers[i]) == 0) {
-            return "is a header that orderwatch sets itself";
-        }
-    }
-    return name[0] == '\0' ? "is not the name of a header" : NULL;
-}
 
 static bool is_ascii(const char *text)
 {
@@ -181,6 +150,49 @@ static void print_format(const void *source, const void *context, struct text *o
     print_yaml_scalar(out, ((const struct webhook_config *)source)->format);
 }
 
+/* --- settings ------------------------------------------------------------------------------- */
+
+static void read_settings(struct walker *walker, const struct node *node, void *target)
+{
+    struct webhook_config *webhook = target;
+    if (node->kind != NODE_MAP) {
+        problem_add(walker->problems, node, walker->path, "is not a map; accepted: %s",
+                    SETTINGS_ACCEPTED);
+        return;
+    }
+    struct format_setting *settings =
+        arena_array(walker->arena, SETTING_COUNT_MAX, sizeof *settings);
+    webhook->settings = settings;
+    for (const struct node *entry = node->child; entry != NULL; entry = entry->next) {
+        size_t path_size = walker_enter(walker, entry->key);
+        if (webhook->setting_count == SETTING_COUNT_MAX) {
+            problem_add(walker->problems, entry, walker->path,
+                        "too many settings; accepted: up to %d", SETTING_COUNT_MAX);
+            walker_leave(walker, path_size);
+            return;
+        }
+        if (walker_is_text(walker, entry, "a text")) {
+            settings[webhook->setting_count++] =
+                (struct format_setting){.name = arena_text(walker->arena, span_of(entry->key)),
+                                        .value = arena_text(walker->arena, span_of(entry->text))};
+        }
+        walker_leave(walker, path_size);
+    }
+}
+
+/* What a format makes of them is not known here, so none is shown. */
+static void print_settings(const void *source, const void *context, struct text *out)
+{
+    (void)context;
+    const struct webhook_config *webhook = source;
+    for (size_t i = 0; i < webhook->setting_count; i++) {
+        text_add_text(out, i == 0 ? "{" : ", ");
+        print_yaml_scalar(out, webhook->settings[i].name);
+        text_add_text(out, ": <secret>");
+        text_add_text(out, i + 1 == webhook->setting_count ? "}" : "");
+    }
+}
+
 /* --- the sink ------------------------------------------------------------------------------- */
 
 static const struct key webhook_keys[] = {
@@ -203,6 +215,7 @@ static const struct key webhook_keys[] = {
      .read = read_format,
      .print = print_format,
      .initial = "cloudevents"},
+    {.name = "settings", .kind = KEY_CUSTOM, .read = read_settings, .print = print_settings},
     {.name = "headers", .kind = KEY_CUSTOM, .read = read_headers, .print = print_headers},
     {.name = "timeout",
      .kind = KEY_DURATION,

@@ -73,9 +73,10 @@ static void finish(struct helper *helper, const struct helper_result *result)
     job.on_done(job.arg, result);
 }
 
-static void finish_failed(struct helper *helper, const char *detail)
+static void finish_failed(struct helper *helper, bool has_run, const char *detail)
 {
-    finish(helper, &(struct helper_result){.status = STATUS_UNAVAILABLE, .detail = detail});
+    finish(helper, &(struct helper_result){
+                       .status = STATUS_UNAVAILABLE, .has_run = has_run, .detail = detail});
 }
 
 /* --- the end of a child --------------------------------------------------------------------- */
@@ -130,7 +131,7 @@ static void child_ended(struct child *child)
     describe_end(child, helper->name, &why);
     child_give_up(child);
     if (helper->job.is_running) {
-        finish_failed(helper, why.detail);
+        finish_failed(helper, true, why.detail);
     }
 }
 
@@ -163,7 +164,7 @@ static void give_up_talking(struct child *child, const char *reason)
     (void)fail(&why, STATUS_UNAVAILABLE, "helper %s: %s", helper->name, reason);
     child_give_up(child);
     if (helper->job.is_running) {
-        finish_failed(helper, why.detail);
+        finish_failed(helper, true, why.detail);
     }
 }
 
@@ -188,6 +189,7 @@ static void take_result(struct child *child)
     char *bytes = text_take(&child->received);
     finish(helper, &(struct helper_result){
                        .status = STATUS_OK,
+                       .has_run = true,
                        .result = {.data = bytes + HEAD_SIZE, .size = size},
                        .detail = "",
                    });
@@ -295,7 +297,8 @@ static void on_timer(uv_timer_t *timer)
 {
     struct helper *helper = timer->data;
     CHECK(helper->job.is_running);
-    if (helper->start_failure.status == STATUS_OK) {
+    bool has_started = helper->start_failure.status == STATUS_OK;
+    if (has_started) {
         (void)fail(&helper->start_failure, STATUS_UNAVAILABLE,
                    "helper %s: no result within %lld ms; it was ended", helper->name,
                    (long long)helper->job.deadline_ms);
@@ -305,7 +308,7 @@ static void on_timer(uv_timer_t *timer)
     if (helper->child != NULL) {
         child_give_up(helper->child);
     }
-    finish_failed(helper, why.detail);
+    finish_failed(helper, has_started, why.detail);
 }
 
 struct helper *helper_create(struct uv_loop_s *uv, const char *name)
@@ -346,7 +349,7 @@ static void on_timer_closed(uv_handle_t *handle)
 {
     struct helper *helper = handle->data;
     if (helper->job.is_running) {
-        finish_failed(helper, "the helper was closed");
+        finish_failed(helper, false, "the helper was closed");
     }
     free_when_closed(helper);
 }

@@ -127,10 +127,10 @@ static void add_header(struct options *options, const struct http_header *header
 static void set_request(struct options *options, const struct http_request *request)
 {
     CURL *easy = options->easy;
-    bool is_post = text_equal(request->method, "POST");
-    CHECK(is_post || text_equal(request->method, "GET"));
+    bool has_body = !text_equal(request->method, "GET");
     note(options, curl_easy_setopt(easy, CURLOPT_URL, request->url));
-    if (is_post) {
+    if (has_body) {
+        note(options, curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, request->method));
         note(options,
              curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)request->body.size));
         note(options, curl_easy_setopt(easy, CURLOPT_COPYPOSTFIELDS,

@@ -1,10 +1,14 @@
+#include "core/arena.h"
+#include "core/format_input.h"
+#include "core/secret.h"
+#include "core/shaped_request.h"
+#include "core/ticket.h"
 #include "edge/http_client.h"
 #include "edge/loop.h"
 #include "edge/sinks.h"
+#include "shape.h"
+#include "webhook_answer.h"
 #include "webhook_sign.h"
-
-#include "core/secret.h"
-#include "core/utf8.h"
 
 #include <uv.h>
 
@@ -12,16 +16,19 @@
 #include <string.h>
 
 #define REPLY_BYTES_MAX 65536
-#define REPLY_SHOWN_MAX 200
 #define SIGNATURES_BYTES_MAX 256
-#define BODY_BYTES_MAX ((size_t)2 * EVENT_BYTES_MAX)
 #define OWN_HEADER_COUNT 5
+#define EVENT_JSON_BYTES_MAX ((size_t)2 * EVENT_BYTES_MAX)
+#define INPUT_BYTES_MAX ((size_t)4 * EVENT_BYTES_MAX)
 #define FORMAT_STRUCTURED "cloudevents"
+#define CONTENT_TYPE_STRUCTURED "application/cloudevents+json; charset=utf-8"
 
 struct sink_webhook {
     const struct sink_config *config;
     struct http_port http;
     uv_timer_t end_timer; /* tells what ended without a transfer */
+    struct shape *shape;  /* NULL: events leave as they are */
+    bool is_shape_closed;
     struct secret *keys[2];
     size_t key_count;
     char user_agent[64];
@@ -30,19 +37,24 @@ struct sink_webhook {
     void *closed_arg;
 };
 
+/* One event on its way: a request for each ticket that it touches, one after the other. */
 struct sending {
     struct sending *next;
     struct sink_webhook *sink;
     send_done_fn *on_done;
     void *arg;
+    struct arena *arena;
+    char event_id[33];
+    struct text event_json;
+    struct ticket tickets[TICKET_COUNT_MAX];
+    size_t ticket_count, ticket_index;
     bool is_refused; /* before any transfer; why holds the reason */
-    enum send_outcome outcome;
     struct failure why;
 };
 
 /* What is built for one request; the HTTP client copies it. */
 struct envelope {
-    struct text body;
+    const struct shaped_request *request;
     struct text signatures;
     char time_s[24];
     struct http_header *headers;
@@ -62,7 +74,8 @@ static void on_timer_closed(uv_handle_t *handle)
 static void close_when_quiet(struct sink_webhook *sink)
 {
     uv_handle_t *handle = (uv_handle_t *)&sink->end_timer;
-    if (sink->on_closed != NULL && sink->sendings == NULL && !uv_is_closing(handle)) {
+    if (sink->on_closed != NULL && sink->is_shape_closed && sink->sendings == NULL &&
+        !uv_is_closing(handle)) {
         uv_close(handle, on_timer_closed);
     }
 }
@@ -76,46 +89,22 @@ static void end(struct sending *sending, const struct send_result *result)
     }
     *link = sending->next;
     sending->on_done(sending->arg, result);
+    text_fini(&sending->event_json);
+    arena_destroy(sending->arena);
     free(sending);
     close_when_quiet(sink);
 }
 
-static enum send_outcome outcome_of(int http_code)
+static void end_with(struct sending *sending, enum send_outcome outcome, const char *detail)
 {
-    if (http_code >= 200 && http_code <= 299) {
-        return SEND_ACCEPTED;
-    }
-    if (http_code == 410) {
-        return SEND_GONE;
-    }
-    bool is_passing = http_code == 408 || http_code == 425 || http_code == 429 || http_code >= 500;
-    return is_passing ? SEND_TRY_LATER : SEND_REJECTED;
+    struct send_result result = {
+        .at = loop_instant(sending->sink->end_timer.loop), .outcome = outcome, .detail = detail};
+    end(sending, &result);
 }
 
-static void describe_answer(const struct http_response *response, struct text *out)
-{
-    text_addf(out, "HTTP %d", response->http_code);
-    if (response->http_code >= 300 && response->http_code <= 399) {
-        text_add_text(out, ": redirects are not followed; configure the final URL");
-        return;
-    }
-    struct span line = text_span(response->body);
-    size_t size = 0;
-    while (size < line.size && line.data[size] != '\n' && line.data[size] != '\r') {
-        size++;
-    }
-    if (size != 0) {
-        text_add_text(out, ": ");
-        utf8_add_clean_line(out, (struct span){.data = line.data, .size = size}, REPLY_SHOWN_MAX);
-    }
-}
+/* --- the request ---------------------------------------------------------------------------- */
 
-static enum send_outcome outcome_without_answer(const struct http_response *response)
-{
-    /* A request that cannot be built is the sink's configuration, not this event's fault. */
-    bool is_sink_away = response->is_connect_failure || response->status == STATUS_INVALID;
-    return is_sink_away ? SEND_OFFLINE : SEND_TRY_LATER;
-}
+static void start_request(struct sending *sending);
 
 static void on_answer(void *arg, struct http_response *response)
 {
@@ -123,52 +112,25 @@ static void on_answer(void *arg, struct http_response *response)
     struct send_result result = {.at = response->at};
     struct text detail;
     text_init(&detail, 1024);
-    if (response->status == STATUS_OK) {
-        result.outcome = outcome_of(response->http_code);
-        describe_answer(response, &detail);
-        if (response->retry_after != NULL && result.outcome == SEND_TRY_LATER) {
-            (void)retry_after_parse(span_of(response->retry_after), response->at.wall_ms,
-                                    &result.retry_after_ms);
-        }
+    webhook_answer_judge(response, &result, &detail);
+    sending->ticket_index++;
+    if (result.outcome == SEND_ACCEPTED && sending->ticket_index < sending->ticket_count &&
+        sending->sink->on_closed == NULL) {
+        start_request(sending);
     } else {
-        result.outcome = outcome_without_answer(response);
-        text_add_text(&detail, response->is_tls_failure ? "TLS refused: " : "");
-        text_add_text(&detail, response->detail);
+        result.detail = text_cstr(&detail);
+        end(sending, &result);
     }
-    result.detail = text_cstr(&detail);
-    end(sending, &result);
     text_fini(&detail);
 }
 
-static void on_end_timer(uv_timer_t *timer)
+static void add_own_headers(const struct sending *sending, struct envelope *envelope)
 {
-    struct sink_webhook *sink = timer->data;
-    struct sending *next;
-    for (struct sending *each = sink->sendings; each != NULL; each = next) {
-        next = each->next;
-        if (each->is_refused) {
-            struct send_result result = {.at = loop_instant(timer->loop),
-                                         .outcome = each->outcome,
-                                         .detail = each->why.detail};
-            end(each, &result);
-        }
-    }
-}
-
-static void refuse(struct sending *sending, enum send_outcome outcome)
-{
-    sending->is_refused = true;
-    sending->outcome = outcome;
-    CHECK(uv_timer_start(&sending->sink->end_timer, on_end_timer, 0, 0) == 0);
-}
-
-static void add_own_headers(const struct sink_webhook *sink, const struct event *event,
-                            struct envelope *envelope)
-{
+    const struct sink_webhook *sink = sending->sink;
     const struct http_header own[OWN_HEADER_COUNT] = {
-        {"Content-Type", "application/cloudevents+json; charset=utf-8"},
+        {"Content-Type", envelope->request->content_type},
         {"User-Agent", sink->user_agent},
-        {"webhook-id", event->id},
+        {"webhook-id", sending->event_id},
         {"webhook-timestamp", envelope->time_s},
         {"webhook-signature", text_cstr(&envelope->signatures)},
     };
@@ -178,38 +140,40 @@ static void add_own_headers(const struct sink_webhook *sink, const struct event 
     envelope->header_count += own_count;
 }
 
-static void seal(const struct sink_webhook *sink, const struct event *event, int64_t now_wall_ms,
-                 struct envelope *envelope)
+static void seal(const struct sending *sending, int64_t now_wall_ms, struct envelope *envelope)
 {
-    const struct webhook_config *webhook = &sink->config->webhook;
+    const struct sink_webhook *sink = sending->sink;
+    const struct shaped_request *request = envelope->request;
     int64_t time_s = now_wall_ms / 1000;
     (void)snprintf(envelope->time_s, sizeof envelope->time_s, "%lld", (long long)time_s);
     for (size_t i = 0; i < sink->key_count; i++) {
         text_add_text(&envelope->signatures, i != 0 ? " " : "");
-        webhook_sign(sink->keys[i], event->id, time_s, text_span(&envelope->body),
+        webhook_sign(sink->keys[i], sending->event_id, time_s, request->body,
                      &envelope->signatures);
     }
     envelope->headers =
-        alloc_array(webhook->header_count + OWN_HEADER_COUNT, sizeof envelope->headers[0]);
-    if (webhook->header_count != 0) {
-        memcpy(envelope->headers, webhook->headers,
-               webhook->header_count * sizeof webhook->headers[0]);
+        alloc_array(request->header_count + OWN_HEADER_COUNT, sizeof envelope->headers[0]);
+    if (request->header_count != 0) {
+        memcpy(envelope->headers, request->headers,
+               request->header_count * sizeof request->headers[0]);
     }
-    envelope->header_count = webhook->header_count;
-    add_own_headers(sink, event, envelope);
+    envelope->header_count = request->header_count;
+    add_own_headers(sending, envelope);
 }
 
-static void post(struct sending *sending, const struct event *event, struct envelope *envelope)
+static void post(struct sending *sending, const struct shaped_request *shaped)
 {
     const struct sink_webhook *sink = sending->sink;
     const struct webhook_config *webhook = &sink->config->webhook;
-    seal(sink, event, loop_instant(sink->end_timer.loop).wall_ms, envelope);
+    struct envelope envelope = {.request = shaped};
+    text_init(&envelope.signatures, SIGNATURES_BYTES_MAX);
+    seal(sending, loop_instant(sink->end_timer.loop).wall_ms, &envelope);
     struct http_request request = {
-        .method = "POST",
-        .url = webhook->url,
-        .headers = envelope->headers,
-        .header_count = envelope->header_count,
-        .body = text_span(&envelope->body),
+        .method = shaped->method,
+        .url = shaped->url,
+        .headers = envelope.headers,
+        .header_count = envelope.header_count,
+        .body = shaped->body,
         .timeout_ms = webhook->timeout_ms,
         .body_bytes_max = REPLY_BYTES_MAX,
         .truncates_body = true,
@@ -217,23 +181,86 @@ static void post(struct sending *sending, const struct event *event, struct enve
         .allows_private = webhook->allow_private,
     };
     sink->http.start(sink->http.self, &request, on_answer, sending);
-    free(envelope->headers);
+    free(envelope.headers);
+    text_fini(&envelope.signatures);
 }
 
-static enum status shape(const struct sink_config *config, const struct event *event,
-                         struct text *body, struct failure *why)
+static void post_as_it_is(struct sending *sending)
 {
-    if (!text_equal(config->webhook.format, FORMAT_STRUCTURED)) {
-        return fail(why, STATUS_NOT_FOUND, "format %s is not available; use " FORMAT_STRUCTURED,
-                    config->webhook.format);
+    const struct webhook_config *webhook = &sending->sink->config->webhook;
+    const struct shaped_request request = {.method = "POST",
+                                           .url = webhook->url,
+                                           .content_type = CONTENT_TYPE_STRUCTURED,
+                                           .headers = webhook->headers,
+                                           .header_count = webhook->header_count,
+                                           .body = text_span(&sending->event_json)};
+    post(sending, &request);
+}
+
+static void on_shaped(void *arg, const struct shape_result *result)
+{
+    struct sending *sending = arg;
+    const struct sink_webhook *sink = sending->sink;
+    if (result->outcome != SHAPE_MADE || sink->on_closed != NULL) {
+        bool is_refused = result->outcome == SHAPE_REFUSED;
+        end_with(sending, is_refused ? SEND_REJECTED : SEND_TRY_LATER, result->detail);
+        return;
     }
-    enum status status = event_add_filtered(event, &config->fields, body, why);
-    if (status != STATUS_OK) {
-        return status;
+    struct shaped_request request;
+    struct failure why;
+    if (shaped_request_read(result->output, &sink->config->webhook, sending->arena, &request,
+                            &why) == STATUS_OK) {
+        post(sending, &request);
+        return;
     }
-    return body->status == STATUS_OK
-               ? STATUS_OK
-               : fail(why, STATUS_TOO_LARGE, "the event is over %zu bytes", BODY_BYTES_MAX);
+    struct failure named;
+    (void)fail(&named, STATUS_INVALID, "format %s: %s", sink->config->webhook.format, why.detail);
+    end_with(sending, SEND_REJECTED, named.detail);
+}
+
+static void start_request(struct sending *sending)
+{
+    const struct sink_webhook *sink = sending->sink;
+    if (sink->shape == NULL) {
+        post_as_it_is(sending);
+        return;
+    }
+    struct text input;
+    text_init(&input, INPUT_BYTES_MAX);
+    format_input_add(&input, text_span(&sending->event_json), sink->config,
+                     &sending->tickets[sending->ticket_index]);
+    CHECK(input.status == STATUS_OK);
+    shape_start(sink->shape, text_span(&input), on_shaped, sending);
+    text_fini(&input);
+}
+
+/* --- the port ------------------------------------------------------------------------------- */
+
+static void on_end_timer(uv_timer_t *timer)
+{
+    struct sink_webhook *sink = timer->data;
+    struct sending *next;
+    for (struct sending *each = sink->sendings; each != NULL; each = next) {
+        next = each->next;
+        if (each->is_refused) {
+            end_with(each, SEND_REJECTED, each->why.detail);
+        }
+    }
+}
+
+static enum status take_event(struct sending *sending, const struct event *event)
+{
+    const struct sink_config *config = sending->sink->config;
+    memcpy(sending->event_id, event->id, sizeof sending->event_id);
+    text_init(&sending->event_json, EVENT_JSON_BYTES_MAX);
+    enum status status =
+        event_add_filtered(event, &config->fields, &sending->event_json, &sending->why);
+    if (status == STATUS_OK && sending->event_json.status != STATUS_OK) {
+        status = fail(&sending->why, STATUS_TOO_LARGE, "the event is over %zu bytes",
+                      EVENT_JSON_BYTES_MAX);
+    }
+    sending->ticket_count = ticket_plan(NULL, event, sending->arena, sending->tickets);
+    return status;
 }
 
 static void sink_webhook_send(void *self, const struct delivery *delivery, send_done_fn *on_done,
@@ -242,19 +269,25 @@ static void sink_webhook_send(void *self, const struct delivery *delivery, send_
     struct sink_webhook *sink = self;
     CHECK(sink->on_closed == NULL && delivery->event_count == 1);
     struct sending *sending = alloc(sizeof *sending);
-    *sending =
-        (struct sending){.next = sink->sendings, .sink = sink, .on_done = on_done, .arg = arg};
+    sending->next = sink->sendings;
+    sending->sink = sink;
+    sending->on_done = on_done;
+    sending->arg = arg;
+    sending->arena = arena_create();
     sink->sendings = sending;
-    struct envelope envelope = {.header_count = 0};
-    text_init(&envelope.body, BODY_BYTES_MAX);
-    text_init(&envelope.signatures, SIGNATURES_BYTES_MAX);
-    if (shape(sink->config, &delivery->events[0], &envelope.body, &sending->why) == STATUS_OK) {
-        post(sending, &delivery->events[0], &envelope);
+    if (take_event(sending, &delivery->events[0]) == STATUS_OK) {
+        start_request(sending);
     } else {
-        refuse(sending, SEND_REJECTED);
+        sending->is_refused = true;
+        CHECK(uv_timer_start(&sink->end_timer, on_end_timer, 0, 0) == 0);
     }
-    text_fini(&envelope.body);
-    text_fini(&envelope.signatures);
+}
+
+static void on_shape_closed(void *arg)
+{
+    struct sink_webhook *sink = arg;
+    sink->is_shape_closed = true;
+    close_when_quiet(sink);
 }
 
 static void sink_webhook_close(void *self, closed_fn *on_closed, void *arg)
@@ -266,8 +299,15 @@ static void sink_webhook_close(void *self, closed_fn *on_closed, void *arg)
     for (struct sending *each = sink->sendings; each != NULL; each = each->next) {
         sink->http.cancel_all(sink->http.self, each);
     }
+    if (sink->shape != NULL) {
+        shape_close(sink->shape, on_shape_closed, sink);
+    } else {
+        sink->is_shape_closed = true;
+    }
     close_when_quiet(sink);
 }
+
+/* --- opening -------------------------------------------------------------------------------- */
 
 static enum status read_keys(struct sink_webhook *sink, struct failure *why)
 {
@@ -292,6 +332,21 @@ static const struct sink_ops webhook_ops = {
     .close = sink_webhook_close,
 };
 
+static enum status open_shape(struct sink_webhook *sink, struct uv_loop_s *uv, struct failure *why)
+{
+    const char *format = sink->config->webhook.format;
+    if (text_equal(format, FORMAT_STRUCTURED)) {
+        return STATUS_OK;
+    }
+    struct text program;
+    enum status status = shape_read_program(format, &program, why);
+    if (status == STATUS_OK) {
+        sink->shape = shape_create(uv, format, text_span(&program));
+        text_fini(&program);
+    }
+    return status;
+}
+
 enum status sink_webhook_open(const struct sink_config *config,
                               const struct sink_environment *environment, struct sink_port *out,
                               struct failure *why)
@@ -302,6 +357,9 @@ enum status sink_webhook_open(const struct sink_config *config,
     (void)snprintf(sink->user_agent, sizeof sink->user_agent, "orderwatch/%s",
                    environment->version);
     enum status status = read_keys(sink, why);
+    if (status == STATUS_OK) {
+        status = open_shape(sink, environment->uv, why);
+    }
     if (status != STATUS_OK) {
         for (size_t i = 0; i < sink->key_count; i++) {
             secret_destroy(sink->keys[i]);

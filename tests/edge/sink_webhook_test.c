@@ -1,5 +1,6 @@
 /* The webhook sink against a real receiver: what it posts, and what it makes of each answer. */
 #include "core/secret.h"
+#include "edge/helper.h"
 #include "edge/http_client.h"
 #include "edge/sinks.h"
 #include "src/edge/webhook_sign.h"
@@ -9,6 +10,7 @@
 
 #include <setjmp.h>
 #include <stdarg.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -278,9 +280,94 @@ static void a_format_that_is_not_there_is_named(void **state)
 {
     struct fixture *fixture = *state;
     fixture->config.webhook.format = "nothing";
+    struct sink_environment environment = {
+        .uv = &fixture->uv, .http = fixture->client, .version = "9.9.9"};
+    struct failure why;
+    assert_int_not_equal(STATUS_OK,
+                         sink_webhook_open(&fixture->config, &environment, &fixture->sink, &why));
+    assert_non_null(strstr(why.detail, "nothing"));
+}
+
+/* --- formats -------------------------------------------------------------------------------- */
+
+#define FORMAT_PATH "/tmp/orderwatch-test-format.%d.jq"
+
+static struct outcome deliver_through(struct fixture *fixture, const char *program)
+{
+    char path[64];
+    (void)snprintf(path, sizeof path, FORMAT_PATH, getpid());
+    FILE *file = fopen(path, "w");
+    assert_non_null(file);
+    assert_true(fputs(program, file) >= 0);
+    assert_int_equal(0, fclose(file));
+    fixture->config.webhook.format = path;
     struct outcome outcome = deliver(fixture);
-    assert_int_equal(SEND_REJECTED, outcome.result.outcome);
-    assert_non_null(strstr(outcome.detail, "format nothing is not available"));
+    (void)unlink(path);
+    return outcome;
+}
+
+static void a_format_makes_the_request(void **state)
+{
+    struct fixture *fixture = *state;
+    const struct format_setting settings[] = {{"queue", "7"}};
+    const struct http_header headers[] = {{"Authorization", "Bearer t0ken"}};
+    fixture->config.webhook.settings = settings;
+    fixture->config.webhook.setting_count = 1;
+    fixture->config.webhook.headers = headers;
+    fixture->config.webhook.header_count = 1;
+    struct outcome outcome = deliver_through(
+        fixture,
+        "# a comment\n{method: \"PUT\", path: \"/ticket/\\($settings.queue)\",\n"
+        " headers: {\"X-Kind\": \"order\", authorization: \"mine\"},\n"
+        " body: {subject: .id, key: $ticket.key, action: $ticket.action, to: $sink}} # end");
+    assert_int_equal(SEND_ACCEPTED, outcome.result.outcome);
+    char *seen = process_await(fixture->peer.process, "\"target\"");
+    assert_shows(seen, "method", "PUT");
+    assert_shows(seen, "target", "/echo/ticket/7");
+    assert_shows(seen, "content-type", "application/json");
+    assert_shows(seen, "x-kind", "order");
+    assert_shows(seen, "authorization", "Bearer t0ken");
+    assert_non_null(strstr(seen,
+                           "{\\\"action\\\":\\\"open\\\",\\\"key\\\":\\\"orange/123456/"
+                           "order\\\",\\\"subject\\\":\\\"7f9c0e2ab14d5e6f8a90b1c2d3e4f506\\\""
+                           ",\\\"to\\\":\\\"tickets\\\"}"));
+    assert_non_null(strstr(seen, "webhook-signature"));
+    free(seen);
+}
+
+static void a_format_that_fails_parks_with_its_message(void **state)
+{
+    struct fixture *fixture = *state;
+    static const struct {
+        const char *program, *detail;
+    } cases[] = {
+        {"empty", "gave nothing for this event"},
+        {"null", "gave nothing for this event"},
+        {"error(\"no such order\")", "no such order"},
+        {"{a: 1", "syntax error"},
+        {".a + ", "syntax error"},
+        {"\n\n.x | nothing_like_this", "line 3"},
+        {"halt", "it halts"},
+        {".id.x", "Cannot index"},
+        {"def forever: forever; forever", "within 2000 ms"},
+        {"reduce range(1e9) as $i (\"x\"; . + .)", "helper shape"},
+        {"{body: {}, target: 1}", "no member target"},
+        {"{body: {}, method: \"GET\"}", "accepted: POST, PUT, PATCH, DELETE"},
+        {"{body: {}, path: \"/a/../b\"}", "leaves the configured URL"},
+        {"{body: {}, path: \"/a/%2e%2E\"}", "leaves the configured URL"},
+        {"{body: {}, path: \"a b\"}", "no URL may have"},
+        {"{body: {}, headers: {Host: \"example.com\"}}", "sets itself"},
+        {"{body: {}, headers: {\"X-A\": \"a\\r\\nb\"}}", "not visible ASCII"},
+        {"{body: {}, content_type: \"json\\n\"}", "content_type"},
+    };
+    for (size_t i = 0; i < ARRAY_COUNT(cases); i++) {
+        struct outcome outcome = deliver_through(fixture, cases[i].program);
+        if (outcome.result.outcome != SEND_REJECTED ||
+            strstr(outcome.detail, cases[i].detail) == NULL) {
+            fail_msg("%s: outcome %u, %s", cases[i].program, outcome.result.outcome,
+                     outcome.detail);
+        }
+    }
 }
 
 static void closing_ends_each_send_once(void **state)
@@ -308,8 +395,11 @@ static int make_certificates(void **state)
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
-int main(void)
+int main(int argc, char **argv)
 {
+    if (argc == 3 && strcmp(argv[1], "helper") == 0) {
+        return helper_shape_main();
+    }
     const struct CMUnitTest tests[] = {
         TEST(the_post_is_what_the_contract_says),
         TEST(without_a_secret_there_is_no_signature),
@@ -318,6 +408,8 @@ int main(void)
         TEST(a_receiver_that_proves_nothing_gets_nothing),
         TEST(a_slow_receiver_ends_at_the_timeout),
         TEST(a_format_that_is_not_there_is_named),
+        TEST(a_format_makes_the_request),
+        TEST(a_format_that_fails_parks_with_its_message),
         TEST(closing_ends_each_send_once),
     };
     return cmocka_run_group_tests(tests, make_certificates, NULL);

@@ -1,0 +1,261 @@
+#include "core/ticket.h"
+
+#include "core/arena.h"
+#include "core/text.h"
+
+#include <string.h>
+
+#define KEY_BYTES_MAX 8192
+
+enum condition { OF_ORDER, OF_OVERDUE, OF_HELD, OF_MISSED, OF_SOURCE, OF_SINK, OF_TEST };
+
+/* What a type does to the ticket of its condition. */
+enum wish {
+    WISH_OPEN,
+    WISH_UPDATE,
+    WISH_CLOSE,
+    WISH_REOPEN,
+    WISH_RELIEVE, /* close it if it is open; else the event is just news of the order */
+    WISH_END,     /* close the order's own and whatever is open of it */
+};
+
+struct rule {
+    enum condition condition;
+    enum wish wish;
+};
+
+static struct rule rule_of(enum event_type type)
+{
+    switch (type) {
+    case EVENT_ORDER_CREATED:
+        return (struct rule){OF_ORDER, WISH_OPEN};
+    case EVENT_ORDER_DATE_OVERDUE:
+        return (struct rule){OF_OVERDUE, WISH_OPEN};
+    case EVENT_ORDER_STATUS_HELD:
+        return (struct rule){OF_HELD, WISH_OPEN};
+    case EVENT_APPOINTMENT_MISSED:
+        return (struct rule){OF_MISSED, WISH_OPEN};
+    case EVENT_ORDER_STATUS_RESUMED:
+        return (struct rule){OF_HELD, WISH_CLOSE};
+    case EVENT_ORDER_DATE_CHANGED:
+        return (struct rule){OF_OVERDUE, WISH_RELIEVE};
+    case EVENT_APPOINTMENT_CONFIRMED:
+    case EVENT_APPOINTMENT_RESCHEDULED:
+    case EVENT_APPOINTMENT_CANCELLED:
+    case EVENT_APPOINTMENT_COMPLETED:
+    case EVENT_APPOINTMENT_REMOVED:
+        return (struct rule){OF_MISSED, WISH_RELIEVE};
+    case EVENT_ORDER_STATUS_COMPLETED:
+    case EVENT_ORDER_STATUS_CANCELLED:
+    case EVENT_ORDER_CLOSED:
+        return (struct rule){OF_ORDER, WISH_END};
+    case EVENT_ORDER_STATUS_REVERTED:
+    case EVENT_ORDER_REAPPEARED:
+        return (struct rule){OF_ORDER, WISH_REOPEN};
+    case EVENT_ORDER_STATUS_CHANGED:
+    case EVENT_ORDER_STATUS_FAILED:
+    case EVENT_ORDER_DATE_COMMITTED:
+    case EVENT_ORDER_STALLED:
+    case EVENT_ORDER_NOTE_ADDED:
+    case EVENT_ORDER_UPDATED:
+    case EVENT_ORDER_DISAPPEARED:
+    case EVENT_APPOINTMENT_CREATED:
+    case EVENT_APPOINTMENT_UPDATED:
+    case EVENT_APPOINTMENT_REMINDER:
+        return (struct rule){OF_ORDER, WISH_UPDATE};
+    case EVENT_SOURCE_UNREACHABLE:
+    case EVENT_SOURCE_REJECTED:
+    case EVENT_SOURCE_CHANGE_HELD:
+        return (struct rule){OF_SOURCE, WISH_OPEN};
+    case EVENT_SOURCE_SCHEMA_CHANGED:
+    case EVENT_SOURCE_CREDENTIAL_EXPIRING:
+        return (struct rule){OF_SOURCE, WISH_UPDATE};
+    case EVENT_SOURCE_RECOVERED:
+        return (struct rule){OF_SOURCE, WISH_CLOSE};
+    case EVENT_SINK_FAILING:
+        return (struct rule){OF_SINK, WISH_OPEN};
+    case EVENT_SINK_PARKED:
+        return (struct rule){OF_SINK, WISH_UPDATE};
+    case EVENT_SINK_RECOVERED:
+        return (struct rule){OF_SINK, WISH_CLOSE};
+    case EVENT_TEST:
+        return (struct rule){OF_TEST, WISH_OPEN};
+    case EVENT_TYPE_COUNT:
+        break;
+    }
+    CHECK(!"an event type that does not exist");
+}
+
+static const char *condition_name(enum condition condition)
+{
+    static const char *const names[] = {
+        [OF_ORDER] = "order",   [OF_OVERDUE] = "overdue", [OF_HELD] = "held",
+        [OF_MISSED] = "missed", [OF_SOURCE] = "source",   [OF_SINK] = "sink",
+        [OF_TEST] = "test"};
+    return names[condition];
+}
+
+const char *ticket_action_name(enum ticket_action action)
+{
+    static const char *const names[] = {[TICKET_OPEN] = "open",
+                                        [TICKET_UPDATE] = "update",
+                                        [TICKET_CLOSE] = "close",
+                                        [TICKET_REOPEN] = "reopen"};
+    return names[action];
+}
+
+bool ticket_is_last(const struct event *event)
+{
+    return event->type == EVENT_ORDER_CLOSED;
+}
+
+/* --- keys ----------------------------------------------------------------------------------- */
+
+static const char *order_prefix(const struct event *event, struct arena *arena)
+{
+    struct text prefix;
+    text_init(&prefix, KEY_BYTES_MAX);
+    text_add_percent(&prefix, span_of(event->source_name));
+    text_add_char(&prefix, '/');
+    text_add_percent(&prefix, span_of(event->order_id));
+    text_add_char(&prefix, '/');
+    const char *copy = arena_text(arena, text_span(&prefix));
+    text_fini(&prefix);
+    return copy;
+}
+
+static const char *key_of(const struct event *event, enum condition condition, struct arena *arena)
+{
+    const char *name = condition_name(condition);
+    switch (condition) {
+    case OF_ORDER:
+    case OF_OVERDUE:
+    case OF_HELD:
+        return arena_format(arena, "%s%s", order_prefix(event, arena), name);
+    case OF_MISSED: {
+        struct text key;
+        text_init(&key, KEY_BYTES_MAX);
+        text_addf(&key, "%s%s/", order_prefix(event, arena), name);
+        text_add_percent(&key, span_of(event->appointment_id));
+        const char *copy = arena_text(arena, text_span(&key));
+        text_fini(&key);
+        return copy;
+    }
+    case OF_SOURCE:
+        return arena_format(arena, "%s/-/%s", event->source_name, name);
+    case OF_SINK:
+        return arena_format(arena, "-/%s/%s", event->sink_name != NULL ? event->sink_name : "",
+                            name);
+    case OF_TEST:
+        return "-/-/test";
+    }
+    CHECK(!"a condition that does not exist");
+}
+
+/* --- plans ---------------------------------------------------------------------------------- */
+
+static enum ticket_action action_of(enum wish wish, bool is_remembered,
+                                    const struct ticket_entry *entry)
+{
+    bool is_closed = entry != NULL && !entry->is_open;
+    switch (wish) {
+    case WISH_OPEN:
+        if (entry == NULL) {
+            return TICKET_OPEN;
+        }
+        return is_closed ? TICKET_REOPEN : TICKET_UPDATE;
+    case WISH_UPDATE:
+        return is_remembered && entry == NULL ? TICKET_OPEN : TICKET_UPDATE;
+    case WISH_REOPEN:
+        if (is_remembered && entry == NULL) {
+            return TICKET_OPEN;
+        }
+        return !is_remembered || is_closed ? TICKET_REOPEN : TICKET_UPDATE;
+    case WISH_CLOSE:
+    case WISH_RELIEVE:
+    case WISH_END:
+        return TICKET_CLOSE;
+    }
+    CHECK(!"a wish that does not exist");
+}
+
+static struct ticket ticket_for(const struct ticket_book *book, const char *key,
+                                enum condition condition, enum wish wish)
+{
+    const struct ticket_entry *entry = book != NULL ? ticket_book_find(book, key) : NULL;
+    return (struct ticket){.key = key,
+                           .condition = condition_name(condition),
+                           .action = action_of(wish, book != NULL, entry),
+                           .id = entry != NULL && entry->id[0] != '\0' ? entry->id : NULL};
+}
+
+static enum condition condition_of_key(const char *rest)
+{
+    static const enum condition all[] = {OF_OVERDUE, OF_HELD, OF_MISSED};
+    for (size_t i = 0; i < ARRAY_COUNT(all); i++) {
+        if (strncmp(rest, condition_name(all[i]), strlen(condition_name(all[i]))) == 0) {
+            return all[i];
+        }
+    }
+    return OF_ORDER;
+}
+
+/* What is open of the order, its own ticket last: the story ends there. */
+static size_t plan_end(const struct ticket_book *book, const struct event *event,
+                       struct arena *arena, struct ticket *out)
+{
+    const char *prefix = order_prefix(event, arena);
+    const char *own_key = key_of(event, OF_ORDER, arena);
+    size_t count = 0;
+    const struct ticket_entry *entry = NULL;
+    const char *after = NULL;
+    while (count < TICKET_COUNT_MAX - 1 && book != NULL &&
+           (entry = ticket_book_next(book, prefix, after)) != NULL) {
+        after = arena_text(arena, span_of(entry->key));
+        if (entry->is_open && strcmp(entry->key, own_key) != 0) {
+            out[count++] =
+                ticket_for(book, after, condition_of_key(after + strlen(prefix)), WISH_CLOSE);
+        }
+    }
+    /* Who only opens tickets for conditions has none of the order itself. */
+    const struct ticket_entry *own = book != NULL ? ticket_book_find(book, own_key) : NULL;
+    if (count == 0 || (own != NULL && own->is_open)) {
+        out[count++] = ticket_for(book, own_key, OF_ORDER, WISH_END);
+    }
+    return count;
+}
+
+static bool is_open(const struct ticket_book *book, const char *key)
+{
+    const struct ticket_entry *entry = book != NULL ? ticket_book_find(book, key) : NULL;
+    return entry != NULL && entry->is_open;
+}
+
+static void copy_id(struct ticket *ticket, struct arena *arena)
+{
+    ticket->id = ticket->id != NULL ? arena_text(arena, span_of(ticket->id)) : NULL;
+}
+
+size_t ticket_plan(const struct ticket_book *book, const struct event *event, struct arena *arena,
+                   struct ticket out[static TICKET_COUNT_MAX])
+{
+    struct rule rule = rule_of(event->type);
+    size_t count = 1;
+    if (rule.wish == WISH_END) {
+        count = plan_end(book, event, arena, out);
+    } else {
+        const char *key = key_of(event, rule.condition, arena);
+        bool needs_open = rule.wish == WISH_RELIEVE || (rule.wish == WISH_CLOSE && book != NULL);
+        bool is_of_order = rule.condition == OF_OVERDUE || rule.condition == OF_HELD ||
+                           rule.condition == OF_MISSED;
+        if (needs_open && is_of_order && !is_open(book, key)) {
+            key = key_of(event, OF_ORDER, arena);
+            rule = (struct rule){OF_ORDER, WISH_UPDATE};
+        }
+        out[0] = ticket_for(book, key, rule.condition, rule.wish);
+    }
+    for (size_t i = 0; i < count; i++) {
+        copy_id(&out[i], arena);
+    }
+    return count;
+}

@@ -1,0 +1,83 @@
+#include "webhook_answer.h"
+
+#include "core/arena.h"
+#include "core/json.h"
+#include "core/ticket.h"
+#include "core/utf8.h"
+#include "edge/http_client.h"
+
+#include <string.h>
+
+#define REPLY_SHOWN_MAX 200
+
+static enum send_outcome outcome_of(int http_code)
+{
+    if (http_code >= 200 && http_code <= 299) {
+        return SEND_ACCEPTED;
+    }
+    if (http_code == 410) {
+        return SEND_GONE;
+    }
+    bool is_passing = http_code == 408 || http_code == 425 || http_code == 429 || http_code >= 500;
+    return is_passing ? SEND_TRY_LATER : SEND_REJECTED;
+}
+
+static void describe_answer(const struct http_response *response, struct text *out)
+{
+    text_addf(out, "HTTP %d", response->http_code);
+    if (response->http_code >= 300 && response->http_code <= 399) {
+        text_add_text(out, ": redirects are not followed; configure the final URL");
+        return;
+    }
+    struct span line = text_span(response->body);
+    size_t size = 0;
+    while (size < line.size && line.data[size] != '\n' && line.data[size] != '\r') {
+        size++;
+    }
+    if (size != 0) {
+        text_add_text(out, ": ");
+        utf8_add_clean_line(out, (struct span){.data = line.data, .size = size}, REPLY_SHOWN_MAX);
+    }
+}
+
+static enum send_outcome outcome_without_answer(const struct http_response *response)
+{
+    /* A request that cannot be built is the sink's configuration, not this event's fault. */
+    bool is_sink_away = response->is_connect_failure || response->status == STATUS_INVALID;
+    return is_sink_away ? SEND_OFFLINE : SEND_TRY_LATER;
+}
+
+void webhook_answer_judge(const struct http_response *response, struct send_result *result,
+                          struct text *detail)
+{
+    result->at = response->at;
+    if (response->status == STATUS_OK) {
+        result->outcome = outcome_of(response->http_code);
+        describe_answer(response, detail);
+        if (response->retry_after != NULL && result->outcome == SEND_TRY_LATER) {
+            (void)retry_after_parse(span_of(response->retry_after), response->at.wall_ms,
+                                    &result->retry_after_ms);
+        }
+    } else {
+        result->outcome = outcome_without_answer(response);
+        text_add_text(detail, response->is_tls_failure ? "TLS refused: " : "");
+        text_add_text(detail, response->detail);
+    }
+}
+
+const char *webhook_answer_ticket_id(const struct http_response *response, const char *pointer,
+                                     struct arena *arena)
+{
+    struct json *json = NULL;
+    if (json_parse(text_span(response->body), &json, NULL) != STATUS_OK) {
+        return "";
+    }
+    const struct json *found = json_at(json, pointer);
+    const char *id = "";
+    if (found != NULL && (json_kind(found) == JSON_STRING || json_kind(found) == JSON_NUMBER) &&
+        json_text(found).size <= TICKET_ID_BYTES_MAX) {
+        id = arena_text(arena, json_text(found));
+    }
+    json_destroy(json);
+    return id;
+}

@@ -1,0 +1,15 @@
+/* What a webhook receiver's answer means. */
+#ifndef EDGE_WEBHOOK_ANSWER_H
+#define EDGE_WEBHOOK_ANSWER_H
+
+#include "core/ports.h"
+
+/* Fills outcome, at and the hint; the words are appended to detail. */
+void webhook_answer_judge(const struct http_response *response, struct send_result *result,
+                          struct text *detail);
+/* The ticket's id in an accepted JSON answer; "" when there is none. Lives in arena. */
+struct arena;
+const char *webhook_answer_ticket_id(const struct http_response *response, const char *pointer,
+                                     struct arena *arena);
+
+#endif
