@@ -455,6 +455,61 @@ static void a_client_certificate_is_shown(void **state)
     process_stop(peer.process);
 }
 
+/* nginx speaks HTTP/2 and says in a header what it spoke. */
+static struct process *start_nginx(uint16_t port)
+{
+    FILE *file = fopen("build/tests/nginx.conf", "w");
+    assert_non_null(file);
+    (void)fprintf(
+        file,
+        "daemon off;\nmaster_process off;\npid nginx.pid;\nerror_log stderr error;\nuser root;\n"
+        "events {}\nhttp {\naccess_log off;\nclient_body_temp_path body;\n"
+        "proxy_temp_path proxy;\nfastcgi_temp_path fastcgi;\nuwsgi_temp_path uwsgi;\n"
+        "scgi_temp_path scgi;\nserver {\nlisten 127.0.0.1:%u ssl http2;\n"
+        "keepalive_requests 10;\n" /* then GOAWAY, in the middle of everything */
+        "ssl_certificate certificates/server.pem;\n"
+        "ssl_certificate_key certificates/server.key;\n"
+        "location / { return 200 $server_protocol; }\n}\n}\n",
+        port);
+    assert_int_equal(0, fclose(file));
+    char *folder = realpath("build/tests", NULL);
+    assert_non_null(folder);
+    char settings[4200];
+    (void)snprintf(settings, sizeof settings, "%s/nginx.conf", folder);
+    struct process *nginx = process_start(
+        (const char *const[]){"nginx", "-p", folder, "-e", "stderr", "-c", settings, NULL});
+    free(folder);
+    process_await_port(port);
+    return nginx;
+}
+
+static void http2_is_spoken_where_the_server_does_and_survives_goaway(void **state)
+{
+    struct fixture *fixture = *state;
+    uint16_t port = process_free_port();
+    struct process *nginx = start_nginx(port);
+    const struct tls_config tls = {.ca_file = CERTIFICATES "/ca.pem"};
+    char url[64];
+    (void)snprintf(url, sizeof url, "https://localhost:%u/", port);
+    struct http_request request = get(url);
+    request.tls = &tls;
+    static struct outcome outcomes[100];
+    for (size_t i = 0; i < ARRAY_COUNT(outcomes); i++) {
+        start(fixture, &request, &outcomes[i]);
+        if (i % 7 == 6) {
+            await(fixture, &outcomes[i]);
+        }
+    }
+    for (size_t i = 0; i < ARRAY_COUNT(outcomes); i++) {
+        await(fixture, &outcomes[i]);
+        if (outcomes[i].response.status != STATUS_OK) {
+            fail_msg("request %zu: %s", i, outcomes[i].detail);
+        }
+        assert_string_equal("HTTP/2.0", outcomes[i].body);
+    }
+    process_stop(nginx);
+}
+
 static int make_certificates(void **state)
 {
     (void)state;
@@ -489,6 +544,7 @@ int main(void)
         TEST(tls_is_verified_and_its_end_is_known),
         TEST(certificates_that_prove_nothing_are_refused),
         TEST(a_client_certificate_is_shown),
+        TEST(http2_is_spoken_where_the_server_does_and_survives_goaway),
     };
     return cmocka_run_group_tests(tests, make_certificates, NULL);
 }
