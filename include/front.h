@@ -13,6 +13,7 @@ struct front_options {
     struct loop *loop;
     struct store *store;
     struct monitor *monitor;
+    const struct sink_port *sinks;
 };
 
 /* Without http.listen nothing is opened, and all the rest still works. */

@@ -208,7 +208,8 @@ static int open_front(struct daemon *daemon)
     const struct front_options options = {.config = daemon->config,
                                           .loop = daemon->loop,
                                           .store = daemon->store,
-                                          .monitor = daemon->monitor};
+                                          .monitor = daemon->monitor,
+                                          .sinks = daemon->sinks};
     struct failure why;
     return daemon->is_once || front_open(&options, &daemon->front, &why) == STATUS_OK
                ? EXIT_CODE_OK

@@ -32,6 +32,7 @@ static void create_parts(struct front *front, const struct front_options *option
     const struct surface_options surface = {.config = options->config,
                                             .monitor = options->monitor,
                                             .metrics = front->metrics,
+                                            .sinks = options->sinks,
                                             .store = store_port(options->store),
                                             .query = store_query_port(options->store),
                                             .responder = http_server_responder(),

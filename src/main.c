@@ -28,6 +28,17 @@ static const struct command commands[] = {
     {"run", cli_run, "watch the sources until SIGTERM; --once: one sweep, deliver, stop"},
     {"check", cli_check, "validate the configuration; --connect, --print"},
     {"status", cli_status, "sources, sinks, backlog and health of the daemon that runs"},
+    {"orders", cli_orders, "the orders that are known; with an ID: one, with its time line"},
+    {"appointments", cli_appointments, "the appointments to come"},
+    {"events", cli_events, "what happened; --follow: as it happens"},
+    {"deliveries", cli_deliveries, "what was sent, waits, or is parked"},
+    {"why", cli_why, "one event: its cause, and each try to deliver it"},
+    {"retry", cli_retry, "send parked deliveries again"},
+    {"drop", cli_drop, "give parked deliveries up"},
+    {"release", cli_release, "let a held sweep of a source out"},
+    {"pause", cli_pause, "stop a source or a sink for a while"},
+    {"resume", cli_resume, "go on with a paused source or sink"},
+    {"test", cli_test, "send one marked test message to a sink"},
     {"helper", run_helper, NULL},
 };
 

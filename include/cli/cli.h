@@ -5,5 +5,16 @@
 int cli_run(int argc, char **argv);
 int cli_check(int argc, char **argv);
 int cli_status(int argc, char **argv);
+int cli_orders(int argc, char **argv);
+int cli_appointments(int argc, char **argv);
+int cli_events(int argc, char **argv);
+int cli_deliveries(int argc, char **argv);
+int cli_why(int argc, char **argv);
+int cli_retry(int argc, char **argv);
+int cli_drop(int argc, char **argv);
+int cli_release(int argc, char **argv);
+int cli_pause(int argc, char **argv);
+int cli_resume(int argc, char **argv);
+int cli_test(int argc, char **argv);
 
 #endif

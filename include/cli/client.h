@@ -19,6 +19,9 @@ bool client_ask(struct client *client, const char *path, const char *body, struc
 /* The same, parsed; NULL: as false above. The caller destroys it. */
 struct json *client_ask_json(struct client *client, const char *path, const char *body,
                              int *exit_code);
+/* The HTTP code; 0: no daemon, *exit_code is set and it is told. Problems are not told. */
+long client_try(struct client *client, const char *path, const char *body, struct text *answer,
+                int *exit_code);
 /* Each line of a stream as it comes, without its end, until it ends (true) or fails. */
 typedef void client_line_fn(void *arg, struct span line);
 bool client_follow(struct client *client, const char *path, const char *last_event_id,

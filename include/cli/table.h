@@ -21,6 +21,9 @@ struct column {
 /* Upstream text is made harmless. rows: a list; NULL or empty prints none. */
 void table_print(const struct column *columns, size_t column_count, const struct json *rows,
                  const char *none);
+void table_print_rows(const struct column *columns, size_t column_count,
+                      const struct json *const *rows, size_t row_count, const char *none);
+const struct json **table_rows(const struct json *list, size_t *count); /* free it */
 /* One value, harmless and on one line. */
 void table_add_cell(struct text *out, const struct json *value, enum cell_look look);
 bool terminal_has_colour(void);

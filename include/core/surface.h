@@ -20,6 +20,7 @@ struct surface_options {
     const struct config *config; /* borrowed, as all below */
     struct monitor *monitor;
     struct metrics *metrics;
+    const struct sink_port *sinks; /* one per config->sinks, same order */
     struct store_port store;
     struct query_port query;
     struct responder_port responder;

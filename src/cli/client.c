@@ -14,7 +14,7 @@
 
 #define ANSWER_BYTES_MAX ((size_t)128 << 20)
 #define URL_BYTES_MAX 16384
-#define TIMEOUT_MS 30000L
+#define TIMEOUT_MS 60000L
 #define CONNECT_TIMEOUT_MS 5000L
 
 struct client {
@@ -123,6 +123,13 @@ static struct curl_slist *headers_of(const struct client *client, const char *la
     return headers;
 }
 
+static size_t on_answer_bytes(char *bytes, size_t size, size_t count, void *arg)
+{
+    struct text *answer = arg;
+    text_add(answer, (struct span){.data = bytes, .size = size * count});
+    return answer->status == STATUS_OK ? size * count : 0;
+}
+
 typedef size_t write_fn(char *bytes, size_t size, size_t count, void *arg);
 
 static CURLcode transfer(struct client *client, const char *path, const char *body,
@@ -149,17 +156,10 @@ static CURLcode transfer(struct client *client, const char *path, const char *bo
     if (body != NULL) {
         (void)curl_easy_setopt(handle, CURLOPT_POSTFIELDS, body);
     }
-    if (on_bytes == NULL) {
-        (void)curl_easy_setopt(handle, CURLOPT_NOBODY, 1L);
+    if (on_bytes == on_answer_bytes) {
+        (void)curl_easy_setopt(handle, CURLOPT_TIMEOUT_MS, TIMEOUT_MS);
     }
     return curl_easy_perform(handle);
-}
-
-static size_t on_answer_bytes(char *bytes, size_t size, size_t count, void *arg)
-{
-    struct text *answer = arg;
-    text_add(answer, (struct span){.data = bytes, .size = size * count});
-    return answer->status == STATUS_OK ? size * count : 0;
 }
 
 static int refuse_transfer(const struct client *client, CURLcode code)
@@ -207,7 +207,7 @@ static int tell_problem(const struct client *client, long http_code, const struc
     return exit_code_of(http_code);
 }
 
-bool client_ask(struct client *client, const char *path, const char *body, struct text *answer,
+long client_try(struct client *client, const char *path, const char *body, struct text *answer,
                 int *exit_code)
 {
     struct curl_slist *headers = headers_of(client, NULL);
@@ -216,15 +216,22 @@ bool client_ask(struct client *client, const char *path, const char *body, struc
     curl_slist_free_all(headers);
     if (code != CURLE_OK) {
         *exit_code = refuse_transfer(client, code);
-        return false;
+        return 0;
     }
     long http_code = 0;
     (void)curl_easy_getinfo(client->handle, CURLINFO_RESPONSE_CODE, &http_code);
-    if (http_code < 200 || http_code > 299) {
+    return http_code;
+}
+
+bool client_ask(struct client *client, const char *path, const char *body, struct text *answer,
+                int *exit_code)
+{
+    long http_code = client_try(client, path, body, answer, exit_code);
+    bool is_good = http_code >= 200 && http_code <= 299;
+    if (http_code != 0 && !is_good) {
         *exit_code = tell_problem(client, http_code, answer);
-        return false;
     }
-    return true;
+    return is_good;
 }
 
 struct json *client_ask_json(struct client *client, const char *path, const char *body,

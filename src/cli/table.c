@@ -67,17 +67,16 @@ void table_add_cell(struct text *out, const struct json *value, enum cell_look l
     utf8_add_clean_line(out, json_text(value), CELL_BYTES_MAX);
 }
 
-static void grid_fill(struct grid *grid, const struct json *rows)
+static void grid_fill(struct grid *grid, const struct json *const *rows)
 {
-    size_t index = 0;
-    for (const struct json *row = json_first(rows); row != NULL; row = json_next(row)) {
-        for (size_t i = 0; i < grid->column_count; i++) {
-            struct text *cell = &grid->cells[index++];
-            text_init(cell, CELL_BYTES_MAX * 2);
-            table_add_cell(cell, json_at(row, grid->columns[i].pointer), grid->columns[i].look);
-            size_t width = width_of(text_span(cell));
-            grid->widths[i] = width > grid->widths[i] ? width : grid->widths[i];
-        }
+    for (size_t i = 0; i < grid->row_count * grid->column_count; i++) {
+        size_t column = i % grid->column_count;
+        struct text *cell = &grid->cells[i];
+        text_init(cell, CELL_BYTES_MAX * 2);
+        table_add_cell(cell, json_at(rows[i / grid->column_count], grid->columns[column].pointer),
+                       grid->columns[column].look);
+        size_t width = width_of(text_span(cell));
+        grid->widths[column] = width > grid->widths[column] ? width : grid->widths[column];
     }
 }
 
@@ -153,12 +152,11 @@ static void grid_print(const struct grid *grid)
     }
 }
 
-void table_print(const struct column *columns, size_t column_count, const struct json *rows,
-                 const char *none)
+void table_print_rows(const struct column *columns, size_t column_count,
+                      const struct json *const *rows, size_t row_count, const char *none)
 {
     CHECK(column_count <= COLUMN_COUNT_MAX);
-    struct grid grid = {.columns = columns, .column_count = column_count};
-    grid.row_count = json_count(rows);
+    struct grid grid = {.columns = columns, .column_count = column_count, .row_count = row_count};
     if (grid.row_count == 0) {
         (void)printf("%s\n", none);
         return;
@@ -174,4 +172,24 @@ void table_print(const struct column *columns, size_t column_count, const struct
         text_fini(&grid.cells[i]);
     }
     free(grid.cells);
+}
+
+const struct json **table_rows(const struct json *list, size_t *count)
+{
+    *count = json_count(list);
+    const struct json **rows = alloc_array(*count + 1, sizeof(const struct json *));
+    size_t index = 0;
+    for (const struct json *row = json_first(list); row != NULL; row = json_next(row)) {
+        rows[index++] = row;
+    }
+    return rows;
+}
+
+void table_print(const struct column *columns, size_t column_count, const struct json *rows,
+                 const char *none)
+{
+    size_t count = 0;
+    const struct json **list = table_rows(rows, &count);
+    table_print_rows(columns, column_count, list, count, none);
+    free(list);
 }

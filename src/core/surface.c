@@ -26,8 +26,13 @@ static const struct route routes[] = {
     {"GET", "/api/v1/orders/", serve_order},
     {"GET", "/api/v1/appointments", serve_appointments},
     {"GET", "/api/v1/events", serve_events},
+    {"GET", "/api/v1/events/stream", serve_stream},
     {"GET", "/api/v1/events/", serve_event},
     {"GET", "/api/v1/deliveries", serve_deliveries},
+    {"POST", "/api/v1/deliveries/", serve_delivery_action},
+    {"POST", "/api/v1/sources/", serve_source_action},
+    {"POST", "/api/v1/sinks/", serve_sink_action},
+    {"POST", "/-/reload", serve_reload},
 };
 
 struct surface *surface_create(const struct surface_options *options)
@@ -226,7 +231,9 @@ int64_t surface_turn(struct surface *surface, struct instant now)
         return INSTANT_NEVER;
     }
     proceed_inquiries(surface);
-    return expire_inquiries(surface);
+    int64_t streams_mono_ms = streams_turn(surface);
+    int64_t expiry_mono_ms = expire_inquiries(surface);
+    return streams_mono_ms < expiry_mono_ms ? streams_mono_ms : expiry_mono_ms;
 }
 
 void surface_close(struct surface *surface)

@@ -13,7 +13,9 @@
 #ifndef CORE_SURFACE_INTERNAL_H
 #define CORE_SURFACE_INTERNAL_H
 
+#include "core/arena.h"
 #include "core/json_write.h"
+#include "core/log.h"
 #include "core/surface.h"
 
 #define ANSWER_BYTES_MAX ((size_t)96 << 20) /* a page of the largest items */
@@ -30,8 +32,6 @@ struct surface {
     enum status written; /* how the latest trial of writing ended */
     int64_t written_mono_ms;
     bool is_writing, has_written, is_closed;
-    uint64_t streamed_count; /* events committed when the streams were last fed */
-    int64_t streamed_mono_ms;
 };
 
 /* One request: the handler's view of it. */
@@ -89,6 +89,10 @@ call_fn serve_healthy, serve_ready, serve_status, serve_metrics, serve_sinks, se
 /* surface_orders, surface_events */
 call_fn serve_orders, serve_order, serve_appointments, serve_events, serve_event, serve_deliveries;
 const char *delivery_state_name(enum delivery_state state);
+
+/* surface_control, surface_stream */
+call_fn serve_delivery_action, serve_source_action, serve_sink_action, serve_reload, serve_stream;
+int64_t streams_turn(struct surface *surface); /* the mono ms of the next call */
 
 /* surface_item */
 void item_add_source(struct json_writer *writer, const struct surface *surface, size_t index);

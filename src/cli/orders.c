@@ -1,0 +1,158 @@
+#include "cli/cli.h"
+#include "cli/list.h"
+#include "daemon.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#define ANSWER_BYTES_MAX ((size_t)128 << 20)
+
+static const char usage_head[] =
+    "usage: orderwatch orders [-c FILE] [FILTERS] [--json]\n"
+    "       orderwatch orders ID [--source NAME] [--json]\n"
+    "The orders that are known; with an ID one of them: its fields, appointments and time line.\n";
+
+static const struct column order_columns[] = {
+    {"SOURCE", "/source", CELL_TEXT},
+    {"ID", "/id", CELL_TEXT},
+    {"REFERENCE", "/reference", CELL_TEXT},
+    {"STATUS", "/status", CELL_STATE},
+    {"STEP", "/step", CELL_TEXT},
+    {"SITE", "/site", CELL_TEXT},
+    {"COMMITTED", "/committed_date", CELL_TEXT},
+};
+
+static const struct column appointment_columns[] = {
+    {"APPOINTMENT", "/id", CELL_TEXT},
+    {"STATUS", "/status", CELL_STATE},
+    {"START", "/start", CELL_TIME},
+    {"END", "/end", CELL_TIME},
+};
+
+static const struct column time_line_columns[] = {
+    {"TIME", "/time", CELL_TIME},
+    {"TYPE", "/type", CELL_TEXT},
+    {"SUMMARY", "/data/summary", CELL_TEXT},
+    {"EVENT", "/id", CELL_TEXT},
+};
+
+static void print_fields(const struct json *order)
+{
+    for (const struct json *field = json_first(order); field != NULL; field = json_next(field)) {
+        if (json_kind(field) == JSON_LIST) {
+            continue; /* the tables below */
+        }
+        struct text value;
+        text_init(&value, 16384);
+        table_add_cell(&value, field, CELL_TEXT);
+        (void)printf("%-16s %s\n", json_key(field), text_cstr(&value));
+        text_fini(&value);
+    }
+}
+
+static void print_order(const struct json *order)
+{
+    print_fields(order);
+    (void)printf("\n");
+    table_print(appointment_columns, ARRAY_COUNT(appointment_columns),
+                json_member(order, "appointments"), "no appointments");
+    (void)printf("\n");
+    table_print(time_line_columns, ARRAY_COUNT(time_line_columns), json_member(order, "events"),
+                "no events: as it was at the baseline");
+}
+
+/* The HTTP code of asking this source for it. */
+static long ask_source(struct client *client, struct span source, const char *id,
+                       struct text *answer, int *exit_code)
+{
+    struct text path;
+    text_init(&path, 16384);
+    text_add_text(&path, "/api/v1/orders/");
+    text_add_percent(&path, source);
+    text_add_char(&path, '/');
+    text_add_percent(&path, span_of(id));
+    long http_code = client_try(client, text_cstr(&path), NULL, answer, exit_code);
+    text_fini(&path);
+    return http_code;
+}
+
+/* An id is unique within its source only: without --source the first source that has it counts. */
+static bool find_order(struct client *client, const char *source, const char *id,
+                       struct text *answer, int *exit_code)
+{
+    if (source != NULL) {
+        return ask_source(client, span_of(source), id, answer, exit_code) == 200;
+    }
+    struct json *sources = client_ask_json(client, "/api/v1/sources", NULL, exit_code);
+    bool is_found = false;
+    const struct json *item = json_first(json_member(sources, "items"));
+    for (; item != NULL && !is_found; item = json_next(item)) {
+        struct span name = json_text(json_member(item, "name"));
+        is_found = ask_source(client, name, id, answer, exit_code) == 200;
+    }
+    json_destroy(sources);
+    return is_found;
+}
+
+static int show_order(struct client *client, const char *source, const char *id, bool is_json)
+{
+    int exit_code = EXIT_CODE_OK;
+    struct text answer;
+    text_init(&answer, ANSWER_BYTES_MAX);
+    struct json *order = NULL;
+    if (!find_order(client, source, id, &answer, &exit_code)) {
+        if (exit_code == EXIT_CODE_OK) {
+            (void)fprintf(stderr,
+                          "orderwatch: orders: %s: no such order%s%s; `orderwatch orders` "
+                          "lists those that are known\n",
+                          id, source != NULL ? " of source " : "", source != NULL ? source : "");
+            exit_code = EXIT_CODE_NEGATIVE;
+        }
+    } else if (is_json) {
+        exit_code = client_print("orders", &answer);
+    } else if (json_parse(text_span(&answer), &order, NULL) == STATUS_OK) {
+        print_order(order);
+    }
+    json_destroy(order);
+    text_fini(&answer);
+    return exit_code;
+}
+
+static int list_orders(struct client *client, const struct list_filters *filters, bool is_json)
+{
+    struct text path;
+    text_init(&path, 16384);
+    text_add_text(&path, "/api/v1/orders");
+    list_add_filters(&path, filters);
+    int exit_code = list_show(client, text_cstr(&path), is_json, order_columns,
+                              ARRAY_COUNT(order_columns), "no orders");
+    text_fini(&path);
+    return exit_code;
+}
+
+int cli_orders(int argc, char **argv)
+{
+    struct list_filters filters = {.values = {NULL}};
+    struct option_place places[LIST_FILTER_COUNT];
+    list_places(&filters, places);
+    char usage[2048];
+    (void)snprintf(usage, sizeof usage, "%s%s", usage_head, list_help);
+    struct options options = {.command = "orders",
+                              .usage = usage,
+                              .places = places,
+                              .place_count = ARRAY_COUNT(places),
+                              .takes_json = true,
+                              .operand_count_max = 1};
+    int exit_code = EXIT_CODE_OK;
+    if (!options_parse(&options, argc, argv, &exit_code)) {
+        return exit_code;
+    }
+    struct client *client = client_open(&options, &exit_code);
+    if (client != NULL) {
+        exit_code = options.operand_count == 1 ? show_order(client, filters.values[LIST_SOURCE],
+                                                            options.operands[0], options.is_json)
+                                               : list_orders(client, &filters, options.is_json);
+        client_close(client);
+    }
+    return exit_code;
+}
