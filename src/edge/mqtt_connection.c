@@ -17,6 +17,7 @@
 #include <string.h>
 
 #define TICK_MS 250
+#define TICK_UP_MS 2000 /* the library's keep-alive needs no more, and each tick wakes the loop */
 #define LOOK_MS_MAX 1000
 #define GREETING_MS_MAX 10000 /* until CONNACK, and again until the announcement is taken */
 #define FAREWELL_MS_MAX 1000
@@ -66,12 +67,6 @@ struct mqtt_connection {
 static bool is_late(const struct mqtt_connection *connection)
 {
     return uv_now(connection->timer.loop) >= connection->step_deadline_ms;
-}
-
-static void set_step(struct mqtt_connection *connection, enum step step, uint64_t ms_max)
-{
-    connection->step = step;
-    connection->step_deadline_ms = uv_now(connection->timer.loop) + ms_max;
 }
 
 /* The end: everything of this life is released, then the owner is told. */
@@ -242,6 +237,16 @@ static void watch(struct mqtt_connection *connection)
 {
     int events = UV_READABLE | (mosquitto_want_write(connection->client) ? UV_WRITABLE : 0);
     CHECK(uv_poll_start(&connection->poll, events, on_socket) == 0);
+}
+
+static void on_tick(uv_timer_t *timer);
+
+static void set_step(struct mqtt_connection *connection, enum step step, uint64_t ms_max)
+{
+    uint64_t tick_ms = step == STEP_UP ? TICK_UP_MS : TICK_MS;
+    connection->step = step;
+    connection->step_deadline_ms = uv_now(connection->timer.loop) + ms_max;
+    CHECK(uv_timer_start(&connection->timer, on_tick, tick_ms, tick_ms) == 0);
 }
 
 static int announce(struct mqtt_connection *connection, const char *state)
@@ -418,7 +423,6 @@ static void on_looked_up(uv_work_t *work, int status)
     connection->has_poll = true;
     connection->handle_count++;
     set_step(connection, STEP_GREET, GREETING_MS_MAX);
-    CHECK(uv_timer_start(&connection->timer, on_tick, TICK_MS, TICK_MS) == 0);
     watch(connection);
 }
 
