@@ -106,14 +106,13 @@ static int load_config(struct daemon *daemon, const char *path)
 static size_t list_state_sinks(const struct config *config, struct state_sink *out)
 {
     size_t count = 0;
-    for (size_t i = 0; i < config->source_count; i++) {
-        for (size_t j = 0; j < config->sink_count; j++) {
-            const struct sink_config *sink = &config->sinks[j];
-            if (sink->kind == SINK_MQTT && sink->mqtt.has_state &&
-                route_leads_to(config, config->sources[i].name, j)) {
-                out[count++] = (struct state_sink){.source_name = config->sources[i].name,
-                                                   .sink_name = sink->name};
-            }
+    for (size_t i = 0; i < config->source_count * config->sink_count; i++) {
+        const char *source_name = config->sources[i / config->sink_count].name;
+        size_t sink_index = i % config->sink_count;
+        const struct sink_config *sink = &config->sinks[sink_index];
+        if (sink->kind == SINK_MQTT && sink->mqtt.has_state &&
+            route_leads_to(config, source_name, sink_index)) {
+            out[count++] = (struct state_sink){.source_name = source_name, .sink_name = sink->name};
         }
     }
     return count;
@@ -314,50 +313,53 @@ static void close_store(struct daemon *daemon)
     daemon->store = NULL;
 }
 
-/* True when the phase changed, so that the next one is looked at in the same turn. */
-static bool advance(struct daemon *daemon, struct instant now)
+/* What the phase waits for has come. */
+static bool is_over(const struct daemon *daemon, struct instant now)
 {
     switch (daemon->phase) {
     case PHASE_RUNNING:
-        if (daemon->is_asked_to_stop) {
-            begin_stop(daemon, now);
-            return true;
-        }
-        return false;
+        return daemon->is_asked_to_stop;
     case PHASE_FINISHING:
-        if (is_idle(daemon) || now.mono_ms >= daemon->grace_until_mono_ms) {
-            close_sinks(daemon);
-            return true;
-        }
-        return false;
+        return is_idle(daemon) || now.mono_ms >= daemon->grace_until_mono_ms;
     case PHASE_CLOSING_SINKS:
-        if (daemon->sinks_closed == daemon->sinks_opened) {
-            close_http(daemon);
-            return true;
-        }
-        return false;
+        return daemon->sinks_closed == daemon->sinks_opened;
     case PHASE_CLOSING_HTTP:
-        if (daemon->is_http_closed && front_is_closed(daemon->front)) {
-            enter(daemon, PHASE_SETTLING);
-            return true;
-        }
-        return false;
+        return daemon->is_http_closed && front_is_closed(daemon->front);
     case PHASE_SETTLING:
-        if (is_idle(daemon)) {
-            close_store(daemon);
-            return true;
-        }
-        return false;
+        return is_idle(daemon);
     case PHASE_CLOSING_STORE:
-        if (daemon->is_store_closed) {
-            enter(daemon, PHASE_CLOSED);
-            loop_close(daemon->loop);
-        }
-        return false;
+        return daemon->is_store_closed;
     case PHASE_CLOSED:
         return false;
     }
     CHECK(!"a phase that does not exist");
+}
+
+static void advance(struct daemon *daemon, struct instant now)
+{
+    switch (daemon->phase) {
+    case PHASE_RUNNING:
+        begin_stop(daemon, now);
+        return;
+    case PHASE_FINISHING:
+        close_sinks(daemon);
+        return;
+    case PHASE_CLOSING_SINKS:
+        close_http(daemon);
+        return;
+    case PHASE_CLOSING_HTTP:
+        enter(daemon, PHASE_SETTLING);
+        return;
+    case PHASE_SETTLING:
+        close_store(daemon);
+        return;
+    case PHASE_CLOSING_STORE:
+        enter(daemon, PHASE_CLOSED);
+        loop_close(daemon->loop);
+        return;
+    case PHASE_CLOSED:
+        return;
+    }
 }
 
 /* --- the turn --------------------------------------------------------------------------------- */
@@ -395,7 +397,8 @@ static int64_t turn(struct daemon *daemon, struct instant now)
     if (daemon->is_once && daemon->phase == PHASE_RUNNING && !daemon->is_asked_to_stop) {
         look_at_once(daemon);
     }
-    while (advance(daemon, now)) {
+    while (is_over(daemon, now)) {
+        advance(daemon, now);
     }
     if (daemon->phase == PHASE_RUNNING) {
         int64_t heartbeat_mono_ms =

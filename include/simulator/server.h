@@ -10,7 +10,7 @@ struct server;
 struct server_options {
     const char *host; /* an address of this machine; loopback unless somebody wants otherwise */
     uint16_t port;    /* 0: any free one */
-    const char *certificate_pem, *key_pem; /* both or neither */
+    char *certificate_pem, *key_pem; /* both or neither */
     struct scenario *scenario;
     struct stage *stage;
     bool is_verbose; /* one line per request on stdout */

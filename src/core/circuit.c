@@ -59,7 +59,7 @@ static void begin_failing(struct circuit *circuit, struct instant now)
     }
 }
 
-static void open(struct circuit *circuit, int64_t server_hint_ms, struct instant now)
+static void break_circuit(struct circuit *circuit, int64_t server_hint_ms, struct instant now)
 {
     circuit->state = CIRCUIT_OPEN;
     circuit->failed_probes++;
@@ -79,7 +79,7 @@ void circuit_lost(struct circuit *circuit, bool is_probe, int64_t server_hint_ms
 {
     begin_failing(circuit, now);
     if (!is_late(circuit, is_probe)) {
-        open(circuit, server_hint_ms, now);
+        break_circuit(circuit, server_hint_ms, now);
     }
 }
 
@@ -101,7 +101,7 @@ void circuit_refused(struct circuit *circuit, uint64_t lane_hash, bool is_probe,
         return;
     }
     if (circuit->state == CIRCUIT_PROBING) {
-        open(circuit, server_hint_ms, now);
+        break_circuit(circuit, server_hint_ms, now);
         return;
     }
     if (!knows_lane(circuit, lane_hash)) {
@@ -109,7 +109,7 @@ void circuit_refused(struct circuit *circuit, uint64_t lane_hash, bool is_probe,
     }
     if (circuit->refused_lane_count == REFUSED_LANES_MAX) {
         circuit->refused_lane_count = 0;
-        open(circuit, server_hint_ms, now);
+        break_circuit(circuit, server_hint_ms, now);
     }
 }
 

@@ -6,12 +6,12 @@
 #include <string.h>
 
 /* The topics of an order: ids percent-encoded, separated by spaces, so no id can break the list. */
-#define PUBLISHED_BYTES_MAX (3u * RECORD_ID_MAX * APPOINTMENT_COUNT_MAX * 2)
+#define PUBLISHED_BYTES_MAX ((size_t)6 * RECORD_ID_MAX * APPOINTMENT_COUNT_MAX)
 
 static const char *encode_id(struct arena *arena, const char *id)
 {
     struct text text;
-    text_init(&text, 3 * RECORD_TEXT_MAX);
+    text_init(&text, (size_t)3 * RECORD_TEXT_MAX);
     text_add_percent(&text, span_of(id));
     const char *encoded = arena_text(arena, text_span(&text));
     text_fini(&text);
@@ -75,7 +75,7 @@ static struct span payload_of_order(struct arena *arena, const struct record *re
                                     const struct field_filter *fields)
 {
     struct text text;
-    text_init(&text, EVENT_BYTES_MAX * 4);
+    text_init(&text, (size_t)4 * EVENT_BYTES_MAX);
     record_add_order(record, fields, &text);
     struct span payload = {.data = arena_text(arena, text_span(&text)), .size = text.size};
     text_fini(&text);
@@ -86,7 +86,7 @@ static struct span payload_of_appointment(struct arena *arena,
                                           const struct appointment *appointment)
 {
     struct text text;
-    text_init(&text, EVENT_BYTES_MAX * 4);
+    text_init(&text, (size_t)4 * EVENT_BYTES_MAX);
     record_add_appointment(appointment, &text);
     struct span payload = {.data = arena_text(arena, text_span(&text)), .size = text.size};
     text_fini(&text);

@@ -36,7 +36,7 @@ static void add_base64(struct text *out, struct span bytes)
             group = group << 8 | (j < count ? (unsigned char)bytes.data[i + j] : 0U);
         }
         for (size_t j = 0; j < 4; j++) {
-            text_add_char(out, j <= count ? digits[group >> (18 - 6 * j) & 63] : '=');
+            text_add_char(out, (char)(j <= count ? digits[group >> (18 - 6 * j) & 63] : '='));
         }
     }
 }
@@ -234,17 +234,18 @@ static void answer_detail(struct api *api, const char *order_id, struct reply *r
 static enum status act_all(struct api *api, const struct node *root, struct text *what,
                            struct failure *why)
 {
-    if (root != NULL && root->kind == NODE_LIST) {
-        for (const struct node *step = root->child; step != NULL; step = step->next) {
-            enum status status = scenario_act(api->stage, step, what, why);
-            if (status != STATUS_OK) {
-                return status;
-            }
-        }
-        return STATUS_OK;
+    if (root == NULL) {
+        return fail(why, STATUS_INVALID, "an empty body; send a step as JSON or YAML");
     }
-    return root != NULL ? scenario_act(api->stage, root, what, why)
-                        : fail(why, STATUS_INVALID, "an empty body; send a step as JSON or YAML");
+    if (root->kind != NODE_LIST) {
+        return scenario_act(api->stage, root, what, why);
+    }
+    enum status status = STATUS_OK;
+    for (const struct node *step = root->child; step != NULL && status == STATUS_OK;
+         step = step->next) {
+        status = scenario_act(api->stage, step, what, why);
+    }
+    return status;
 }
 
 static void answer_steps(struct api *api, const struct api_request *request, struct reply *reply)

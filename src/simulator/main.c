@@ -76,14 +76,13 @@ static int parse_options(int argc, char **argv, struct options *out)
                                           {"verbose", no_argument, NULL, 'v'},
                                           {"help", no_argument, NULL, 'h'},
                                           {0}};
-    *out = (struct options){.scenario = "demo", .host = "127.0.0.1", .port = 9476};
+    const char *listen_text = "127.0.0.1:9476";
+    *out = (struct options){.scenario = "demo"};
+    /* NOLINTNEXTLINE(concurrency-mt-unsafe): before anything else runs */
     for (int option = 0; (option = getopt_long(argc, argv, "l:vh", known, NULL)) != -1;) {
         switch (option) {
         case 'l':
-            if (!parse_listen(optarg, out)) {
-                (void)fprintf(stderr, "orderwatch-sim: --listen %s: not ADDRESS:PORT\n", optarg);
-                return 2;
-            }
+            listen_text = optarg;
             break;
         case 'p':
             out->port_file = optarg;
@@ -104,6 +103,10 @@ static int parse_options(int argc, char **argv, struct options *out)
             (void)fputs(usage, stderr);
             return 2;
         }
+    }
+    if (!parse_listen(listen_text, out)) {
+        (void)fprintf(stderr, "orderwatch-sim: --listen %s: not ADDRESS:PORT\n", listen_text);
+        return 2;
     }
     if (argc - optind > 1 || (out->certificate_file == NULL) != (out->key_file == NULL)) {
         (void)fputs(usage, stderr);
@@ -182,6 +185,7 @@ static void serve(struct server *server, struct scenario *scenario, struct stage
     (void)sigemptyset(&signals);
     (void)sigaddset(&signals, SIGTERM);
     (void)sigaddset(&signals, SIGINT);
+    /* NOLINTNEXTLINE(concurrency-mt-unsafe): there is one thread */
     (void)sigprocmask(SIG_BLOCK, &signals, NULL);
     int64_t started_mono_ms = INSTANT_NEVER;
     while (!is_asked_to_stop(&signals)) {

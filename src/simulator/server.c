@@ -175,8 +175,7 @@ static enum MHD_Result answer(struct exchange *exchange, struct MHD_Connection *
             fault != NULL && (fault->kind == FAULT_SLOW || fault->kind == FAULT_TRUNCATED);
         struct MHD_Response *response =
             is_odd ? odd_response(server, connection, &reply, fault->kind)
-                   : MHD_create_response_from_buffer(reply.body.size,
-                                                     (void *)(uintptr_t)text_cstr(&reply.body),
+                   : MHD_create_response_from_buffer(reply.body.size, reply.body.data,
                                                      MHD_RESPMEM_MUST_COPY);
         CHECK(response != NULL);
         result = queue(connection, response, &reply, server->api.recent_next);
@@ -185,6 +184,7 @@ static enum MHD_Result answer(struct exchange *exchange, struct MHD_Connection *
     return result;
 }
 
+/* NOLINTNEXTLINE(readability-function-size): the parameters are libmicrohttpd's */
 static enum MHD_Result on_request(void *arg, struct MHD_Connection *connection, const char *url,
                                   const char *method, const char *version, const char *upload,
                                   size_t *upload_size, void **context)
@@ -236,10 +236,9 @@ enum status server_start(const struct server_options *options, struct server **o
     api_init(&server->api, options->scenario, options->stage);
     unsigned int flags = MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ITC |
                          (options->key_pem != NULL ? MHD_USE_TLS : 0U);
-    struct MHD_OptionItem tls[] = {
-        {MHD_OPTION_HTTPS_MEM_CERT, 0, (void *)(uintptr_t)options->certificate_pem},
-        {MHD_OPTION_HTTPS_MEM_KEY, 0, (void *)(uintptr_t)options->key_pem},
-        {MHD_OPTION_END, 0, NULL}};
+    struct MHD_OptionItem tls[] = {{MHD_OPTION_HTTPS_MEM_CERT, 0, options->certificate_pem},
+                                   {MHD_OPTION_HTTPS_MEM_KEY, 0, options->key_pem},
+                                   {MHD_OPTION_END, 0, NULL}};
     server->daemon = MHD_start_daemon(
         flags, 0, NULL, NULL, on_request, server, MHD_OPTION_SOCK_ADDR, &address,
         MHD_OPTION_NOTIFY_COMPLETED, on_completed, NULL, MHD_OPTION_CONNECTION_LIMIT, 200U,

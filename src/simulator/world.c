@@ -392,22 +392,27 @@ void world_add_orders(const struct world *world, size_t offset, size_t limit,
     }
 }
 
+/* Those of one order that fall into the page; *index counts all appointments so far. */
+static void add_page_part(const struct sim_order *order, size_t offset, size_t limit, size_t *index,
+                          struct text *out)
+{
+    for (const struct sim_appointment *appointment = order->appointments; appointment != NULL;
+         appointment = appointment->next) {
+        size_t position = (*index)++;
+        if (position >= offset && position - offset < limit) {
+            text_add_text(out, position > offset ? "," : "");
+            add_appointment(order, appointment, true, out);
+        }
+    }
+}
+
 void world_add_appointments(const struct world *world, size_t offset, size_t limit,
                             struct text *out)
 {
     size_t index = 0;
-    size_t given = 0;
     for (size_t i = 0; i < world->count; i++) {
-        const struct sim_order *order = world->orders[i];
-        for (const struct sim_appointment *appointment = order->appointments;
-             appointment != NULL && order->is_listed; appointment = appointment->next) {
-            if (index++ < offset || given >= limit) {
-                continue;
-            }
-            if (given++ != 0) {
-                text_add_char(out, ',');
-            }
-            add_appointment(order, appointment, true, out);
+        if (world->orders[i]->is_listed) {
+            add_page_part(world->orders[i], offset, limit, &index, out);
         }
     }
 }
