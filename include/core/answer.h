@@ -8,6 +8,9 @@
 #define RETRY_AFTER_MAX_MS INT64_C(86400000) /* no API may silence a monitor for longer */
 #define REQUEST_ID_MAX 128
 
+struct json;
+struct paging;
+
 struct answer {
     struct instant at;
     enum status status;
@@ -26,6 +29,10 @@ void answer_take(struct answer *answer, struct http_response *response);
 void answer_clear(struct answer *answer);
 bool answer_is_page(const struct answer *answer); /* 200 or 206: it has a body to read */
 struct span answer_body(const struct answer *answer);
+/* A small value that stands beside the list; NULL: none. The caller destroys it. */
+struct json *answer_value_at(const struct answer *answer, const char *pointer);
+/* How many elements there are in all, by header or body, as the paging says; PAGE_TOTAL_NONE. */
+int64_t answer_total(const struct answer *answer, const struct paging *paging);
 
 /* Why a request or a whole sweep did not give what was wanted. */
 struct trouble {

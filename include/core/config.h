@@ -58,6 +58,7 @@ struct source_config {
     struct oauth2_config oauth2;
     struct api_key_config api_key;
     int64_t every_ms;
+    const char *every_place; /* FILE:LINE:COLUMN: key, as messages begin; NULL: unknown */
     struct rate budget;
     const char *language;
     const struct zone *zone;

@@ -25,6 +25,8 @@ const char *field_fault(const char *text); /* the name of a field of orders, for
 /* What only the whole document can tell: routes to sinks, names given twice. */
 void config_check_references(struct walker *walker, const struct node *document,
                              struct config *config);
+/* Warns where every is too short for the budget, and notes the place of every for later. */
+void config_check_pace(struct walker *walker, const struct node *map, struct source_config *source);
 void route_print_sinks(const void *source, const void *context, struct text *out);
 
 #endif

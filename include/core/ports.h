@@ -22,6 +22,7 @@ struct http_request {
     bool truncates_body;          /* past body_bytes_max: stop reading, but the answer counts */
     const struct tls_config *tls; /* NULL: defaults; must outlive the transfer */
     const char *proxy;            /* NULL: none */
+    bool only_connects;           /* connect, TLS too, and send nothing: no http_code */
     bool allows_private;          /* private, loopback and link-local addresses may be called */
 };
 

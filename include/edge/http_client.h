@@ -17,7 +17,7 @@ struct smtps_request {
     const char *url; /* smtps://host:port/our.name */
     const char *username;
     const struct secret *password;
-    const char *from, *to; /* bare addresses */
+    const char *from, *to; /* bare addresses; to NULL: log in, say NOOP and leave */
     struct span message;   /* finished; copied, every line end made CRLF */
     const char *ca_file;
     int64_t timeout_ms;

@@ -1,9 +1,6 @@
 #include "cli/cli.h"
+#include "cli/options.h"
 #include "daemon.h"
-
-#include <getopt.h>
-#include <stdio.h>
-#include <stdlib.h>
 
 static const char usage[] =
     "usage: orderwatch run [-c FILE] [--once]\n"
@@ -17,34 +14,13 @@ static const char usage[] =
 
 int cli_run(int argc, char **argv)
 {
-    static const struct option known[] = {{"config", required_argument, NULL, 'c'},
-                                          {"once", no_argument, NULL, 'o'},
-                                          {"help", no_argument, NULL, 'h'},
-                                          {0}};
-    const char *config_path = getenv("ORDERWATCH_CONFIG");
     bool is_once = false;
-    if (config_path == NULL) {
-        config_path = "/etc/orderwatch/orderwatch.yaml";
+    const struct option_place places[] = {{.name = "once", .is_given = &is_once}};
+    struct options options = {
+        .command = "run", .usage = usage, .places = places, .place_count = ARRAY_COUNT(places)};
+    int exit_code = EXIT_CODE_OK;
+    if (!options_parse(&options, argc, argv, &exit_code)) {
+        return exit_code;
     }
-    for (int option = 0; (option = getopt_long(argc, argv, "c:h", known, NULL)) != -1;) {
-        switch (option) {
-        case 'c':
-            config_path = optarg;
-            break;
-        case 'o':
-            is_once = true;
-            break;
-        case 'h':
-            (void)fputs(usage, stdout);
-            return EXIT_CODE_OK;
-        default:
-            return EXIT_CODE_USAGE;
-        }
-    }
-    if (optind < argc) {
-        (void)fprintf(stderr, "orderwatch: run: %s: unexpected; `orderwatch run --help`\n",
-                      argv[optind]);
-        return EXIT_CODE_USAGE;
-    }
-    return daemon_run(config_path, is_once);
+    return daemon_run(options.config_path, is_once);
 }

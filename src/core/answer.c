@@ -1,7 +1,9 @@
 #include "core/answer.h"
 
 #include "core/date.h"
+#include "core/json.h"
 #include "core/pager.h"
+#include "core/slice.h"
 #include "core/utf8.h"
 
 #include <stdio.h>
@@ -21,9 +23,8 @@ static void clean_into(char *out, size_t size, const char *value)
     text_fini(&cleaned);
 }
 
-static int64_t total_of(const char *value)
+static int64_t total_of(struct span digits)
 {
-    struct span digits = span_of(value);
     int64_t total = 0;
     for (size_t i = 0; i < digits.size; i++) {
         if (digits.data[i] < '0' || digits.data[i] > '9' || total > INT64_MAX / 100) {
@@ -55,7 +56,7 @@ void answer_take(struct answer *answer, struct http_response *response)
         return;
     }
     answer->http_code = response->http_code;
-    answer->total = total_of(response->total_count);
+    answer->total = total_of(span_of(response->total_count));
     answer->wait_ms = wait_of(response->retry_after, response->at.wall_ms);
     answer->certificate_expires_wall_ms = response->certificate_expires_wall_ms;
     clean_into(answer->request_id, sizeof answer->request_id, response->request_id);
@@ -84,6 +85,29 @@ bool answer_is_page(const struct answer *answer)
 struct span answer_body(const struct answer *answer)
 {
     return (struct span){.data = answer->body, .size = answer->body_size};
+}
+
+struct json *answer_value_at(const struct answer *answer, const char *pointer)
+{
+    struct span bytes;
+    struct json *value = NULL;
+    if (pointer == NULL || slice_find(answer_body(answer), pointer, &bytes, NULL) != STATUS_OK ||
+        json_parse(bytes, &value, NULL) != STATUS_OK) {
+        return NULL;
+    }
+    return value;
+}
+
+int64_t answer_total(const struct answer *answer, const struct paging *paging)
+{
+    struct json *value = answer_value_at(answer, paging->total_pointer);
+    if (value == NULL) {
+        return paging->total_header != NULL ? answer->total : PAGE_TOTAL_NONE;
+    }
+    bool is_number = json_kind(value) == JSON_NUMBER;
+    int64_t total = is_number ? total_of(json_text(value)) : PAGE_TOTAL_NONE;
+    json_destroy(value);
+    return total;
 }
 
 /* --- in words --------------------------------------------------------------------------------- */

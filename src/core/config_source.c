@@ -479,6 +479,7 @@ static void finish_source(struct walker *walker, const struct node *map, void *t
 {
     struct source_config *source = target;
     warn_of_haste(walker, map, source);
+    config_check_pace(walker, map, source);
     strip_last_slashes(walker, source);
     sort_reminders(walker, source);
 }

@@ -1,53 +1,9 @@
-#include "core/secret.h"
+#include "core/source_request.h"
 
 #include "poller_internal.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-#define HEADERS_MAX 5
-#define HEADER_BYTES_MAX 65536
-
-/* A request's header values; those that hold secrets are wiped when it has been handed over. */
-struct headers {
-    struct http_header list[HEADERS_MAX];
-    struct text values[HEADERS_MAX];
-    size_t count;
-};
-
-static struct text *add_header(struct headers *headers, const char *name)
-{
-    CHECK(headers->count < HEADERS_MAX);
-    struct text *value = &headers->values[headers->count];
-    text_init(value, HEADER_BYTES_MAX);
-    headers->list[headers->count++].name = name;
-    return value;
-}
-
-static void start(struct poller *poller, struct headers *headers, struct http_request *request,
-                  http_done_fn *on_done)
-{
-    for (size_t i = 0; i < headers->count; i++) {
-        headers->list[i].value = text_cstr(&headers->values[i]);
-    }
-    const struct source_config *source = poller->source;
-    request->headers = headers->list;
-    request->header_count = headers->count;
-    request->timeout_ms = source->timeout_ms;
-    request->tls = &source->tls;
-    request->proxy = source->proxy;
-    request->allows_private = true; /* the address is the operator's own choice */
-    poller->waiting = WAITING_HTTP;
-    poller->is_cancelled = false;
-    struct http_port http = poller->options.http;
-    http.start(http.self, request, on_done, poller);
-    for (size_t i = 0; i < headers->count; i++) {
-        if (headers->values[i].data != NULL) {
-            explicit_bzero(headers->values[i].data, headers->values[i].capacity);
-        }
-        text_fini(&headers->values[i]);
-    }
-}
 
 static void on_answer(void *arg, struct http_response *response)
 {
@@ -55,6 +11,18 @@ static void on_answer(void *arg, struct http_response *response)
     CHECK(poller->waiting == WAITING_HTTP);
     poller->waiting = WAITING_NONE;
     answer_take(&poller->request.answer, response);
+}
+
+/* The request is copied by the port: its secrets are wiped at once. */
+static void start(struct poller *poller, struct source_request *request, struct instant now)
+{
+    budget_take(&poller->budget, now.mono_ms);
+    poller->request.started = now;
+    poller->waiting = WAITING_HTTP;
+    poller->is_cancelled = false;
+    struct http_port http = poller->options.http;
+    http.start(http.self, &request->http, on_answer, poller);
+    source_request_fini(request);
 }
 
 /* The first place is for no answer, and for codes beyond those that there is room for. */
@@ -149,23 +117,10 @@ static bool step_token_answered(struct poller *poller, struct instant now)
 
 static void send_token(struct poller *poller, struct instant now)
 {
-    const struct oauth2_config *oauth2 = &poller->source->oauth2;
-    struct headers headers = {.count = 0};
-    token_add_authorization(oauth2, add_header(&headers, "Authorization"));
-    text_add_text(add_header(&headers, "Content-Type"), "application/x-www-form-urlencoded");
-    text_add_text(add_header(&headers, "Accept"), "application/json");
-    struct text body;
-    text_init(&body, HEADER_BYTES_MAX);
-    token_add_body(oauth2, &body);
-    struct http_request request = {.method = "POST",
-                                   .url = oauth2->token_url,
-                                   .body = text_span(&body),
-                                   .body_bytes_max = TOKEN_REPLY_BYTES_MAX};
-    budget_take(&poller->budget, now.mono_ms);
-    poller->request.started = now;
+    struct source_request request;
+    source_request_init_token(&request, poller->source);
     poller->step = step_token_answered;
-    start(poller, &headers, &request, on_answer);
-    text_fini(&body);
+    start(poller, &request, now);
 }
 
 /* --- the request ------------------------------------------------------------------------------ */
@@ -201,30 +156,12 @@ static bool step_answered(struct poller *poller, struct instant now)
 
 static void send_request(struct poller *poller, struct instant now)
 {
-    const struct source_config *source = poller->source;
-    struct headers headers = {.count = 0};
-    const char *accept = source->profile->accept;
-    text_add_text(add_header(&headers, "Accept"), accept != NULL ? accept : "application/json");
-    if (source->language != NULL && source->language[0] != '\0') {
-        text_add_text(add_header(&headers, "Accept-Language"), source->language);
-    }
-    if (source->api_key.header != NULL) {
-        text_add(add_header(&headers, source->api_key.header),
-                 secret_reveal(source->api_key.value));
-    }
-    if (uses_token(poller)) {
-        struct text *value = add_header(&headers, "Authorization");
-        text_add_text(value, "Bearer ");
-        text_add(value, secret_reveal(poller->token.value));
-    }
-    struct http_request request = {.method = "GET",
-                                   .url = text_cstr(&poller->request.url),
-                                   .body_bytes_max = source->body_bytes_max};
-    budget_take(&poller->budget, now.mono_ms);
+    struct source_request request;
+    source_request_init_get(&request, poller->source, text_cstr(&poller->request.url),
+                            &poller->token);
     poller->sweep.has_asked = true;
-    poller->request.started = now;
     poller->step = step_answered;
-    start(poller, &headers, &request, on_answer);
+    start(poller, &request, now);
 }
 
 /* --- the gate --------------------------------------------------------------------------------- */

@@ -263,34 +263,6 @@ static bool step_work(struct poller *poller, struct instant now)
 
 /* --- the end of a page, of a reading ---------------------------------------------------------- */
 
-/* A small value that stands beside the list; NULL where there is none. */
-static struct json *value_at(const struct answer *answer, const char *pointer)
-{
-    struct span bytes;
-    struct json *value = NULL;
-    if (pointer == NULL || slice_find(answer_body(answer), pointer, &bytes, NULL) != STATUS_OK ||
-        json_parse(bytes, &value, NULL) != STATUS_OK) {
-        return NULL;
-    }
-    return value;
-}
-
-static int64_t total_of(const struct json *value)
-{
-    if (value == NULL || json_kind(value) != JSON_NUMBER) {
-        return PAGE_TOTAL_NONE;
-    }
-    struct span digits = json_text(value);
-    int64_t total = 0;
-    for (size_t i = 0; i < digits.size; i++) {
-        if (digits.data[i] < '0' || digits.data[i] > '9' || i > 17) {
-            return PAGE_TOTAL_NONE;
-        }
-        total = total * 10 + (digits.data[i] - '0');
-    }
-    return total;
-}
-
 static enum pager_verdict take_page(struct poller *poller, struct failure *why)
 {
     struct reading *reading = &poller->sweep.reading;
@@ -299,19 +271,13 @@ static enum pager_verdict take_page(struct poller *poller, struct failure *why)
     struct page_facts facts = {.fingerprint = reading->page.fingerprint,
                                .element_count = reading->page.element_count,
                                .repeated_count = reading->page.repeated_count,
-                               .total =
-                                   paging->total_header != NULL ? answer->total : PAGE_TOTAL_NONE,
+                               .total = answer_total(answer, paging),
                                .link = answer->link};
-    struct json *total = value_at(answer, paging->total_pointer);
-    if (total != NULL) {
-        facts.total = total_of(total);
-    }
-    struct json *cursor = value_at(answer, paging->cursor_pointer);
+    struct json *cursor = answer_value_at(answer, paging->cursor_pointer);
     if (cursor != NULL) {
         facts.cursor = json_text(cursor);
     }
     enum pager_verdict verdict = pager_take(&reading->pager, &facts, why);
-    json_destroy(total);
     json_destroy(cursor);
     return verdict;
 }

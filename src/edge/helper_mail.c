@@ -30,6 +30,7 @@ struct session {
     bool is_answered; /* the reply to the whole message came */
     bool has_tried_login, is_logging_in, is_logged_in;
     bool is_login_missing; /* stopped before mail went out without the login that is configured */
+    bool is_probe_passed;  /* it could be sent now, and was not */
     bool is_tls_missing;
     bool is_exposed; /* in clear, and the peer is not this machine */
     struct mail_tls tls;
@@ -155,9 +156,16 @@ static void on_client_bytes(struct session *session, const char *bytes, size_t s
     if (size >= 5 && memcmp(bytes, "AUTH ", 5) == 0) {
         session->has_tried_login = true;
         session->is_logging_in = true;
-    } else if (session->job->username[0] != '\0' && !session->is_logged_in &&
-               memmem(bytes, size, "MAIL FROM:", 10) != NULL) {
+        return;
+    }
+    if (memmem(bytes, size, "MAIL FROM:", 10) == NULL) {
+        return;
+    }
+    if (session->job->username[0] != '\0' && !session->is_logged_in) {
         session->is_login_missing = true;
+        hang_up();
+    } else if (session->job->is_probe) {
+        session->is_probe_passed = true;
         hang_up();
     }
 }
@@ -325,6 +333,10 @@ static bool has_no_envelope(const struct session *session, int sender_code,
 static void collect(const struct session *session, smtp_message_t message, struct arena *arena,
                     struct mail_answer *answer)
 {
+    if (session->is_probe_passed) {
+        answer->stage = MAIL_ANSWERED;
+        return;
+    }
     const smtp_status_t *sender = smtp_reverse_path_status(message);
     answer->code = sender->code;
     answer->text = sender->code != 0 ? describe(arena, sender) : session->reply;

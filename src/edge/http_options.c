@@ -129,6 +129,7 @@ static void set_request(struct options *options, const struct http_request *requ
     CURL *easy = options->easy;
     bool has_body = !text_equal(request->method, "GET");
     note(options, curl_easy_setopt(easy, CURLOPT_URL, request->url));
+    note(options, curl_easy_setopt(easy, CURLOPT_CONNECT_ONLY, request->only_connects ? 1L : 0L));
     if (has_body) {
         note(options, curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, request->method));
         note(options,

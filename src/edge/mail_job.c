@@ -28,7 +28,7 @@ static void add_text(struct text *out, const char *text)
 
 static size_t job_size(const struct mail_job *job)
 {
-    size_t size = 12 * FIELD_HEAD_SIZE; /* heads and numbers of the fixed part */
+    size_t size = 13 * FIELD_HEAD_SIZE; /* heads and numbers of the fixed part */
     size += strlen(job->host) + strlen(job->ca_file) + strlen(job->username);
     size += strlen(job->hello_name) + strlen(job->from) + strlen(job->envelope_id);
     size += job->password.size + job->message.size;
@@ -53,6 +53,7 @@ void mail_job_encode(const struct mail_job *job, struct text *out)
     add_text(out, job->from);
     add_text(out, job->envelope_id);
     add_number(out, job->timeout_ms);
+    add_number(out, job->is_probe ? 1 : 0);
     add_number(out, (uint32_t)job->to_count);
     for (size_t i = 0; i < job->to_count; i++) {
         add_text(out, job->to[i]);
@@ -137,6 +138,7 @@ enum status mail_job_decode(struct span bytes, struct arena *arena, struct mail_
     job.from = take_text(&reader);
     job.envelope_id = take_text(&reader);
     job.timeout_ms = take_number(&reader);
+    job.is_probe = take_number(&reader) != 0;
     job.to_count = take_number(&reader);
     if (job.to_count > MAIL_RECIPIENT_COUNT_MAX) {
         return fail(why, STATUS_INVALID, "mail helper: %zu recipients, at most %d are taken",

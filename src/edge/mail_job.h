@@ -20,6 +20,8 @@ struct mail_job {
     size_t to_count;
     struct span message; /* finished, CRLF */
     uint32_t timeout_ms; /* of each step */
+    bool is_probe;       /* up to the login and no further: no mail is begun. One address in to,
+                            which is not told to the server; the answer has no replies */
 };
 
 /* How far the session came. Only MAIL_ANSWERED has replies. */

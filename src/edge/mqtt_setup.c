@@ -39,9 +39,11 @@ bool mqtt_setup(struct mosquitto *client, const struct mqtt_config *config,
     int protocol = config->protocol == 4 ? MQTT_PROTOCOL_V311 : MQTT_PROTOCOL_V5;
     (void)mosquitto_int_option(client, MOSQ_OPT_PROTOCOL_VERSION, protocol);
     (void)mosquitto_int_option(client, MOSQ_OPT_TCP_NODELAY, 1);
-    return set_login(client, config) && (!config->is_tls || set_tls(client, config)) &&
-           mosquitto_will_set_v5(client, status_topic, (int)strlen(will), will, 1, true, NULL) ==
-               MOSQ_ERR_SUCCESS;
+    if (!set_login(client, config) || (config->is_tls && !set_tls(client, config))) {
+        return false;
+    }
+    return status_topic == NULL || mosquitto_will_set_v5(client, status_topic, (int)strlen(will),
+                                                         will, 1, true, NULL) == MOSQ_ERR_SUCCESS;
 }
 
 void mqtt_setup_socket(int socket)

@@ -6,7 +6,8 @@
 
 struct mosquitto;
 
-/* False: the library refuses, most likely a TLS file that cannot be read. */
+/* status_topic NULL: without a last will. False: the library refuses, most likely a TLS file that
+ * cannot be read. */
 bool mqtt_setup(struct mosquitto *client, const struct mqtt_config *config,
                 const char *status_topic);
 /* For helpers not to inherit, and to notice a broker that is gone. */

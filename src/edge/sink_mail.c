@@ -7,6 +7,7 @@
 #include "edge/sinks.h"
 #include "mail_compose.h"
 #include "mail_job.h"
+#include "mail_server.h"
 #include "recipients.h"
 
 #include <uv.h>
@@ -422,29 +423,14 @@ static enum status take_mailboxes(struct sink_mail *sink, struct failure *why)
     return status;
 }
 
-/* Our own name for EHLO. What is no host name is not passed on. */
-static const char *find_hello_name(struct arena *arena)
-{
-    char name[256];
-    size_t size = sizeof name;
-    const char *allowed = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-";
-    if (uv_os_gethostname(name, &size) != 0 || size == 0 || strspn(name, allowed) != size) {
-        return "localhost";
-    }
-    return arena_text(arena, span_of(name));
-}
-
 static void choose_transport(struct sink_mail *sink, const struct sink_environment *environment)
 {
     const struct email_config *email = &sink->config->email;
-    if (!email->is_implicit_tls) {
+    if (email->is_implicit_tls) {
+        sink->url = mail_server_url(email, sink->hello_name, sink->arena);
+    } else {
         sink->helper = helper_create(environment->uv, "mail");
-        return;
     }
-    bool is_ipv6 = strchr(email->server_host, ':') != NULL;
-    sink->url =
-        arena_format(sink->arena, "smtps://%s%s%s:%u/%s", is_ipv6 ? "[" : "", email->server_host,
-                     is_ipv6 ? "]" : "", email->server_port, sink->hello_name);
 }
 
 enum status sink_mail_open(const struct sink_config *config,
@@ -465,7 +451,7 @@ enum status sink_mail_open(const struct sink_config *config,
         free(sink);
         return status;
     }
-    sink->hello_name = find_hello_name(sink->arena);
+    sink->hello_name = mail_server_hello_name(sink->arena);
     choose_transport(sink, environment);
     (void)uv_timer_init(environment->uv, &sink->turn);
     sink->turn.data = sink;

@@ -197,6 +197,11 @@ static void set_session(CURL *easy, struct attempt *attempt)
 static struct curl_slist *set_envelope(CURL *easy, struct attempt *attempt)
 {
     const struct smtps_mail *mail = attempt->mail;
+    if (mail->to == NULL) {
+        note(attempt, curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, "NOOP"));
+        note(attempt, curl_easy_setopt(easy, CURLOPT_NOBODY, 1L)); /* its reply is a header */
+        return NULL;
+    }
     struct text path;
     text_init(&path, 1024);
     text_addf(&path, "<%s>", mail->from);
@@ -269,7 +274,8 @@ void smtps_mail_send(struct smtps_mail *mail, const atomic_bool *is_cancelled,
     struct attempt attempt = {.mail = mail,
                               .is_cancelled = is_cancelled,
                               .deadline_mono_ms = mono_now_ms() + mail->timeout_ms};
-    if (!is_address(mail->from) || !is_address(mail->to) || mail->message.status != STATUS_OK) {
+    bool has_address = is_address(mail->from) && (mail->to == NULL || is_address(mail->to));
+    if (!has_address || mail->message.status != STATUS_OK) {
         out->status =
             fail(&out->why, STATUS_INVALID,
                  "the mail has an address that is none, or is over %u bytes", MAIL_BYTES_MAX);

@@ -1,0 +1,130 @@
+#include "core/arena.h"
+#include "core/utf8.h"
+#include "edge/probe.h"
+#include "mqtt_reason.h"
+#include "mqtt_setup.h"
+
+#include <mosquitto.h>
+#include <uv.h>
+
+#include <stdlib.h>
+#include <string.h>
+
+#define KEEPALIVE_S 20
+#define STEP_MS 100
+#define DEADLINE_MS 10000
+#define CODE_NONE (-1)
+
+/* The worker's from queue to after-work. */
+struct probe {
+    uv_work_t work;
+    const struct mqtt_config *config;
+    struct arena *arena;
+    const char *client_id;
+    int connect_code;        /* of CONNACK; CODE_NONE: none came */
+    char library_words[256]; /* the only place of a TLS reason */
+    struct failure why;      /* status and, unless it is open, the reason */
+    probe_done_fn *on_done;
+    void *arg;
+};
+
+static void on_log(struct mosquitto *client, void *arg, int level, const char *words)
+{
+    (void)client;
+    struct probe *probe = arg;
+    if ((level & (MOSQ_LOG_ERR | MOSQ_LOG_WARNING)) != 0) {
+        memset(probe->library_words, 0, sizeof probe->library_words);
+        memcpy(probe->library_words, words, strnlen(words, sizeof probe->library_words - 1));
+    }
+}
+
+static void on_connect(struct mosquitto *client, void *arg, int code, int flags,
+                       const mosquitto_property *properties)
+{
+    (void)client;
+    (void)flags;
+    (void)properties;
+    struct probe *probe = arg;
+    probe->connect_code = code;
+}
+
+static void refuse(struct probe *probe, const char *words, const char *remedy)
+{
+    const struct mqtt_config *config = probe->config;
+    bool has_more = probe->library_words[0] != '\0';
+    (void)fail(&probe->why, STATUS_UNAVAILABLE, "%s:%u: %s%s%.200s; %s", config->host, config->port,
+               words, has_more ? "; " : "", probe->library_words, remedy);
+}
+
+static void talk(struct probe *probe, struct mosquitto *client)
+{
+    const struct mqtt_config *config = probe->config;
+    int64_t end_ms = (int64_t)(uv_hrtime() / 1000000) + DEADLINE_MS;
+    int result = mosquitto_connect_async(client, config->host, config->port, KEEPALIVE_S);
+    while (result == MOSQ_ERR_SUCCESS && probe->connect_code == CODE_NONE &&
+           (int64_t)(uv_hrtime() / 1000000) < end_ms) {
+        result = mosquitto_loop(client, STEP_MS, 1);
+    }
+    if (probe->connect_code == 0) {
+        (void)mosquitto_disconnect(client);
+        probe->why.status = STATUS_OK;
+    } else if (probe->connect_code != CODE_NONE) {
+        probe->library_words[0] = '\0';
+        (void)fail(&probe->why, STATUS_UNAVAILABLE,
+                   "%s:%u: the broker refuses the connection: %s (0x%02x); check username, "
+                   "password_file and what the broker allows them",
+                   config->host, config->port, mqtt_reason_words(probe->connect_code),
+                   (unsigned)probe->connect_code);
+    } else if (result != MOSQ_ERR_SUCCESS) {
+        refuse(probe, mosquitto_strerror(result),
+               config->is_tls ? "check broker, tls.ca_file and the broker's certificate"
+                              : "check broker, and that it listens there");
+    } else {
+        refuse(probe, "the broker does not answer within 10 s", "check broker and firewalls");
+    }
+}
+
+static void work(uv_work_t *work)
+{
+    struct probe *probe = work->data;
+    struct mosquitto *client = mosquitto_new(probe->client_id, true, probe);
+    if (client == NULL || !mqtt_setup(client, probe->config, NULL)) {
+        refuse(probe, "the client cannot be set up", "are the files of tls readable?");
+    } else {
+        mosquitto_log_callback_set(client, on_log);
+        mosquitto_connect_v5_callback_set(client, on_connect);
+        talk(probe, client);
+    }
+    mosquitto_destroy(client);
+}
+
+static void on_worked(uv_work_t *work, int status)
+{
+    struct probe *probe = work->data;
+    CHECK(status == 0);
+    bool is_open = probe->why.status == STATUS_OK;
+    const char *open = probe->config->username != NULL ? "connected and logged in; nothing sent"
+                                                       : "connected; nothing sent";
+    const struct probe_result result = {.is_open = is_open,
+                                        .detail = is_open ? open : probe->why.detail};
+    probe->on_done(probe->arg, &result);
+    (void)mosquitto_lib_cleanup();
+    arena_destroy(probe->arena);
+    free(probe);
+}
+
+void probe_mqtt(const struct sink_config *config, const struct sink_environment *environment,
+                probe_done_fn *on_done, void *arg)
+{
+    struct probe *probe = alloc(sizeof *probe);
+    (void)mosquitto_lib_init();
+    probe->config = &config->mqtt;
+    probe->arena = arena_create();
+    /* The daemon's own id would throw the daemon out. */
+    probe->client_id = arena_format(probe->arena, "%s-check", config->mqtt.client_id);
+    probe->connect_code = CODE_NONE;
+    probe->on_done = on_done;
+    probe->arg = arg;
+    probe->work.data = probe;
+    CHECK(uv_queue_work(environment->uv, &probe->work, work, on_worked) == 0);
+}

@@ -1,0 +1,63 @@
+#include "core/date.h"
+#include "core/text.h"
+#include "edge/http_client.h"
+#include "edge/probe.h"
+
+#include <stdlib.h>
+
+#define DETAIL_BYTES_MAX 512
+
+struct probe {
+    probe_done_fn *on_done;
+    void *arg;
+};
+
+static void add_certificate_end(struct text *out, int64_t expires_wall_ms)
+{
+    if (expires_wall_ms == 0) {
+        return;
+    }
+    const struct date day = {.kind = DATE_DAY, .ms = expires_wall_ms - expires_wall_ms % DAY_MS};
+    text_add_text(out, ", certificate valid until ");
+    date_add(out, day);
+}
+
+static void on_connected(void *arg, struct http_response *response)
+{
+    struct probe *probe = arg;
+    struct text detail;
+    text_init(&detail, DETAIL_BYTES_MAX);
+    bool is_open = response->status == STATUS_OK;
+    if (is_open) {
+        bool is_tls = response->certificate_expires_wall_ms != 0;
+        text_add_text(&detail, is_tls ? "connected with TLS" : "connected");
+        add_certificate_end(&detail, response->certificate_expires_wall_ms);
+        text_add_text(&detail, "; nothing sent, so its signature and headers stay untried");
+    } else {
+        text_add_text(&detail, response->is_tls_failure ? "TLS refused: " : "no connection: ");
+        text_add_text(&detail, response->detail);
+        text_add_text(&detail, response->is_tls_failure
+                                   ? "; check tls.ca_file and the receiver's certificate"
+                                   : "; check url, and that the receiver listens");
+    }
+    const struct probe_result result = {.is_open = is_open, .detail = text_cstr(&detail)};
+    probe->on_done(probe->arg, &result);
+    text_fini(&detail);
+    free(probe);
+}
+
+void probe_webhook(const struct sink_config *config, const struct sink_environment *environment,
+                   probe_done_fn *on_done, void *arg)
+{
+    struct probe *probe = alloc(sizeof *probe);
+    *probe = (struct probe){.on_done = on_done, .arg = arg};
+    const struct http_request request = {.method = "GET",
+                                         .url = config->webhook.url,
+                                         .timeout_ms = config->webhook.timeout_ms,
+                                         .body_bytes_max = 1,
+                                         .tls = &config->webhook.tls,
+                                         .only_connects = true,
+                                         .allows_private = config->webhook.allow_private};
+    struct http_port http = http_client_port(environment->http);
+    http.start(http.self, &request, on_connected, probe);
+}

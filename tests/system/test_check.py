@@ -1,0 +1,159 @@
+"""`orderwatch check` beyond the file: real peers with --connect, samples with --profile, events with --route."""
+import json
+import socket
+import ssl
+import subprocess
+
+import yaml
+from aiosmtpd.controller import Controller
+from aiosmtpd.smtp import AuthResult
+
+import harness
+
+
+def orders(count):
+    return {"list": [{"id": str(100 + index), "status": "InProgress"} for index in range(count)]}
+
+
+def connect(world, configuration):
+    path = world.folder / "check.yaml"
+    path.write_text(yaml.safe_dump(json.loads(json.dumps(configuration))))  # no anchors for what is there twice
+    status, out, err = harness.run_command("check", "--connect", "-c", path)
+    lines = dict(line.split(": ", 1) for line in out.splitlines() if not line.startswith(str(path)))
+    assert status != 78, err
+    return status, lines, err
+
+
+def mqtt_password(world, password="right"):
+    """A broker that knows one user, and the sink that logs in there."""
+    users = world.folder / "users"
+    subprocess.run(["mosquitto_passwd", "-b", "-c", str(users), "watch", "right"], check=True, capture_output=True)
+    users.chmod(0o644)
+    broker = world.broker(["allow_anonymous false", f"password_file {users}"])
+    return broker, harness.mqtt_sink(broker, username="watch", password=password)
+
+
+def test_everything_reached_and_nothing_sent(world):
+    certificates = world.certificates()
+    simulator = world.simulator(orders=orders(3))
+    broker = world.broker()
+    subscriber = world.subscriber(broker, topic="#")
+    receiver = world.webhook()
+    tls = certificates.make("mail")
+    mailbox = world.mailbox(tls=tls, credentials=("orderwatch", "mail-password"))
+    mail = harness.email_sink(mailbox, tls="required", server=f"smtp://localhost:{mailbox.port}",
+                              ca_file=certificates.ca, username="orderwatch", password="mail-password")
+    status, lines, err = connect(world, harness.configuration(
+        world.folder, simulator, source={"every": "5m"},
+        sinks=[harness.mqtt_sink(broker), harness.webhook_sink(receiver), mail]))
+    assert (status, err) == (0, "")
+    assert lines["orange"] == "ok, token valid 3600 s, page of 3 orders"
+    assert list(lines) == ["orange", "noc", "tickets", "project-managers"]
+    assert all(line.startswith("ok, ") for line in lines.values()), lines
+    assert "with TLS, logged in" in lines["project-managers"]
+    assert [row["path"].rsplit("/", 1)[1] for row in simulator.requests()] == ["token", "orders"]
+    assert subscriber.messages == [] and receiver.attempts == [] and mailbox.mails == []
+
+
+def test_each_refusal_is_told_with_its_reason_and_remedy(world):
+    simulator = world.simulator(orders=orders(3))
+    _, noc = mqtt_password(world, "wrong")
+    mailbox = world.mailbox(tls=world.certificates().make("mail"), credentials=("orderwatch", "right"))
+    mail = harness.email_sink(mailbox, tls="required", server=f"smtp://localhost:{mailbox.port}",
+                              ca_file=str(world.folder / "certificates/ca.pem"), username="orderwatch",
+                              password="wrong-password")
+    tickets = {"name": "tickets", "webhook": {"url": f"http://127.0.0.1:{harness.free_port()}/hooks"}}
+    configuration = harness.configuration(world.folder, simulator, sinks=[noc, tickets, mail])
+    source = configuration["sources"][0]
+    source["oauth2"]["client_secret"] = "wrong-secret"
+    configuration["sources"].append({**source, "name": "keyless", "oauth2": {**source["oauth2"],
+                                     "client_secret": "client-secret"}, "api_key": {"header": "X-Api-Key",
+                                                                                    "value": "wrong-key"}})
+    status, lines, err = connect(world, configuration)
+    assert status == 69
+    assert all(line.startswith("failed: ") for line in lines.values()), lines
+    assert "/oauth/v3/token answered 401" in lines["orange"] and "client_secret" in lines["orange"]
+    assert "/orders answered 40" in lines["keyless"]
+    assert "refuses the connection" in lines["noc"] and "password" in lines["noc"]
+    assert "no connection" in lines["tickets"]
+    assert "login refused" in lines["project-managers"] and "535" in lines["project-managers"]
+    assert "wrong-" not in err + "".join(lines.values())
+
+
+def test_certificates_that_are_over_are_refused(world):
+    certificates = world.certificates()
+    expired = certificates.make("expired", expired=True)
+    simulator = world.simulator(tls=expired, orders=orders(3))
+    port = harness.free_port()
+    broker = world.broker(["allow_anonymous true", f"cafile {certificates.ca}", f"certfile {expired[0]}",
+                           f"keyfile {expired[1]}"], port=port)
+    tls = {"ca_file": certificates.ca}
+    noc = {"name": "noc", "mqtt": {"client_id": "orderwatch-noc", "broker": f"mqtts://localhost:{broker.port}", "tls": tls}}
+    tickets = {"name": "tickets", "webhook": {"url": f"https://localhost:{simulator.port}/hooks", "tls": tls}}
+    mailbox = world.mailbox(tls=expired)
+    mail = harness.email_sink(mailbox, tls="required", server=f"smtp://localhost:{mailbox.port}",
+                              ca_file=certificates.ca)
+    status, lines, _ = connect(world, harness.configuration(world.folder, simulator, source={"tls": tls},
+                                                            sinks=[noc, tickets, mail]))
+    assert status == 69
+    for name in ("orange", "noc", "tickets", "project-managers"):
+        assert lines[name].startswith("failed: ") and "certificate" in lines[name], lines
+    assert all("expired" in lines[name] for name in ("orange", "tickets", "project-managers")), lines
+
+
+def test_implicit_tls(world):
+    certificates = world.certificates()
+    pair = certificates.make("server")
+    simulator = world.simulator(tls=pair, orders=orders(1))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(*pair)
+    mailbox = world.keep(Controller(
+        object(), hostname="127.0.0.1", port=harness.free_port(), ssl_context=context, auth_required=True,
+        auth_require_tls=False, authenticator=lambda _s, _e, _session, _mechanism, data: AuthResult(
+            success=(data.login, data.password) == (b"orderwatch", b"right"))))
+    mailbox.start()
+    tls = {"ca_file": certificates.ca}
+    tickets = {"name": "tickets", "webhook": {"url": f"https://localhost:{simulator.port}/hooks", "tls": tls}}
+    mail = harness.email_sink(mailbox, tls="required", server=f"smtps://localhost:{mailbox.port}",
+                              ca_file=certificates.ca, username="orderwatch", password="right")
+    status, lines, _ = connect(world, harness.configuration(world.folder, simulator, source={"tls": tls},
+                                                            sinks=[tickets, mail]))
+    assert status == 0, lines
+    assert lines["orange"].startswith("ok, ")
+    assert "with TLS, certificate valid until 20" in lines["tickets"]
+    assert lines["project-managers"].startswith("ok, connected with TLS, logged in")
+
+
+def test_a_peer_that_says_nothing_costs_its_own_deadline_only(world):
+    simulator = world.simulator(orders=orders(1))
+    with socket.socket() as mute:
+        mute.bind(("127.0.0.1", 0))
+        mute.listen(1)
+        noc = {"name": "noc", "mqtt": {"client_id": "orderwatch-noc", "broker": f"mqtt://127.0.0.1:{mute.getsockname()[1]}"}}
+        status, lines, _ = connect(world, harness.configuration(world.folder, simulator, sinks=[noc]))
+    assert status == 69 and lines["orange"].startswith("ok, ")
+    assert "does not answer" in lines["noc"]
+
+
+def test_every_against_budget_by_the_number_of_orders(world):
+    simulator = world.simulator(orders=orders(90))
+    configuration = harness.configuration(world.folder, simulator,
+                                          source={"every": "10s", "budget": "6/min", "page": 40},
+                                          sinks=[harness.webhook_sink(world.webhook())])
+    status, lines, err = connect(world, configuration)
+    assert status == 0 and lines["orange"].endswith("page of 40 orders of 90"), lines
+    warnings = [line for line in err.splitlines() if "90 orders need 3 pages" in line]
+    assert len(warnings) == 1, err
+    assert warnings[0].startswith(f"{world.folder}/check.yaml:") and "sources[0].every: warning: " in warnings[0]
+    assert "6/min allows a sweep each 30 s at best" in warnings[0]
+
+
+def test_every_against_budget_without_asking_anyone(world):
+    simulator = world.simulator(orders=orders(0))
+    configuration = harness.configuration(world.folder, simulator, source={"every": "1m", "budget": "1/h"},
+                                          sinks=[harness.webhook_sink(world.webhook())])
+    path = world.folder / "check.yaml"
+    path.write_text(yaml.safe_dump(configuration))
+    status, _, err = harness.run_command("check", "-c", path)
+    assert status == 0
+    assert "sources[0].every: warning: the smallest sweep needs 1 page; 1/h allows a sweep each 1h at best" in err
