@@ -138,8 +138,8 @@ static bool ends_details(const struct poller *poller, struct trouble *trouble)
         return false;
     }
     answer_explain(answer, poller->source->name, text_cstr(&poller->request.url), trouble);
-    return trouble->action == API_SLOW_DOWN || trouble->action == API_REFUSED ||
-           trouble->action == API_RENEW_TOKEN;
+    return trouble->wait_ms > 0 || trouble->action == API_SLOW_DOWN ||
+           trouble->action == API_REFUSED || trouble->action == API_RENEW_TOKEN;
 }
 
 static bool step_detail_answered(struct poller *poller, struct instant now)
