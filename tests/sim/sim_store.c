@@ -378,8 +378,11 @@ static struct delivery gather(const struct sim_store *store, size_t index, struc
                                 .events = events};
     for (size_t i = index; i < store->row_count; i++) {
         const struct sim_row *row = &store->rows[i];
-        if (!is_with(head, row)) {
+        if (row->state != ROW_PENDING || !is_same_lane(head, row)) {
             continue;
+        }
+        if (!is_with(head, row)) {
+            break; /* without a gap, or the lane's order would be lost */
         }
         delivery.last_id = row->id;
         delivery.event_total++;

@@ -129,8 +129,22 @@ static void edit_appointment(struct sim *sim, struct upstream_order *order)
     }
 }
 
-static void leave_list(struct sim *sim, struct upstream_order *order)
+static bool is_last_listed(const struct sim_upstream *upstream)
 {
+    size_t count = 0;
+    for (size_t i = 0; i < upstream->order_count; i++) {
+        count += upstream_now(&upstream->orders[i])->is_listed;
+    }
+    return count == 1;
+}
+
+/* The last one stays: an empty list after a full one is never believed (contract.md section 7). */
+static void leave_list(struct sim_upstream *upstream, struct upstream_order *order)
+{
+    struct sim *sim = upstream->sim;
+    if (is_last_listed(upstream)) {
+        return;
+    }
     struct upstream_version *version = next_version(sim, order);
     version->is_listed = false;
     if (sim_chance(sim, 600)) {
@@ -139,8 +153,9 @@ static void leave_list(struct sim *sim, struct upstream_order *order)
     order->has_detail = sim_chance(sim, 700);
 }
 
-static void edit_listed(struct sim *sim, struct upstream_order *order)
+static void edit_listed(struct sim_upstream *upstream, struct upstream_order *order)
 {
+    struct sim *sim = upstream->sim;
     switch (random_below(&sim->random, 10)) {
     case 0:
     case 1:
@@ -158,7 +173,7 @@ static void edit_listed(struct sim *sim, struct upstream_order *order)
         next_version(sim, order)->note_count++;
         break;
     case 6:
-        leave_list(sim, order);
+        leave_list(upstream, order);
         break;
     default:
         edit_appointment(sim, order);
@@ -176,7 +191,7 @@ void sim_upstream_edit(struct sim_upstream *upstream)
     struct upstream_order *order =
         &upstream->orders[random_below(&sim->random, (int64_t)upstream->order_count)];
     if (upstream_now(order)->is_listed) {
-        edit_listed(sim, order);
+        edit_listed(upstream, order);
     } else if (sim_chance(sim, 300)) {
         next_version(sim, order)->is_listed = true;
     } else {

@@ -304,19 +304,24 @@ static void expect_once(struct world *world, enum once_outcome expected)
     stop_life(world);
 }
 
+static void wait_until_settled(struct world *world)
+{
+    int64_t give_up = world->sim.now.mono_ms + 2 * DAY_MS;
+    while (!oracle_is_settled(&world->oracle) && world->sim.now.mono_ms < give_up) {
+        run_until(world, world->sim.now.mono_ms + MINUTE_MS);
+        resume_sinks(world);
+    }
+}
+
 void world_settle(struct world *world)
 {
-    struct sim *sim = &world->sim;
     world->is_ending = true;
     change_weather(world);
     start_life(world, false);
-    int64_t give_up = sim->now.mono_ms + 2 * DAY_MS;
     resume_sinks(world);
-    while (!oracle_is_settled(&world->oracle) && sim->now.mono_ms < give_up) {
-        run_until(world, sim->now.mono_ms + MINUTE_MS);
-        resume_sinks(world);
-    }
-    run_until(world, sim->now.mono_ms + QUIET_MS);
+    wait_until_settled(world);
+    run_until(world, world->sim.now.mono_ms + QUIET_MS);
+    wait_until_settled(world); /* reminders come by themselves */
     oracle_check_end(&world->oracle);
     oracle_check_topics(&world->oracle, &world->sinks[1]);
     stop_life(world);

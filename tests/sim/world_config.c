@@ -124,6 +124,9 @@ void world_init_config(struct world *world)
             .failing_after_ms = 60000};
     }
     world->sink_configs[0].email.zone = zone_utc();
+    if (sim_chance(&world->sim, 400)) {
+        world->sink_configs[0].email.digest_ms = sim_between(&world->sim, 5, 30) * MINUTE_MS;
+    }
     world->sink_configs[1].mqtt.has_state = true;
     if (sim_chance(&world->sim, 300)) {
         world->sink_configs[2].fallback = names[1];
