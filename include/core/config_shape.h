@@ -20,6 +20,7 @@ extern const struct word severity_words[];
 
 #define NAME_ACCEPTED "small letters, digits and -, up to 64"
 const char *name_fault(const char *text);
+bool where_field_is_known(const char *name); /* source, or a field of orders with one value */
 const char *field_fault(const char *text); /* the name of a field of orders, for a sink's fields */
 
 /* What only the whole document can tell: routes to sinks, names given twice. */

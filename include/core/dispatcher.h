@@ -8,11 +8,13 @@
 #include "core/ports.h"
 
 struct dispatcher;
+struct silencer;
 
 struct dispatcher_options {
     const struct config *config;   /* borrowed; must outlive the dispatcher */
     const struct sink_port *sinks; /* one per config->sinks, same order; borrowed */
     struct store_port store;
+    const struct silencer *silencer; /* NULL: nothing is silenced */
     uint64_t seed;
 };
 

@@ -4,6 +4,7 @@
 
 #include "core/dispatcher.h"
 #include "core/poller.h"
+#include "core/silencer.h"
 
 struct monitor;
 
@@ -29,6 +30,7 @@ enum status monitor_load(struct monitor *monitor, struct failure *why) MUST_CHEC
 int64_t monitor_turn(struct monitor *monitor, struct instant now);
 
 struct poller *monitor_poller(struct monitor *monitor, size_t source_index);
+struct silencer *monitor_silencer(struct monitor *monitor);
 struct dispatcher *monitor_dispatcher(struct monitor *monitor);
 /* ONCE_RUNNING until the end; ONCE_UNSWEPT counts more than ONCE_PENDING. */
 enum once_outcome monitor_once_outcome(const struct monitor *monitor);

@@ -5,6 +5,7 @@
 #include "core/ports.h"
 
 struct arena;
+struct silence_list;
 
 struct notice {
     enum event_type type;
@@ -25,6 +26,7 @@ void notice_clear(struct notice_list *list);
 
 struct notice_context {
     const struct config *config;
+    const struct silence_list *silences; /* NULL: none */
     const char *source_name;
     uint64_t sweep; /* 0: not from a sweep */
     int64_t now_wall_ms;

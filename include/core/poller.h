@@ -6,6 +6,7 @@
 #include "core/ports.h"
 
 struct poller;
+struct silencer;
 
 enum poller_health {
     POLLER_STARTING,
@@ -51,6 +52,7 @@ struct poller_options {
     struct http_port http;
     struct store_port store;
     struct unicode_port unicode;
+    const struct silencer *silencer; /* NULL: nothing is silenced */
     uint64_t seed;
     committed_fn *on_committed;
     void *on_committed_arg;

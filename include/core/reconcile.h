@@ -7,10 +7,12 @@
 #include "core/record.h"
 
 struct arena;
+struct silence_list;
 
 struct reconcile_context {
     const struct config *config;
     const struct source_config *source;
+    const struct silence_list *silences; /* NULL: none */
     uint64_t sweep;
     int64_t now_wall_ms;
     bool is_baseline; /* state, no events */

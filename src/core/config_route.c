@@ -78,7 +78,7 @@ static void warn_of_idle_types(struct walker *walker, const struct node *list)
 
 /* --- where ---------------------------------------------------------------------------------- */
 
-static bool is_where_field(const char *name)
+bool where_field_is_known(const char *name)
 {
     static const char *const without_value[] = {"contact", "notes", "extra"};
     for (size_t i = 0; i < ARRAY_COUNT(without_value); i++) {
@@ -91,7 +91,7 @@ static bool is_where_field(const char *name)
 
 static void read_rule(struct walker *walker, const struct node *node, struct where_rule *out)
 {
-    if (!is_where_field(node->key)) {
+    if (!where_field_is_known(node->key)) {
         struct node at_key = *node;
         at_key.line = node->key_line;
         at_key.column = node->key_column;

@@ -4,6 +4,7 @@
 #include "core/log.h"
 #include "core/outlet.h"
 #include "core/route.h"
+#include "core/silencer.h"
 #include "core/sink_news.h"
 
 #include <stdlib.h>
@@ -199,8 +200,10 @@ static void add_event(struct dispatcher *dispatcher, const struct branch *branch
     struct new_event *news = &batch->events[batch->event_count++];
     news->event = *event;
     struct route_facts facts = {.event = &news->event};
-    news->delivery_count = route_plan(dispatcher->options.config, &facts, dispatcher->now.wall_ms,
-                                      dispatcher->arena, &news->deliveries);
+    struct route_context routing = {.config = dispatcher->options.config,
+                                    .silences = silencer_list(dispatcher->options.silencer),
+                                    .now_wall_ms = dispatcher->now.wall_ms};
+    route_event(&routing, &facts, dispatcher->arena, news);
     LOG_INFO("event", log_text("type", event_type_name(event->type)), log_text("id", event->id),
              log_text("sink", branch->config->name));
 }

@@ -26,6 +26,7 @@ struct monitor {
     struct monitor_options options;
     struct source *sources;
     struct sink *sinks;
+    struct silencer *silencer;
     struct dispatcher *dispatcher;
     struct text payload;
     bool is_stopping, is_flushing;
@@ -74,6 +75,7 @@ static struct poller *create_poller(struct monitor *monitor, size_t index, struc
                                     .http = monitor->options.http,
                                     .store = monitor->options.store,
                                     .unicode = monitor->options.unicode,
+                                    .silencer = monitor->silencer,
                                     .seed = random_next(random),
                                     .on_committed = on_committed,
                                     .on_committed_arg = monitor};
@@ -109,9 +111,11 @@ struct monitor *monitor_create(const struct monitor_options *options)
     monitor->sources = alloc_array(config->source_count + 1, sizeof *monitor->sources);
     monitor->sinks = alloc_array(config->sink_count + 1, sizeof *monitor->sinks);
     text_init(&monitor->payload, 1024);
+    monitor->silencer = silencer_create(options->store);
     struct dispatcher_options dispatcher = {.config = config,
                                             .sinks = options->sinks,
                                             .store = options->store,
+                                            .silencer = monitor->silencer,
                                             .seed = random_next(&random)};
     monitor->dispatcher = dispatcher_create(&dispatcher);
     for (size_t i = 0; i < config->source_count; i++) {
@@ -135,6 +139,7 @@ void monitor_destroy(struct monitor *monitor)
         }
     }
     dispatcher_destroy(monitor->dispatcher);
+    silencer_destroy(monitor->silencer);
     text_fini(&monitor->payload);
     free(monitor->sources);
     free(monitor->sinks);
@@ -144,6 +149,7 @@ void monitor_destroy(struct monitor *monitor)
 static void restore_value(void *arg, const struct stored_value *value)
 {
     struct monitor *monitor = arg;
+    silencer_restore(monitor->silencer, value);
     dispatcher_restore(monitor->dispatcher, value);
     for (size_t i = 0; i < monitor->options.config->source_count; i++) {
         poller_restore(monitor->sources[i].poller, value);
@@ -368,6 +374,11 @@ struct poller *monitor_poller(struct monitor *monitor, size_t source_index)
     return monitor->sources[source_index].poller;
 }
 
+struct silencer *monitor_silencer(struct monitor *monitor)
+{
+    return monitor->silencer;
+}
+
 struct dispatcher *monitor_dispatcher(struct monitor *monitor)
 {
     return monitor->dispatcher;
@@ -404,5 +415,5 @@ bool monitor_is_idle(const struct monitor *monitor)
             return false;
         }
     }
-    return dispatcher_is_idle(monitor->dispatcher);
+    return silencer_is_idle(monitor->silencer) && dispatcher_is_idle(monitor->dispatcher);
 }

@@ -41,8 +41,10 @@ static void compose_one(const struct notice *notice, const struct notice_context
     };
     event_compose(&facts, arena, &out->event);
     struct route_facts route = {.event = &out->event, .sweep = context->sweep};
-    out->delivery_count =
-        route_plan(context->config, &route, context->now_wall_ms, arena, &out->deliveries);
+    struct route_context routing = {.config = context->config,
+                                    .silences = context->silences,
+                                    .now_wall_ms = context->now_wall_ms};
+    route_event(&routing, &route, arena, out);
 }
 
 struct new_event *notice_compose(const struct notice_list *list,

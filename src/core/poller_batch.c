@@ -1,5 +1,6 @@
 #include "core/arena.h"
 #include "core/log.h"
+#include "core/silencer.h"
 
 #include "poller_internal.h"
 
@@ -112,6 +113,7 @@ static enum status reconcile_work(struct poller *poller, const struct work *work
     }
     struct reconcile_context context = {.config = poller->options.config,
                                         .source = source,
+                                        .silences = silencer_list(poller->options.silencer),
                                         .sweep = poller->state.sweep_count + 1,
                                         .now_wall_ms = poller->sweep.started.wall_ms,
                                         .is_baseline = poller->sweep.is_baseline};

@@ -1,6 +1,7 @@
 #include "core/arena.h"
 #include "core/date.h"
 #include "core/log.h"
+#include "core/silencer.h"
 
 #include "poller_internal.h"
 
@@ -28,6 +29,7 @@ bool poller_commit(struct poller *poller, struct instant now, const struct commi
 {
     struct arena *arena = arena_create();
     struct notice_context context = {.config = poller->options.config,
+                                     .silences = silencer_list(poller->options.silencer),
                                      .source_name = poller->source->name,
                                      .sweep =
                                          poller->sweep.is_running ? poller->state.sweep_count : 0,

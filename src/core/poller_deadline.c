@@ -1,5 +1,6 @@
 #include "core/arena.h"
 #include "core/log.h"
+#include "core/silencer.h"
 
 #include "poller_internal.h"
 
@@ -73,6 +74,7 @@ static bool reconcile_one(struct poller *poller, const struct work *work, struct
 {
     struct reconcile_context context = {.config = poller->options.config,
                                         .source = poller->source,
+                                        .silences = silencer_list(poller->options.silencer),
                                         .sweep = 0,
                                         .now_wall_ms = now.wall_ms};
     struct failure why = {0};

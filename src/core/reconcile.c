@@ -150,8 +150,10 @@ static void make_event(const struct work *work, const struct finding *finding,
     event_compose(&facts, work->arena, &out->event);
     struct route_facts route = {
         .event = &out->event, .record = &work->after, .sweep = context->sweep};
-    out->delivery_count =
-        route_plan(context->config, &route, context->now_wall_ms, work->arena, &out->deliveries);
+    struct route_context routing = {.config = context->config,
+                                    .silences = context->silences,
+                                    .now_wall_ms = context->now_wall_ms};
+    route_event(&routing, &route, work->arena, out);
 }
 
 static void make_events(const struct work *work, struct staged_order *out)

@@ -4,10 +4,11 @@
 #include "core/config.h"
 #include "core/glob.h"
 #include "core/quiet.h"
+#include "core/silence.h"
 
 #include <inttypes.h>
 
-static const char *value_of(const struct route_facts *facts, const char *name)
+const char *route_value(const struct route_facts *facts, const char *name)
 {
     const struct event *event = facts->event;
     if (text_equal(name, "source")) {
@@ -39,7 +40,7 @@ bool route_matches(const struct route_config *route, const struct route_facts *f
         return false;
     }
     for (size_t i = 0; i < route->where_count; i++) {
-        const char *value = value_of(facts, route->where[i].field);
+        const char *value = route_value(facts, route->where[i].field);
         if (value == NULL || !glob_matches(route->where[i].pattern, value)) {
             return false;
         }
@@ -187,6 +188,18 @@ size_t route_plan(const struct config *config, const struct route_facts *facts, 
     }
     *out = plans;
     return count;
+}
+
+void route_event(const struct route_context *context, const struct route_facts *facts,
+                 struct arena *arena, struct new_event *out)
+{
+    const struct silence *silence = silence_find(context->silences, facts, context->now_wall_ms);
+    if (silence != NULL) {
+        out->silence_id = arena_text(arena, span_of(silence->id));
+        return;
+    }
+    out->delivery_count =
+        route_plan(context->config, facts, context->now_wall_ms, arena, &out->deliveries);
 }
 
 /* --- where the state of a source is published --- */
