@@ -3,6 +3,7 @@
 #include "core/monitor.h"
 #include "core/route.h"
 #include "edge/config_file.h"
+#include "edge/format_trial.h"
 #include "edge/http_client.h"
 #include "edge/log.h"
 #include "edge/loop.h"
@@ -89,6 +90,9 @@ static int load_config(struct daemon *daemon, const char *path)
 {
     struct problem_list problems = {0};
     enum status status = config_file_load(path, &problems, &daemon->file);
+    if (status == STATUS_OK) {
+        status = format_trial(config_file_config(daemon->file), &problems);
+    }
     for (const struct problem *problem = problems.first; problem != NULL; problem = problem->next) {
         (void)fprintf(stderr, "%s\n", problem->line_text);
     }

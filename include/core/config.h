@@ -132,6 +132,8 @@ struct webhook_config {
     const struct secret *secret;      /* NULL: unsigned */
     const struct secret *next_secret; /* NULL: no rotation under way */
     const char *format;
+    const char *format_file; /* where it was named, for messages; NULL: nowhere */
+    int format_line, format_column;
     const struct format_setting *settings; /* for the format alone; shown as <secret> */
     size_t setting_count;
     const struct http_header *headers; /* values may hold secrets: shown as <secret> */

@@ -4,6 +4,7 @@
 #include "core/text.h"
 #include "daemon.h"
 #include "edge/config_file.h"
+#include "edge/format_trial.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -63,8 +64,12 @@ int cli_check(int argc, char **argv)
     struct problem_list problems = {0};
     struct config_file *file = NULL;
     enum status status = config_file_load(options.config_path, &problems, &file);
+    if (status == STATUS_OK) {
+        status = format_trial(config_file_config(file), &problems);
+    }
     tell_problems(&problems);
     if (status != STATUS_OK) {
+        config_file_close(file);
         return EXIT_CODE_CONFIG;
     }
     if (is_print) {

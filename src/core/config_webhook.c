@@ -142,6 +142,11 @@ static void read_format(struct walker *walker, const struct node *node, void *ta
         return;
     }
     webhook->format = name;
+    if (node->file != NULL) {
+        webhook->format_file = arena_text(walker->arena, span_of(node->file));
+        webhook->format_line = node->line;
+        webhook->format_column = node->column;
+    }
 }
 
 static void print_format(const void *source, const void *context, struct text *out)

@@ -1,6 +1,7 @@
 #include "core/ticket.h"
 
 #include "core/arena.h"
+#include "core/json.h"
 #include "core/text.h"
 
 #include <string.h>
@@ -124,6 +125,22 @@ static const char *order_prefix(const struct event *event, struct arena *arena)
     return copy;
 }
 
+/* The store does not keep it beside the event. */
+static const char *sink_of(const struct event *event, struct arena *arena)
+{
+    struct json *json = NULL;
+    if (event->sink_name != NULL && event->sink_name[0] != '\0') {
+        return event->sink_name;
+    }
+    if (json_parse(event->json, &json, NULL) != STATUS_OK) {
+        return "";
+    }
+    const struct json *name = json_at(json, "/data/sink/name");
+    const char *copy = name != NULL ? arena_text(arena, json_text(name)) : "";
+    json_destroy(json);
+    return copy;
+}
+
 static const char *key_of(const struct event *event, enum condition condition, struct arena *arena)
 {
     const char *name = condition_name(condition);
@@ -144,8 +161,7 @@ static const char *key_of(const struct event *event, enum condition condition, s
     case OF_SOURCE:
         return arena_format(arena, "%s/-/%s", event->source_name, name);
     case OF_SINK:
-        return arena_format(arena, "-/%s/%s", event->sink_name != NULL ? event->sink_name : "",
-                            name);
+        return arena_format(arena, "-/%s/%s", sink_of(event, arena), name);
     case OF_TEST:
         return "-/-/test";
     }

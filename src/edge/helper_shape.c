@@ -31,14 +31,32 @@ static const char *skip(const char *text, const char *prefix)
     return strncmp(text, prefix, size) == 0 ? text + size : text;
 }
 
+/* Without the words that are for users of the command line. */
+static void add_plain(struct text *out, const char *words)
+{
+    static const char *const left_out[] = {" (Unix shell quoting issues?)", " at <top-level>"};
+    while (*words != '\0' && *words != '\n') {
+        const char *rest = words;
+        for (size_t i = 0; i < ARRAY_COUNT(left_out); i++) {
+            rest = skip(rest, left_out[i]);
+        }
+        if (rest == words) {
+            text_add_char(out, *words++);
+        } else {
+            words = rest;
+        }
+    }
+    while (out->size != 0 && (out->data[out->size - 1] == ':' || out->data[out->size - 1] == ' ')) {
+        out->data[--out->size] = '\0';
+    }
+}
+
 /* The first complaint says what is wrong; the count at the end says nothing. */
 static void on_complaint(void *arg, jv message)
 {
     struct machine *machine = arg;
     if (machine->complaint.size == 0 && jv_get_kind(message) == JV_KIND_STRING) {
-        const char *words = skip(skip(jv_string_value(message), "jq: "), "error: ");
-        size_t size = strcspn(words, "\n");
-        text_add(&machine->complaint, (struct span){.data = words, .size = size});
+        add_plain(&machine->complaint, skip(skip(jv_string_value(message), "jq: "), "error: "));
     }
     jv_free(message);
 }

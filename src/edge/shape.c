@@ -34,6 +34,11 @@ struct shape {
     void *closed_arg;
 };
 
+bool shape_is_native(const char *format)
+{
+    return strcmp(format, "cloudevents") == 0;
+}
+
 enum status shape_read_program(const char *format, struct text *program, struct failure *why)
 {
     struct text path;
@@ -101,10 +106,10 @@ static void take_answer(struct shape *shape, struct span answer)
     if (kind == SHAPE_OUTPUT) {
         finish(shape, SHAPE_MADE, rest, span_of(""));
     } else if (kind == SHAPE_NOTHING) {
-        finish_with(shape, SHAPE_REFUSED,
+        finish_with(shape, SHAPE_EMPTY,
                     "gave nothing for this event; route only what the format is for");
     } else if (kind == SHAPE_FAILED || kind == SHAPE_NO_PROGRAM) {
-        finish(shape, SHAPE_REFUSED, span_of(""), rest);
+        finish(shape, kind == SHAPE_FAILED ? SHAPE_REFUSED : SHAPE_BROKEN, span_of(""), rest);
     } else {
         finish_with(shape, SHAPE_LATER, "the helper's answer is not what was agreed");
     }

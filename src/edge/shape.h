@@ -9,7 +9,9 @@ struct shape;
 
 enum shape_outcome {
     SHAPE_MADE,    /* output holds its JSON */
-    SHAPE_REFUSED, /* the program failed, gave nothing or took too long: again would be the same */
+    SHAPE_EMPTY,   /* the program gave nothing for this event */
+    SHAPE_BROKEN,  /* it does not compile */
+    SHAPE_REFUSED, /* it failed or took too long: again would be the same */
     SHAPE_LATER,   /* no process, or closing */
 };
 
@@ -21,6 +23,8 @@ struct shape_result {
 
 typedef void shape_done_fn(void *arg, const struct shape_result *result);
 
+/* Events leave as they are: no program is needed. */
+bool shape_is_native(const char *format);
 /* Reads the program of a format: its name or a path, as webhook_config.format has it. */
 enum status shape_read_program(const char *format, struct text *program,
                                struct failure *why) MUST_CHECK;

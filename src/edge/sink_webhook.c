@@ -20,7 +20,6 @@
 #define OWN_HEADER_COUNT 5
 #define EVENT_JSON_BYTES_MAX ((size_t)2 * EVENT_BYTES_MAX)
 #define INPUT_BYTES_MAX ((size_t)4 * EVENT_BYTES_MAX)
-#define FORMAT_STRUCTURED "cloudevents"
 #define CONTENT_TYPE_STRUCTURED "application/cloudevents+json; charset=utf-8"
 
 struct sink_webhook {
@@ -202,8 +201,9 @@ static void on_shaped(void *arg, const struct shape_result *result)
     struct sending *sending = arg;
     const struct sink_webhook *sink = sending->sink;
     if (result->outcome != SHAPE_MADE || sink->on_closed != NULL) {
-        bool is_refused = result->outcome == SHAPE_REFUSED;
-        end_with(sending, is_refused ? SEND_REJECTED : SEND_TRY_LATER, result->detail);
+        bool is_passing = result->outcome == SHAPE_LATER || result->outcome == SHAPE_MADE;
+        end_with(sending, is_passing ? SEND_TRY_LATER : SEND_REJECTED,
+                 result->outcome == SHAPE_MADE ? "the sink was closed" : result->detail);
         return;
     }
     struct shaped_request request;
@@ -335,7 +335,7 @@ static const struct sink_ops webhook_ops = {
 static enum status open_shape(struct sink_webhook *sink, struct uv_loop_s *uv, struct failure *why)
 {
     const char *format = sink->config->webhook.format;
-    if (text_equal(format, FORMAT_STRUCTURED)) {
+    if (shape_is_native(format)) {
         return STATUS_OK;
     }
     struct text program;
