@@ -69,3 +69,10 @@ deb-check:
 	@umask 077; TZ=Pacific/Chatham LC_ALL=C.UTF-8 LANG=fr_FR.UTF-8 $(MAKE) -s deb DEB_FOLDER=build/deb-in-another-folder
 	@cmp '$(DEB)' 'build/deb-in-another-folder/$(notdir $(DEB))'
 	@DEB='$(DEB)' /usr/bin/python3 -m pytest -q tests/package
+
+# --- the bill of materials ----------------------------------------------------------------------------------------
+
+.PHONY: sbom
+sbom: $(BUILD)/orderwatch $(BUILD)/orderwatch-sim
+	@$(if $(LAST_COMMIT_TIME),SOURCE_DATE_EPOCH=$(LAST_COMMIT_TIME)) packaging/sbom $^ >build/sbom.spdx.json
+	@mv build/sbom.spdx.json packaging/sbom.spdx.json

@@ -126,3 +126,59 @@ def test_page_lists_every_step_and_fault_of_a_scenario():
     options = set(re.findall(r"--([a-z-]+)", help_text))
     page = (PACKAGING / "man/orderwatch-sim.1").read_text()
     assert not [option for option in options if f"Fl Fl {option}" not in page]
+
+
+# --- what it is made of -------------------------------------------------------------------------------------------
+
+def sbom():
+    return json.loads((PACKAGING / "sbom.spdx.json").read_text())
+
+
+def linked(document):
+    """The packages that the programs name themselves."""
+    return {relation["relatedSpdxElement"].removeprefix("SPDXRef-") for relation in document["relationships"]
+            if relation["relationshipType"] in ("DYNAMIC_LINK", "STATIC_LINK")}
+
+
+def test_sbom_lists_what_the_programs_link():
+    """Versions are those of the day it was made; `make sbom` makes it anew."""
+    result = run(PACKAGING / "sbom", ROOT / "build/orderwatch", ROOT / "build/orderwatch-sim")
+    assert result.returncode == 0, result.stderr
+    assert linked(json.loads(result.stdout)) == linked(sbom()), "make sbom"
+
+
+def test_sbom_is_the_same_each_time():
+    programs = [ROOT / "build/orderwatch", ROOT / "build/orderwatch-sim"]
+    assert run(PACKAGING / "sbom", *programs).stdout == run(PACKAGING / "sbom", *programs).stdout
+
+
+def test_sbom_is_spdx():
+    document = sbom()
+    assert (document["spdxVersion"], document["dataLicense"], document["SPDXID"]) == ("SPDX-2.3", "CC0-1.0",
+                                                                                      "SPDXRef-DOCUMENT")
+    names = [package["SPDXID"] for package in document["packages"]]
+    assert len(set(names)) == len(names)
+    for package in document["packages"]:
+        assert re.fullmatch(r"SPDXRef-[A-Za-z0-9.-]+", package["SPDXID"])
+        assert package["versionInfo"] and package["downloadLocation"]
+    assert {relation["relatedSpdxElement"] for relation in document["relationships"]} == set(names)
+
+
+def test_image_has_what_the_programs_link():
+    recipe = (PACKAGING / "Containerfile").read_text()
+    wanted = {name for name in linked(sbom()) if not name.endswith("-dev")} - {"libc6", "libgcc-s1", "libglib2.0-0"}
+    installed = set(recipe.split("FROM debian:12-slim\n")[1].split())
+    assert not wanted - installed
+
+
+def test_package_builds_with_what_is_installed_to_build():
+    text = (PACKAGING / "install-deps").read_text()
+    build = set(re.search(r'^build="([^"]*)"', text, re.MULTILINE).group(1).split())
+    control = (PACKAGING / "debian/control").read_text()
+    declared = set(re.findall(r"[a-z0-9.+-]+-dev\b", control.split("Build-Depends:")[1].split("\nPackage:")[0]))
+    assert declared == {name for name in build if name.endswith("-dev")}
+
+
+def test_package_has_the_version_of_the_program():
+    version = run(ROOT / "build/orderwatch", "--version").stdout.split()[1]
+    assert (PACKAGING / "debian/changelog").read_text().startswith(f"orderwatch ({version}) ")
