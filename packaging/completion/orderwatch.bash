@@ -22,7 +22,7 @@ _orderwatch_values() {
     esac
     case $holder in
     *SINK*) _orderwatch_names "$program" sinks "$@" ;;
-    *add\|*) printf '%s\n' ${holder//|/ } ;;
+    [a-z]*\|*) printf '%s\n' ${holder//|/ } ;;
     esac
 }
 
@@ -43,6 +43,10 @@ _orderwatch() {
     if [[ $before == -* ]]; then
         holder=$(grep -oE -m 1 -- "(^|[^a-z-])${before}[ =][A-Z][A-Z|]*" <<<"$help" | head -n 1)
         holder=${holder##*[ =]}
+        case $before in
+        --source | --sink) holder=${before#--} holder=${holder^^} ;;
+        --severity) holder=info\|notice\|warning\|critical ;;
+        esac
         if [ "$before" = -c ] || [ "$holder" = FILE ]; then
             mapfile -t COMPREPLY < <(compgen -f -- "$word")
             return
@@ -52,7 +56,8 @@ _orderwatch() {
         [ -z "$holder" ] || return
     fi
     if [[ $word == -* ]]; then
-        mapfile -t COMPREPLY < <(compgen -W "$(grep -oE -- '(^|[[ ,|])--[a-z][a-z-]*' <<<"$help" | tr -d '[ ,|' |
+        mapfile -t COMPREPLY < <(compgen -W "$(grep -E '^usage:|^ +(-|orderwatch)' <<<"$help" |
+            grep -oE -- '(^|[[ ,|])--[a-z][a-z-]*' | tr -d '[ ,|' |
             sort -u) --help" -- "$word")
         return
     fi

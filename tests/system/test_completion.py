@@ -95,6 +95,7 @@ case "$1 $2" in
 "check --print") [ "$3 $4" != "-c own.yaml" ] || exec {PROGRAM} check --print -c own.yaml ;;
 "one --help") echo "usage: orderwatch one [-c FILE] [--source SOURCE] SINK" ;;
 "any --help") echo "usage: orderwatch any [-c FILE] SOURCE|SINK" ;;
+"list --help") printf '%s\\n' "usage: orderwatch list [-c FILE]" "" "      --source NAME, --severity WORD" "" "--other: no" ;;
 "word --help") echo "usage: orderwatch word add|list|end [-c FILE]" ;;
 esac
 """)
@@ -103,6 +104,9 @@ esac
     program = str(program)
     assert complete(program, "one", "-c", "own.yaml", "") == {"broker"}
     assert complete(program, "one", "-c", "own.yaml", "--source", "") == {"north", "south"}
+    assert complete(program, "list", "-c", "own.yaml", "--source", "") == {"north", "south"}
+    assert complete(program, "list", "--severity", "") == {"info", "notice", "warning", "critical"}
+    assert complete(program, "list", "--") == {"--source", "--severity", "--help"}
     assert complete(program, "any", "--config", "own.yaml", "") == {"north", "south", "broker"}
     assert complete(program, "any", "") == set()
     assert complete(program, "word", "") == {"add", "list", "end"}
