@@ -17,9 +17,9 @@ struct answer {
     int http_code;
     char *body;
     size_t body_size;
-    char *link;      /* NULL: none */
-    int64_t total;   /* X-Total-Count; PAGE_TOTAL_NONE: absent or not a number */
-    int64_t wait_ms; /* Retry-After, capped; 0: none */
+    char *link, *etag, *last_modified; /* NULL: none, or longer than any can be */
+    int64_t total;                     /* X-Total-Count; PAGE_TOTAL_NONE: absent or not a number */
+    int64_t wait_ms;                   /* Retry-After, capped; 0: none */
     int64_t certificate_expires_wall_ms;
     bool is_tls_failure;
     char request_id[REQUEST_ID_MAX + 8], content_type[96], detail[256]; /* cleaned */

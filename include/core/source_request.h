@@ -5,7 +5,7 @@
 #include "core/ports.h"
 #include "core/token.h"
 
-#define SOURCE_REQUEST_HEADERS_MAX 5
+#define SOURCE_REQUEST_HEADERS_MAX 6
 
 /* Lives until http.start has returned; it points into itself, so it must not be copied. */
 struct source_request {
@@ -20,6 +20,7 @@ void source_request_init_token(struct source_request *request, const struct sour
 /* url is borrowed until fini. A source that uses oauth2 needs a token with a value. */
 void source_request_init_get(struct source_request *request, const struct source_config *source,
                              const char *url, const struct token *token);
+void source_request_add(struct source_request *request, const char *name, const char *value);
 void source_request_fini(struct source_request *request); /* wipes: headers are secret */
 
 #endif

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #define LINK_BYTES_MAX 8192
+#define VALIDATOR_BYTES_MAX 256
 
 static void clean_into(char *out, size_t size, const char *value)
 {
@@ -45,6 +46,11 @@ static int64_t wait_of(const char *value, int64_t now_wall_ms)
     return wait_ms < RETRY_AFTER_MAX_MS ? wait_ms : RETRY_AFTER_MAX_MS;
 }
 
+static char *copy_header(const char *value, size_t bytes_max)
+{
+    return value != NULL && strlen(value) <= bytes_max ? alloc_text(value) : NULL;
+}
+
 void answer_take(struct answer *answer, struct http_response *response)
 {
     answer_clear(answer);
@@ -61,9 +67,9 @@ void answer_take(struct answer *answer, struct http_response *response)
     answer->certificate_expires_wall_ms = response->certificate_expires_wall_ms;
     clean_into(answer->request_id, sizeof answer->request_id, response->request_id);
     clean_into(answer->content_type, sizeof answer->content_type, response->content_type);
-    if (response->link != NULL && strlen(response->link) <= LINK_BYTES_MAX) {
-        answer->link = alloc_text(response->link);
-    }
+    answer->link = copy_header(response->link, LINK_BYTES_MAX);
+    answer->etag = copy_header(response->etag, VALIDATOR_BYTES_MAX);
+    answer->last_modified = copy_header(response->last_modified, VALIDATOR_BYTES_MAX);
     if (response->body != NULL) {
         answer->body_size = response->body->size;
         answer->body = text_take(response->body);
@@ -74,6 +80,8 @@ void answer_clear(struct answer *answer)
 {
     free(answer->body);
     free(answer->link);
+    free(answer->etag);
+    free(answer->last_modified);
     *answer = (struct answer){.total = PAGE_TOTAL_NONE};
 }
 

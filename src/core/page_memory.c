@@ -8,6 +8,8 @@ struct known_page {
     uint64_t raw_sum; /* of its elements' fingerprints: another one, and it is not what it was */
     uint32_t *positions;
     uint32_t count;
+    char *origin_texts; /* of the origin, one after the other; NULL: no origin */
+    struct page_origin origin;
 };
 
 struct page_memory {
@@ -30,6 +32,7 @@ void page_memory_destroy(struct page_memory *memory)
     }
     for (uint32_t i = 0; i < memory->page_count; i++) {
         free(memory->pages[i].positions);
+        free(memory->pages[i].origin_texts);
     }
     free(memory->pages);
     free(memory->collected);
@@ -47,6 +50,9 @@ static uint64_t raw_sum(const struct index *index, const uint32_t *positions, ui
 
 static bool is_as_it_was(const struct known_page *page, const struct index *index, uint32_t mark)
 {
+    if (page->count == 0) {
+        return false;
+    }
     for (uint32_t i = 0; i < page->count; i++) {
         const struct index_entry *entry = index_at(index, page->positions[i]);
         if (entry->has_left || entry->raw_fingerprint == 0 || entry->seen_in == mark) {
@@ -63,7 +69,7 @@ bool page_memory_mark(const struct page_memory *memory, uint32_t page_number, ui
         return false;
     }
     const struct known_page *page = &memory->pages[page_number];
-    if (page->count == 0 || page->fingerprint != fingerprint || !is_as_it_was(page, index, mark)) {
+    if (page->fingerprint != fingerprint || !is_as_it_was(page, index, mark)) {
         return false;
     }
     for (uint32_t i = 0; i < page->count; i++) {
@@ -110,6 +116,7 @@ void page_memory_end(struct page_memory *memory, uint32_t page_number, uint64_t 
 {
     struct known_page *page = page_at(memory, page_number);
     free(page->positions);
+    free(page->origin_texts);
     *page = (struct known_page){0};
     if (!memory->is_all_known || memory->collected_count == 0) {
         return;
@@ -119,4 +126,60 @@ void page_memory_end(struct page_memory *memory, uint32_t page_number, uint64_t 
     page->positions = alloc_array(page->count, sizeof *page->positions);
     memcpy(page->positions, memory->collected, page->count * sizeof *page->positions);
     page->raw_sum = raw_sum(index, page->positions, page->count);
+}
+
+/* --- where a page came from ------------------------------------------------------------------- */
+
+static size_t size_of(const char *text)
+{
+    return text != NULL ? strlen(text) + 1 : 0;
+}
+
+static const char *keep_text(char **end, const char *text)
+{
+    if (text == NULL) {
+        return NULL;
+    }
+    char *kept = *end;
+    memcpy(kept, text, strlen(text) + 1);
+    *end += strlen(text) + 1;
+    return kept;
+}
+
+void page_memory_set_origin(struct page_memory *memory, uint32_t page_number,
+                            const struct page_origin *origin)
+{
+    if (page_number >= memory->page_count || memory->pages[page_number].count == 0) {
+        return;
+    }
+    struct known_page *page = &memory->pages[page_number];
+    char *texts = alloc(size_of(origin->etag) + size_of(origin->last_modified) +
+                        size_of(origin->link) + origin->cursor.size + 1);
+    char *end = texts;
+    page->origin = *origin;
+    page->origin.etag = keep_text(&end, origin->etag);
+    page->origin.last_modified = keep_text(&end, origin->last_modified);
+    page->origin.link = keep_text(&end, origin->link);
+    if (origin->cursor.size != 0) {
+        memcpy(end, origin->cursor.data, origin->cursor.size);
+    }
+    page->origin.cursor.data = end;
+    free(page->origin_texts);
+    page->origin_texts = texts;
+}
+
+bool page_memory_recall(const struct page_memory *memory, uint32_t page_number,
+                        const struct index *index, uint32_t mark, struct page_origin *out,
+                        uint64_t *fingerprint)
+{
+    if (page_number >= memory->page_count) {
+        return false;
+    }
+    const struct known_page *page = &memory->pages[page_number];
+    if (page->origin_texts == NULL || !is_as_it_was(page, index, mark)) {
+        return false;
+    }
+    *out = page->origin;
+    *fingerprint = page->fingerprint;
+    return true;
 }

@@ -2,6 +2,7 @@
  * poller           life, restoring, the turn
  * poller_request   one request: budget, lease, token, answer
  * poller_sweep     one reading after the other to the end of a sweep
+ * poller_page      a page as a whole: known, unchanged, what stands beside its elements
  * poller_element   one element of a page: known, changed, new, repeated
  * poller_batch     changed orders: fetch, reconcile, stage
  * poller_absent    orders that the list lacks: misses and details
@@ -27,6 +28,7 @@ enum waiting { WAITING_NONE, WAITING_HTTP, WAITING_STORE };
 
 struct request {
     struct text url;
+    const char *etag, *last_modified; /* only if it is another now; NULL: whatever it is */
     struct instant started;
     step_fn *after; /* with poller->answer */
     struct answer answer;
@@ -87,6 +89,11 @@ bool poller_fail_store(struct poller *poller, const char *doing); /* by poller->
 bool poller_abandon_sweep(struct poller *poller);
 bool poller_discard(struct poller *poller, step_fn *after);
 
+/* poller_page. The first two mark all elements of the page as seen, or do nothing. */
+bool poller_take_known_page(struct poller *poller);     /* the same bytes as the last time */
+bool poller_take_unchanged_page(struct poller *poller); /* the API says so: 304 */
+void poller_add_condition(struct poller *poller, struct instant now); /* after poller_ask */
+enum pager_verdict poller_take_page(struct poller *poller, struct failure *why);
 /* poller_element */
 enum status poller_take_element(struct poller *poller, struct span element, struct failure *why);
 /* poller_batch: what is in poller->batch, then after. */

@@ -159,6 +159,11 @@ static void send_request(struct poller *poller, struct instant now)
     struct source_request request;
     source_request_init_get(&request, poller->source, text_cstr(&poller->request.url),
                             &poller->token);
+    if (poller->request.etag != NULL) {
+        source_request_add(&request, "If-None-Match", poller->request.etag);
+    } else if (poller->request.last_modified != NULL) {
+        source_request_add(&request, "If-Modified-Since", poller->request.last_modified);
+    }
     poller->sweep.has_asked = true;
     poller->step = step_answered;
     start(poller, &request, now);
@@ -218,6 +223,8 @@ static bool step_gate(struct poller *poller, struct instant now)
 bool poller_ask(struct poller *poller, step_fn *after)
 {
     answer_clear(&poller->request.answer);
+    poller->request.etag = NULL;
+    poller->request.last_modified = NULL;
     poller->request.after = after;
     poller->step = step_gate;
     return true;

@@ -1,6 +1,5 @@
 #include "core/arena.h"
 #include "core/hash.h"
-#include "core/json.h"
 
 #include "poller_internal.h"
 
@@ -171,20 +170,6 @@ static bool fail_page(struct poller *poller, const char *reason)
     return poller_fail_sweep(poller, &trouble);
 }
 
-/* The same bytes as the last time, and nothing else waits for its orders: all of it is known. */
-static bool is_known_page(struct poller *poller)
-{
-    struct sweep *sweep = &poller->sweep;
-    struct reading *reading = &sweep->reading;
-    bool is_orders = reading->kind == COLLECTION_ORDERS;
-    if (is_orders && (poller->is_appointments_cold || moved_order_count(sweep->moved) != 0)) {
-        return false;
-    }
-    return page_memory_mark(poller->pages[reading->kind], reading->pager.page_count,
-                            reading->page.fingerprint, poller->known[reading->kind],
-                            sweep->marks[reading->kind], &reading->page.element_count);
-}
-
 static bool end_page(struct poller *poller)
 {
     struct reading *reading = &poller->sweep.reading;
@@ -198,6 +183,10 @@ static bool step_page_answered(struct poller *poller, struct instant now)
 {
     (void)now;
     const struct answer *answer = &poller->request.answer;
+    if (poller_take_unchanged_page(poller)) {
+        poller->step = step_page_done;
+        return true;
+    }
     if (!answer_is_page(answer)) {
         struct trouble trouble;
         answer_explain(answer, poller->source->name, text_cstr(&poller->request.url), &trouble);
@@ -206,7 +195,7 @@ static bool step_page_answered(struct poller *poller, struct instant now)
     struct reading *reading = &poller->sweep.reading;
     struct failure why = {0};
     reading->page = (struct page){.fingerprint = hash64(answer_body(answer))};
-    if (is_known_page(poller)) {
+    if (poller_take_known_page(poller)) {
         poller->step = step_page_done;
         return true;
     }
@@ -221,7 +210,6 @@ static bool step_page_answered(struct poller *poller, struct instant now)
 
 static bool step_ask_page(struct poller *poller, struct instant now)
 {
-    (void)now;
     struct failure why = {0};
     text_clear(&poller->request.url);
     if (pager_add_url(&poller->sweep.reading.pager, &poller->request.url, &why) != STATUS_OK) {
@@ -230,7 +218,9 @@ static bool step_ask_page(struct poller *poller, struct instant now)
                        poller->source->name, why.detail);
         return poller_fail_sweep(poller, &trouble);
     }
-    return poller_ask(poller, step_page_answered);
+    bool goes_on = poller_ask(poller, step_page_answered);
+    poller_add_condition(poller, now);
+    return goes_on;
 }
 
 /* A portion of the page: as much as keeps a turn of the loop short. */
@@ -262,25 +252,6 @@ static bool step_work(struct poller *poller, struct instant now)
 }
 
 /* --- the end of a page, of a reading ---------------------------------------------------------- */
-
-static enum pager_verdict take_page(struct poller *poller, struct failure *why)
-{
-    struct reading *reading = &poller->sweep.reading;
-    const struct answer *answer = &poller->request.answer;
-    const struct paging *paging = &reading->collection->paging;
-    struct page_facts facts = {.fingerprint = reading->page.fingerprint,
-                               .element_count = reading->page.element_count,
-                               .repeated_count = reading->page.repeated_count,
-                               .total = answer_total(answer, paging),
-                               .link = answer->link};
-    struct json *cursor = answer_value_at(answer, paging->cursor_pointer);
-    if (cursor != NULL) {
-        facts.cursor = json_text(cursor);
-    }
-    enum pager_verdict verdict = pager_take(&reading->pager, &facts, why);
-    json_destroy(cursor);
-    return verdict;
-}
 
 static bool step_read_again(struct poller *poller, struct instant now)
 {
@@ -377,7 +348,7 @@ static bool step_page_done(struct poller *poller, struct instant now)
 {
     (void)now;
     struct failure why = {0};
-    enum pager_verdict verdict = take_page(poller, &why);
+    enum pager_verdict verdict = poller_take_page(poller, &why);
     if (verdict == PAGER_BROKEN) {
         return fail_page(poller, why.detail);
     }

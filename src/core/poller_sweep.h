@@ -6,6 +6,7 @@
 #include "core/event_tally.h"
 #include "core/extract.h"
 #include "core/moved.h"
+#include "core/page_memory.h"
 #include "core/pager.h"
 #include "core/reconcile.h"
 #include "core/slice.h"
@@ -53,6 +54,8 @@ struct page {
     struct slicer slicer;
     uint64_t fingerprint;
     size_t element_count, repeated_count;
+    bool is_unchanged;         /* the API said so, and sent no bytes */
+    struct page_origin origin; /* if so: as remembered */
 };
 
 /* The reading of one collection, at most twice. */

@@ -73,6 +73,12 @@ void source_request_init_get(struct source_request *request, const struct source
     finish(request);
 }
 
+void source_request_add(struct source_request *request, const char *name, const char *value)
+{
+    text_add_text(add_header(request, name), value);
+    finish(request);
+}
+
 void source_request_fini(struct source_request *request)
 {
     for (size_t i = 0; i < request->http.header_count; i++) {

@@ -1,6 +1,7 @@
 #include "tests/sim/sim_api.h"
 
 #include "core/date.h"
+#include "core/hash.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -18,7 +19,7 @@ struct transfer {
     struct transfer *next;
     struct sim_api_port *port;
     char *url;
-    char *authorization;
+    char *authorization, *condition;
     bool is_post, is_cancelled;
     http_done_fn *on_done;
     void *arg;
@@ -28,14 +29,17 @@ struct transfer {
 struct answer {
     struct http_response response;
     struct text body;
-    char retry_after[64], total[24];
+    char retry_after[64], total[24], etag[24];
 };
 
 void sim_api_init(struct sim_api *api, struct sim *sim, struct sim_upstream *upstream,
                   const struct source_config *source)
 {
-    *api =
-        (struct sim_api){.sim = sim, .upstream = upstream, .source = source, .answer_ms_max = 300};
+    *api = (struct sim_api){.sim = sim,
+                            .upstream = upstream,
+                            .source = source,
+                            .answer_ms_max = 300,
+                            .has_validators = sim->seed % 2 == 0};
 }
 
 void sim_api_fini(struct sim_api *api)
@@ -301,6 +305,18 @@ static bool is_authorized(const struct sim_api *api, const char *authorization)
 
 /* --- transfers ----------------------------------------------------------------------------- */
 
+/* The page as it stands, if it is another than the one that was named. */
+static void answer_condition(const struct transfer *transfer, struct answer *answer)
+{
+    (void)snprintf(answer->etag, sizeof answer->etag, "\"%016" PRIx64 "\"",
+                   hash64(text_span(&answer->body)));
+    answer->response.etag = answer->etag;
+    if (text_equal(transfer->condition, answer->etag)) {
+        transfer->port->api->unchanged_count++;
+        answer_code(answer, 304, "");
+    }
+}
+
 static void answer_get(struct sim_api_port *port, const struct transfer *transfer,
                        struct answer *answer)
 {
@@ -318,6 +334,9 @@ static void answer_get(struct sim_api_port *port, const struct transfer *transfe
         answer_detail(api, path + 8, answer);
     } else {
         sim_violation(api->sim, "an unexpected address: %s", transfer->url);
+    }
+    if (api->has_validators && answer->response.http_code == 200) {
+        answer_condition(transfer, answer);
     }
     if (sim_chance(api->sim, api->fault_permille)) {
         spoil(port, answer);
@@ -362,6 +381,7 @@ static void on_answer(void *self, bool is_alive)
     text_fini(&answer.body);
     free(transfer->url);
     free(transfer->authorization);
+    free(transfer->condition);
     free(transfer);
 }
 
@@ -382,6 +402,8 @@ static void api_start(void *self, const struct http_request *request, http_done_
     for (size_t i = 0; i < request->header_count; i++) {
         if (text_equal(request->headers[i].name, "Authorization")) {
             transfer->authorization = alloc_text(request->headers[i].value);
+        } else if (text_equal(request->headers[i].name, "If-None-Match")) {
+            transfer->condition = alloc_text(request->headers[i].value);
         }
     }
     if (is_alive) {

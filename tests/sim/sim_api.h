@@ -22,7 +22,8 @@ struct sim_api { /* it survives the daemon */
     int64_t token_number, token_expires_mono_ms;
     int64_t *request_mono_ms; /* of every request ever made */
     size_t request_count, request_capacity;
-    uint64_t page_count;
+    uint64_t page_count, unchanged_count;
+    bool has_validators; /* every page has an ETag, and 304 is an answer */
 };
 
 void sim_api_init(struct sim_api *api, struct sim *sim, struct sim_upstream *upstream,

@@ -12,7 +12,7 @@
 #include <string.h>
 
 struct tally {
-    uint64_t events, receipts, duplicates, crashes, pages;
+    uint64_t events, receipts, duplicates, crashes, pages, unchanged;
     uint64_t types[EVENT_TYPE_COUNT]; /* committed events */
 };
 
@@ -43,6 +43,7 @@ static uint64_t run_seed(uint64_t seed, bool is_traced, enum plant_kind plant, s
     tally->duplicates += world->oracle.duplicate_count;
     tally->crashes += world->crash_count;
     tally->pages += world->api.page_count;
+    tally->unchanged += world->api.unchanged_count;
     for (size_t i = 0; i < world->store.event_count; i++) {
         tally->types[world->store.events[i]->type]++;
     }
@@ -112,8 +113,9 @@ int main(int count, char **values)
         }
     }
     (void)printf("%" PRIu64 " seeds: %" PRIu64 " events, %" PRIu64 " receipts (%" PRIu64
-                 " repeats), %" PRIu64 " pages, %" PRIu64 " crashes, every promise kept\n",
+                 " repeats), %" PRIu64 " pages (%" PRIu64 " unchanged), %" PRIu64
+                 " crashes, every promise kept\n",
                  arguments.count, tally.events, tally.receipts, tally.duplicates, tally.pages,
-                 tally.crashes);
+                 tally.unchanged, tally.crashes);
     return arguments.count < SEEDS_TO_PROVE || has_all_happened(&tally) ? 0 : 1;
 }

@@ -5,6 +5,7 @@
 
 #include "core/arena.h"
 #include "core/date.h"
+#include "core/hash.h"
 #include "core/poller.h"
 #include "core/profile.h"
 #include "core/secret.h"
@@ -44,8 +45,12 @@ struct world {
     const char *fail_body, *retry_after;
     int fail_from_page;    /* only from this page on; 0: all */
     const char *page_body; /* instead of the page */
-    int64_t total_lie;     /* added to X-Total-Count; INT64_MIN: no such header */
-    int token_code;        /* 0: 200 */
+    enum { NO_VALIDATOR, WITH_ETAG, WITH_DATE } validator;
+    char etag[24], date[40], last_condition[64];
+    int64_t modified_wall_ms; /* WITH_DATE: of every page */
+    uint32_t unchanged;       /* answered with 304 */
+    int64_t total_lie;        /* added to X-Total-Count; INT64_MIN: no such header */
+    int token_code;           /* 0: 200 */
     const char *token_body;
     uint32_t tokens, pages, details;
     bool is_token_expired; /* the API calls the next token it sees expired */
@@ -132,6 +137,32 @@ static const char *header_of(const struct http_request *request, const char *nam
     return "";
 }
 
+/* Whatever the page is by now: an API may say 304 of another page than its validator names. */
+static void serve_validator(struct world *world, const struct http_request *request)
+{
+    const char *condition = header_of(request, "If-None-Match");
+    condition = condition[0] != '\0' ? condition : header_of(request, "If-Modified-Since");
+    (void)snprintf(world->last_condition, sizeof world->last_condition, "%s", condition);
+    const char *validator = world->etag;
+    if (world->validator == WITH_ETAG) {
+        (void)snprintf(world->etag, sizeof world->etag, "W/\"%llx\"",
+                       (unsigned long long)hash64(text_span(&world->body)));
+        world->response.etag = world->etag;
+    } else if (world->validator == WITH_DATE) {
+        struct civil at = civil_of(world->modified_wall_ms);
+        (void)snprintf(world->date, sizeof world->date, "Mon, %02d Nov %d %02d:%02d:%02d GMT",
+                       at.day, at.year, at.hour, at.minute, at.second);
+        world->response.last_modified = world->date;
+        validator = world->date;
+    }
+    if (world->validator != NO_VALIDATOR && strcmp(condition, validator) == 0) {
+        world->response.http_code = 304;
+        world->response.total_count = NULL;
+        text_clear(&world->body);
+        world->unchanged++;
+    }
+}
+
 static void serve_list(struct world *world, const struct listed *list, size_t count,
                        const char *url)
 {
@@ -212,6 +243,9 @@ static void serve(struct world *world, const struct http_request *request)
         text_add_text(&world->body, "{\"code\":42,\"message\":\"Expired credentials\"}");
     } else if (strncmp(path, "/v1/orders?", 11) == 0) {
         serve_list(world, world->orders, world->order_count, path);
+        if (world->response.http_code == 200) {
+            serve_validator(world, request);
+        }
     } else if (strncmp(path, "/v1/appointments?", 17) == 0) {
         serve_list(world, world->visits, world->visit_count, path);
     } else {

@@ -94,12 +94,39 @@ static void pages_with_something_new_are_not_kept(void **state)
     assert_int_equal(mark(fixture, 0, 97, 6), 0); /* the page is another one now */
 }
 
+static void a_page_is_recalled_while_it_is_whole(void **state)
+{
+    struct fixture *fixture = *state;
+    struct page_origin origin = {
+        .url_fingerprint = 7, .etag = "\"x\"", .cursor = {"next", 4}, .total = 2};
+    struct page_origin found;
+    uint64_t fingerprint = 0;
+    page_memory_set_origin(fixture->memory, 1, &origin); /* not kept: nothing happens */
+    collect(fixture, 1, 99, (const uint32_t[]){0, 1}, 2);
+    assert_false(page_memory_recall(fixture->memory, 1, fixture->index, 5, &found, &fingerprint));
+    page_memory_set_origin(fixture->memory, 1, &origin);
+    page_memory_set_origin(fixture->memory, 1, &origin);
+    assert_true(page_memory_recall(fixture->memory, 1, fixture->index, 5, &found, &fingerprint));
+    assert_int_equal(fingerprint, 99);
+    assert_string_equal(found.etag, "\"x\"");
+    assert_null(found.last_modified);
+    assert_true(span_equal(found.cursor, span_of("next")));
+    index_set_raw(fixture->index, 1, 77);
+    assert_false(page_memory_recall(fixture->memory, 1, fixture->index, 5, &found, &fingerprint));
+    index_set_raw(fixture->index, 1, 12);
+    assert_int_equal(mark(fixture, 1, 99, 5), 2);
+    assert_false(page_memory_recall(fixture->memory, 1, fixture->index, 5, &found, &fingerprint));
+    collect(fixture, 1, 98, (const uint32_t[]){0, 1}, 2);
+    assert_false(page_memory_recall(fixture->memory, 1, fixture->index, 6, &found, &fingerprint));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(the_same_bytes_mark_the_same_elements, begin, end),
         cmocka_unit_test_setup_teardown(what_has_changed_since_is_looked_at_again, begin, end),
         cmocka_unit_test_setup_teardown(pages_with_something_new_are_not_kept, begin, end),
+        cmocka_unit_test_setup_teardown(a_page_is_recalled_while_it_is_whole, begin, end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

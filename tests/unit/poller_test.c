@@ -247,6 +247,116 @@ static void pages_before_a_failing_one_count_for_what_they_show(void **state)
     assert_int_equal(count_events(world, EVENT_ORDER_DISAPPEARED), 0);
 }
 
+/* --- unchanged pages -------------------------------------------------------------------------- */
+
+static void a_page_is_asked_for_only_if_it_changed(void **state)
+{
+    struct world *world = *state;
+    world->validator = WITH_ETAG;
+    list_orders(world, 250);
+    settle(world);
+    sweeps(world, 1); /* what a baseline brought is known by now, and kept */
+    assert_int_equal(world->unchanged, 0);
+    uint32_t pages = world->pages;
+    sweeps(world, 1);
+    assert_int_equal(world->pages, pages + 3);
+    assert_int_equal(world->unchanged, 3);
+    assert_string_equal(world->last_condition, world->etag); /* verbatim */
+    assert_int_equal(poller_status(world->poller).order_count, 250);
+
+    api_set(world, "0150", "\"status\":\"Held\"");
+    sweeps(world, 1);
+    assert_int_equal(world->unchanged, 5);
+    assert_int_equal(world->event_count, 1);
+    assert_string_equal(find_event(world, EVENT_ORDER_STATUS_HELD)->order_id, "0150");
+    assert_int_equal(poller_status(world->poller).health, POLLER_OK);
+
+    sweeps(world, 2); /* read once more, and kept again */
+    assert_int_equal(world->unchanged, 5 + 2 + 3);
+    assert_int_equal(world->event_count, 1);
+    assert_int_equal(world->details, 0); /* all of them were seen */
+}
+
+static void an_unchanged_page_proves_no_more_than_it_did(void **state)
+{
+    struct world *world = *state;
+    world->validator = WITH_ETAG;
+    world->total_lie = INT64_MIN;
+    list_orders(world, 150);
+    settle(world);
+    sweeps(world, 2);
+    assert_int_equal(world->unchanged, 2);
+    api_order(world, "0149")->is_listed = false;
+    sweeps(world, 1);
+    assert_int_equal(count_events(world, EVENT_ORDER_DISAPPEARED), 0); /* one absence */
+    sweeps(world, 2);
+    assert_int_equal(count_events(world, EVENT_ORDER_DISAPPEARED), 1);
+    assert_int_equal(world->event_count, 1);
+    assert_true(world->unchanged > 4);
+}
+
+static void whoever_said_nothing_before_is_asked_without_condition(void **state)
+{
+    struct world *world = *state;
+    world->validator = WITH_ETAG;
+    list_orders(world, 30);
+    settle(world);
+    sweeps(world, 2);
+    assert_int_equal(world->unchanged, 1);
+    world_restart(world);
+    world_run_for(world, 1000);
+    assert_string_equal(world->last_condition, ""); /* which orders it had is not known any more */
+    assert_int_equal(world->unchanged, 1);
+    assert_int_equal(world->event_count, 0);
+}
+
+static void a_304_that_was_not_asked_for_is_an_error(void **state)
+{
+    struct world *world = *state;
+    list_orders(world, 30);
+    settle(world);
+    world->fail_code = 304;
+    sweeps(world, 3);
+    assert_int_equal(poller_status(world->poller).health, POLLER_FAILING);
+    assert_int_equal(world->details, 0);
+    world->fail_code = 0;
+    sweeps(world, 4);
+    assert_int_equal(poller_status(world->poller).health, POLLER_OK);
+    assert_int_equal(count_events(world, EVENT_ORDER_DISAPPEARED), 0);
+}
+
+static void a_date_counts_once_it_is_well_past(void **state)
+{
+    struct world *world = *state;
+    world->validator = WITH_DATE;
+    world->modified_wall_ms = world->now.wall_ms;
+    list_orders(world, 30);
+    settle(world); /* read within the second that it names: there may be more to come in it */
+    api_set(world, "0003", "\"status\":\"Held\"");
+    sweeps(world, 1);
+    assert_int_equal(world->unchanged, 0);
+    assert_int_equal(world->event_count, 1);
+    sweeps(world, 2);
+    assert_int_equal(world->unchanged, 1);
+    assert_string_equal(world->last_condition, world->date);
+}
+
+static void a_validator_that_lies_is_believed_for_an_hour(void **state)
+{
+    struct world *world = *state;
+    world->validator = WITH_DATE;
+    world->modified_wall_ms = world->now.wall_ms - HOUR_MS;
+    list_orders(world, 30);
+    settle(world);
+    sweeps(world, 2);
+    assert_true(world->unchanged != 0);
+    api_set(world, "0003", "\"status\":\"Held\""); /* and the date stays as it was */
+    sweeps(world, 1);
+    assert_int_equal(world->event_count, 0);
+    world_run_for(world, HOUR_MS + ROUND_MS);
+    assert_int_equal(world->event_count, 1);
+}
+
 /* --- absence ---------------------------------------------------------------------------------- */
 
 static void absence_takes_two_complete_sweeps_and_the_details_word(void **state)
@@ -929,6 +1039,7 @@ static void play_at_random(struct world *world, uint64_t seed)
     struct random random = {.state = seed};
     world->source.guard.policy = GUARD_TELL;
     world->source.page_size = 7;
+    world->validator = seed % 2 == 0 ? WITH_ETAG : NO_VALIDATOR;
     list_orders(world, 60);
     settle(world);
     for (int i = 0; i < 60; i++) {
@@ -966,6 +1077,12 @@ int main(void)
         CASE(other_spellings_of_the_same_are_no_event),
         CASE(a_page_that_cannot_be_trusted_spoils_the_sweep),
         CASE(pages_before_a_failing_one_count_for_what_they_show),
+        CASE(a_page_is_asked_for_only_if_it_changed),
+        CASE(an_unchanged_page_proves_no_more_than_it_did),
+        CASE(whoever_said_nothing_before_is_asked_without_condition),
+        CASE(a_304_that_was_not_asked_for_is_an_error),
+        CASE(a_date_counts_once_it_is_well_past),
+        CASE(a_validator_that_lies_is_believed_for_an_hour),
         CASE(absence_takes_two_complete_sweeps_and_the_details_word),
         CASE(without_details_absence_is_disappearance),
         CASE(an_empty_list_is_not_believed_but_a_final_detail_is),
