@@ -48,7 +48,8 @@ struct hand {
     size_t count, count_max, bytes;
 };
 
-void hand_add(struct hand *hand, struct parcel *parcel);
+/* False: it holds another of this lane, and parcel stays the caller's. */
+bool hand_add(struct hand *hand, struct parcel *parcel) MUST_CHECK;
 size_t hand_count_in(const struct hand *hand, enum parcel_state state);
 size_t hand_ids(const struct hand *hand, int64_t ids[static HAND_COUNT_MAX]); /* sorted */
 /* Marks what has ended as settling and gives it to be written. */

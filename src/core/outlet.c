@@ -40,10 +40,8 @@ struct outlet {
 struct outlet *outlet_create(const struct outlet_options *options)
 {
     struct outlet *outlet = alloc(sizeof *outlet);
-    uint32_t window = options->sink->in_flight_max;
-    if (window > HAND_COUNT_MAX) {
-        window = HAND_COUNT_MAX;
-    }
+    uint32_t asked = options->sink->in_flight_max;
+    uint32_t window = asked < HAND_COUNT_MAX ? asked : HAND_COUNT_MAX;
     outlet->sink = options->sink;
     outlet->port = options->port;
     outlet->store = options->store;
@@ -93,6 +91,16 @@ static bool may_ask(const struct outlet *outlet, const struct question *question
            (question->failures == 0 || outlet->clock.now.mono_ms >= question->retry_mono_ms);
 }
 
+/* A parked delivery that is retried by hand comes before the one of its lane that is in hand: it
+ * waits until that one is settled, and is asked for again. */
+static void take_in(struct outlet *outlet, const struct delivery *delivery)
+{
+    struct parcel *parcel = parcel_create(outlet, delivery);
+    if (!hand_add(&outlet->hand, parcel)) {
+        parcel_destroy(parcel);
+    }
+}
+
 static void on_due(void *arg, const struct due_result *result)
 {
     struct outlet *outlet = arg;
@@ -102,7 +110,7 @@ static void on_due(void *arg, const struct due_result *result)
         return;
     }
     for (size_t i = 0; i < result->delivery_count; i++) {
-        hand_add(&outlet->hand, parcel_create(outlet, &result->deliveries[i]));
+        take_in(outlet, &result->deliveries[i]);
     }
     outlet->next_due_wall_ms = result->next_due_wall_ms;
 }
@@ -342,11 +350,6 @@ static int64_t earlier(int64_t left, int64_t right)
     return left < right ? left : right;
 }
 
-static int64_t later(int64_t left, int64_t right)
-{
-    return left > right ? left : right;
-}
-
 static int64_t next_fetch_mono_ms(const struct outlet *outlet)
 {
     if (outlet->is_stopping || outlet->fetching.is_asked || !has_room(outlet)) {
@@ -355,7 +358,8 @@ static int64_t next_fetch_mono_ms(const struct outlet *outlet)
     int64_t due = outlet->wants_fetch
                       ? outlet->clock.now.mono_ms
                       : due_clock_wake_mono_ms(&outlet->clock, outlet->next_due_wall_ms);
-    return outlet->fetching.failures != 0 ? later(due, outlet->fetching.retry_mono_ms) : due;
+    bool waits = outlet->fetching.failures != 0 && due < outlet->fetching.retry_mono_ms;
+    return waits ? outlet->fetching.retry_mono_ms : due;
 }
 
 static int64_t next_settle_mono_ms(const struct outlet *outlet)

@@ -108,14 +108,17 @@ int64_t parcel_age_starts_wall_ms(const struct parcel *parcel)
                                                                    : delivery->first_due_wall_ms;
 }
 
-void hand_add(struct hand *hand, struct parcel *parcel)
+bool hand_add(struct hand *hand, struct parcel *parcel)
 {
     CHECK(hand->count < HAND_COUNT_MAX);
     for (size_t i = 0; i < hand->count; i++) {
-        CHECK(hand->parcels[i]->lane_hash != parcel->lane_hash); /* the store gives lane heads */
+        if (hand->parcels[i]->lane_hash == parcel->lane_hash) {
+            return false;
+        }
     }
     hand->parcels[hand->count++] = parcel;
     hand->bytes += parcel->bytes;
+    return true;
 }
 
 size_t hand_count_in(const struct hand *hand, enum parcel_state state)

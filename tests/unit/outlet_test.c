@@ -346,6 +346,28 @@ static void test_a_jump_forward_parks_nothing(void **state)
     world_destroy(world);
 }
 
+static void test_a_parked_delivery_retried_by_hand_waits_for_its_lane(void **state)
+{
+    (void)state;
+    struct world *world = world_create();
+    world->sink.reject_permille = 1000;
+    add(world, "a");
+    open_outlet(world);
+    run(world, 1000);
+    world->sink.reject_permille = 0;
+    world->sink.is_away = true;
+    add(world, "a");
+    outlet_expect_news(world->outlet);
+    run(world, 1000);
+    world->store.rows[0].state = ROW_PENDING;
+    outlet_expect_news(world->outlet);
+    run(world, 1000);
+    world->sink.is_away = false;
+    run(world, HOUR_MS);
+    assert_int_equal(count_in(world, ROW_DELIVERED), 2);
+    world_destroy(world);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -361,6 +383,7 @@ int main(void)
         cmocka_unit_test(test_a_flush_sends_what_was_never_tried),
         cmocka_unit_test(test_a_retry_survives_a_wall_clock_that_goes_back),
         cmocka_unit_test(test_a_jump_forward_parks_nothing),
+        cmocka_unit_test(test_a_parked_delivery_retried_by_hand_waits_for_its_lane),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
