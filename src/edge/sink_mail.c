@@ -423,14 +423,22 @@ static enum status take_mailboxes(struct sink_mail *sink, struct failure *why)
     return status;
 }
 
-static void choose_transport(struct sink_mail *sink, const struct sink_environment *environment)
+/* libesmtp takes the first colon for the one before the port. */
+static enum status choose_transport(struct sink_mail *sink,
+                                    const struct sink_environment *environment, struct failure *why)
 {
     const struct email_config *email = &sink->config->email;
     if (email->is_implicit_tls) {
         sink->url = mail_server_url(email, sink->hello_name, sink->arena);
-    } else {
-        sink->helper = helper_create(environment->uv, "mail");
+        return STATUS_OK;
     }
+    if (strchr(email->server_host, ':') != NULL) {
+        return fail(why, STATUS_INVALID,
+                    "sink %s: server: %s: smtp:// cannot use an IPv6 address; give its host name",
+                    sink->config->name, email->server_host);
+    }
+    sink->helper = helper_create(environment->uv, "mail");
+    return STATUS_OK;
 }
 
 enum status sink_mail_open(const struct sink_config *config,
@@ -445,14 +453,16 @@ enum status sink_mail_open(const struct sink_config *config,
     sink->uv = environment->uv;
     sink->http = environment->http;
     sink->arena = arena_create();
+    sink->hello_name = mail_server_hello_name(sink->arena);
     enum status status = take_mailboxes(sink, why);
+    if (status == STATUS_OK) {
+        status = choose_transport(sink, environment, why);
+    }
     if (status != STATUS_OK) {
         arena_destroy(sink->arena);
         free(sink);
         return status;
     }
-    sink->hello_name = mail_server_hello_name(sink->arena);
-    choose_transport(sink, environment);
     (void)uv_timer_init(environment->uv, &sink->turn);
     sink->turn.data = sink;
     *out = (struct sink_port){.self = sink, .ops = &ops};

@@ -384,6 +384,10 @@ static void bad_addresses_do_not_open(void **state)
     struct sink_port port;
     struct failure why;
     assert_int_equal(STATUS_INVALID, sink_mail_open(&sink, &environment, &port, &why));
+    sink.email.to = recipients;
+    sink.email.server_host = "::1";
+    assert_int_equal(STATUS_INVALID, sink_mail_open(&sink, &environment, &port, &why));
+    assert_non_null(strstr(why.detail, "give its host name"));
     assert_int_equal(0, uv_loop_close(&loop));
 }
 
