@@ -33,7 +33,7 @@ static const char *change_of(struct oracle *oracle, const struct event *event)
         sim_violation(oracle->sim, "event %s is not JSON: %s", event->id, why.detail);
     }
     struct text text;
-    text_init(&text, EVENT_BYTES_MAX * 2);
+    text_init(&text, 2u * EVENT_BYTES_MAX);
     static const char *const names[] = {"source", "subject", "type", "sequence"};
     for (size_t i = 0; i < ARRAY_COUNT(names); i++) {
         text_addf(&text, "%s ", json_member_text(root, names[i]));
@@ -164,6 +164,16 @@ static void on_send(void *arg, const char *sink_name, const struct delivery *del
     }
 }
 
+static void refuse_late_receipt(struct oracle *oracle, const struct sim_row *row)
+{
+    for (size_t later = (size_t)row->id; later < oracle->store->row_count; later++) {
+        if (oracle->received[later] && is_same_order(&oracle->store->rows[later], row)) {
+            sim_violation(oracle->sim, "%s takes event %s after a later one of its order",
+                          row->sink_name, row->event->id);
+        }
+    }
+}
+
 static void on_receipt(void *arg, const char *sink_name, const struct delivery *delivery)
 {
     struct oracle *oracle = arg;
@@ -171,12 +181,8 @@ static void on_receipt(void *arg, const char *sink_name, const struct delivery *
         const struct sim_row *row = row_of(oracle, sink_name, &delivery->events[i]);
         bool *is_received = received(oracle, row);
         oracle->duplicate_count += *is_received;
-        for (size_t later = (size_t)row->id; later < oracle->store->row_count && !*is_received;
-             later++) {
-            if (oracle->received[later] && is_same_order(&oracle->store->rows[later], row)) {
-                sim_violation(oracle->sim, "%s takes event %s after a later one of its order",
-                              sink_name, row->event->id);
-            }
+        if (!*is_received) {
+            refuse_late_receipt(oracle, row);
         }
         *is_received = true;
     }
@@ -246,7 +252,7 @@ static size_t check_order_topics(struct oracle *oracle, const struct sim_sink *s
         sim_violation(oracle->sim, "order %s cannot be read: %s", order->order.id, why.detail);
     }
     struct text payload;
-    text_init(&payload, EVENT_BYTES_MAX * 4);
+    text_init(&payload, 4u * EVENT_BYTES_MAX);
     record_add_order(&record, &sink->config->fields, &payload);
     const char *name = order_topic(oracle, order);
     if (!text_equal(sim_sink_topic(sink, name), text_cstr(&payload))) {

@@ -50,7 +50,7 @@ bool oracle_is_settled(const struct oracle *oracle); /* nothing pending, the tru
 void oracle_check_topics(struct oracle *oracle, const struct sim_sink *sink);
 
 /* oracle_orders.c: a durable order against its events, its past, and the truth. */
-void oracle_judge_order(struct oracle *oracle, const struct staged_order *order);
+void oracle_judge_order(struct oracle *oracle, const struct staged_order *staged);
 bool oracle_knows_truth(const struct oracle *oracle, const char **wrong_id);
 
 #endif

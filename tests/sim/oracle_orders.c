@@ -48,20 +48,31 @@ static bool has_event(const struct verdict *verdict, enum event_type type,
 
 /* --- changes ------------------------------------------------------------------------------- */
 
+static const struct json *first_change(const struct json *event)
+{
+    return json_first(json_at(event, "/data/changes"));
+}
+
+static bool has_change(const struct json *event, const struct change *change)
+{
+    for (const struct json *said = first_change(event); said != NULL; said = json_next(said)) {
+        if (text_equal(json_member_text(said, "field"), change->field) &&
+            text_equal(json_member_text(said, "from"), change->from) &&
+            text_equal(json_member_text(said, "to"), change->to)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static bool says_change(const struct verdict *verdict, const char *appointment_id,
                         const struct change *change)
 {
     for (size_t i = 0; i < verdict->staged->event_count; i++) {
-        if (!text_equal(verdict->staged->events[i].event.appointment_id, appointment_id)) {
-            continue;
-        }
-        const struct json *list = json_at(verdict->events[i], "/data/changes");
-        for (const struct json *said = json_first(list); said != NULL; said = json_next(said)) {
-            if (text_equal(json_member_text(said, "field"), change->field) &&
-                text_equal(json_member_text(said, "from"), change->from) &&
-                text_equal(json_member_text(said, "to"), change->to)) {
-                return true;
-            }
+        const struct event *event = &verdict->staged->events[i].event;
+        if (text_equal(event->appointment_id, appointment_id) &&
+            has_change(verdict->events[i], change)) {
+            return true;
         }
     }
     return false;
@@ -130,16 +141,13 @@ static void expect_changes(const struct verdict *verdict)
     expect_appointments(verdict);
 }
 
-static void refuse_idle_changes(const struct verdict *verdict)
+static void refuse_idle_change(const struct verdict *verdict, const struct json *event)
 {
-    for (size_t i = 0; i < verdict->staged->event_count; i++) {
-        const struct json *list = json_at(verdict->events[i], "/data/changes");
-        for (const struct json *said = json_first(list); said != NULL; said = json_next(said)) {
-            if (text_equal(json_member_text(said, "from"), json_member_text(said, "to"))) {
-                sim_violation(verdict->oracle->sim, "event %s: %s changed from %s to the same",
-                              verdict->staged->events[i].event.id, json_member_text(said, "field"),
-                              json_member_text(said, "to"));
-            }
+    for (const struct json *said = first_change(event); said != NULL; said = json_next(said)) {
+        if (text_equal(json_member_text(said, "from"), json_member_text(said, "to"))) {
+            sim_violation(verdict->oracle->sim, "event %s: %s changed from %s to the same",
+                          json_member_text(event, "id"), json_member_text(said, "field"),
+                          json_member_text(said, "to"));
         }
     }
 }
@@ -334,7 +342,9 @@ static void judge(const struct verdict *verdict, const struct oracle_order *know
 {
     check_sequence(verdict, known != NULL ? known->sequence : 0);
     check_full_order(verdict);
-    refuse_idle_changes(verdict);
+    for (size_t i = 0; i < verdict->staged->event_count; i++) {
+        refuse_idle_change(verdict, verdict->events[i]);
+    }
     if (known == NULL) {
         judge_first(verdict);
     } else {

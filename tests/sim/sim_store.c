@@ -318,18 +318,22 @@ static bool is_with(const struct sim_row *head, const struct sim_row *row)
            text_equal(row->progress, head->progress);
 }
 
+/* Backwards: the others are compared with the head. */
+static void settle_one(struct sim_store *store, const struct settlement *settlement)
+{
+    CHECK(settlement->delivery_id >= 1 && settlement->last_id <= (int64_t)store->row_count);
+    size_t head = (size_t)settlement->delivery_id - 1;
+    for (size_t row = (size_t)settlement->last_id; row-- > head;) {
+        if (is_with(&store->rows[head], &store->rows[row])) {
+            settle_row(store, row, settlement);
+        }
+    }
+}
+
 void sim_store_settle(struct sim_store *store, const struct settlement *settlements, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
-        const struct settlement *settlement = &settlements[i];
-        CHECK(settlement->delivery_id >= 1 && settlement->last_id <= (int64_t)store->row_count);
-        size_t head = (size_t)settlement->delivery_id - 1;
-        /* Backwards: the others are compared with the head. */
-        for (size_t row = (size_t)settlement->last_id; row-- > head;) {
-            if (is_with(&store->rows[head], &store->rows[row])) {
-                settle_row(store, row, settlement);
-            }
-        }
+        settle_one(store, &settlements[i]);
     }
 }
 

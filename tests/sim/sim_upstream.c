@@ -41,7 +41,7 @@ static int64_t draw_day(struct sim *sim)
 static void draw_slot(struct sim *sim, struct upstream_appointment *appointment)
 {
     int64_t hour = sim->now.wall_ms - sim->now.wall_ms % HOUR_MS;
-    appointment->start_ms = hour + sim_between(sim, -24, 24 * 20) * HOUR_MS;
+    appointment->start_ms = hour + sim_between(sim, -24, 480) * HOUR_MS;
     appointment->end_ms = appointment->start_ms + sim_between(sim, 1, 4) * HOUR_MS;
 }
 
