@@ -185,6 +185,14 @@ struct stale_state {
     const char *published; /* appointment ids with a topic now, as mirror.c wrote them; "" none */
 };
 
+/* What a state sink has of an order now. */
+struct state_settlement {
+    const char *source_name;
+    const char *order_id;
+    uint64_t version;      /* as fetched; 0 settles nothing: it notes what may soon have a topic */
+    const char *published; /* as of stale_state, for the next time */
+};
+
 typedef void store_done_fn(void *arg, enum status status, const char *detail);
 typedef void store_index_fn(void *arg,
                             const struct stored_order *order); /* canonical, history empty */
@@ -232,10 +240,9 @@ struct store_port {
      * source (store_options.state_sinks). refill marks all again: the broker lost them. */
     void (*fetch_stale)(void *self, const char *sink_name, size_t count_max,
                         store_states_fn *on_done, void *arg);
-    /* version 0 settles nothing: it only notes what may have a topic from now on. */
-    void (*settle_state)(void *self, const char *sink_name, const char *source_name,
-                         const char *order_id, uint64_t version, const char *published,
-                         store_done_fn *on_done, void *arg);
+    void (*settle_state)(void *self, const char *sink_name,
+                         const struct state_settlement *settlement, store_done_fn *on_done,
+                         void *arg);
     void (*refill)(void *self, const char *sink_name, store_done_fn *on_done, void *arg);
 };
 

@@ -201,9 +201,12 @@ static void tell_store(struct mirror *mirror, struct mirror_item *item, uint64_t
 {
     item->is_asked = true;
     mirror->store_asks++;
+    struct state_settlement settlement = {.source_name = item->source_name,
+                                          .order_id = item->order_id,
+                                          .version = version,
+                                          .published = published};
     mirror->options.store.settle_state(mirror->options.store.self, mirror->options.sink->name,
-                                       item->source_name, item->order_id, version, published,
-                                       on_done, &item->publications[0]);
+                                       &settlement, on_done, &item->publications[0]);
 }
 
 static void publish_item(struct mirror *mirror, struct mirror_item *item)

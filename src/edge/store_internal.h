@@ -94,9 +94,9 @@ void state_take_back(struct database *database, const char *source_name, const c
 void state_fini(struct database *database);
 void store_fetch_stale(void *self, const char *sink_name, size_t count_max,
                        store_states_fn *on_done, void *arg);
-void store_settle_state(void *self, const char *sink_name, const char *source_name,
-                        const char *order_id, uint64_t version, const char *published,
-                        store_done_fn *on_done, void *arg);
+void store_settle_state(void *self, const char *sink_name,
+                        const struct state_settlement *settlement, store_done_fn *on_done,
+                        void *arg);
 void store_refill(void *self, const char *sink_name, store_done_fn *on_done, void *arg);
 
 #endif

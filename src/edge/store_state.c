@@ -238,18 +238,17 @@ static struct state_job *state_job_create(job_run_fn *run, const char *sink_name
     return state;
 }
 
-// NOLINTNEXTLINE(readability-function-size): the port asks for this many
-void store_settle_state(void *self, const char *sink_name, const char *source_name,
-                        const char *order_id, uint64_t version, const char *published,
-                        store_done_fn *on_done, void *arg)
+void store_settle_state(void *self, const char *sink_name,
+                        const struct state_settlement *settlement, store_done_fn *on_done,
+                        void *arg)
 {
     struct state_job *state = state_job_create(run_settle_state, sink_name, on_done, arg);
     struct arena *arena = state->write.job.arena;
     state->write.job.may_join = true;
-    state->source_name = arena_text(arena, span_of(source_name));
-    state->order_id = arena_text(arena, span_of(order_id));
-    state->published = arena_text(arena, span_of(published));
-    state->version = version;
+    state->source_name = arena_text(arena, span_of(settlement->source_name));
+    state->order_id = arena_text(arena, span_of(settlement->order_id));
+    state->published = arena_text(arena, span_of(settlement->published));
+    state->version = settlement->version;
     store_ask(self, &state->write.job);
 }
 

@@ -202,13 +202,12 @@ static void plant_fetch_stale(void *self, const char *sink_name, size_t count_ma
     real->fetch_stale(real->self, sink_name, count_max, on_done, arg);
 }
 
-static void plant_settle_state(void *self, const char *sink_name, const char *source_name,
-                               const char *order_id, uint64_t version, const char *published,
-                               store_done_fn *on_done, void *arg)
+static void plant_settle_state(void *self, const char *sink_name,
+                               const struct state_settlement *settlement, store_done_fn *on_done,
+                               void *arg)
 {
     const struct store_port *real = &((struct plant *)self)->store;
-    real->settle_state(real->self, sink_name, source_name, order_id, version, published, on_done,
-                       arg);
+    real->settle_state(real->self, sink_name, settlement, on_done, arg);
 }
 
 static void plant_refill(void *self, const char *sink_name, store_done_fn *on_done, void *arg)

@@ -55,11 +55,11 @@ struct sim_store_port {
     struct arena *staged_arena;
 };
 
-struct request *request_begin(void *port);
+struct request *request_begin(void *self); /* self: a sim_store_port */
 /* Puts it at the end of the queue: execute on the durable state, then answer. */
-void request_ask(struct request *request, void (*execute)(struct request *request),
+void request_ask(struct request *request, void (*execute_it)(struct request *request),
                  void (*answer)(struct request *request), void *arg);
-void request_ask_write(struct request *request, void (*execute)(struct request *request),
+void request_ask_write(struct request *request, void (*execute_it)(struct request *request),
                        store_done_fn *on_done, void *arg);
 void request_answer_done(struct request *request);
 const char *request_detail(const struct request *request);
@@ -72,9 +72,9 @@ void sim_port_settle(void *self, const struct settlement *settlements, size_t co
 void sim_port_count_sinks(void *self, store_counts_fn *on_done, void *arg);
 void sim_port_fetch_stale(void *self, const char *sink_name, size_t count_max,
                           store_states_fn *on_done, void *arg);
-void sim_port_settle_state(void *self, const char *sink_name, const char *source_name,
-                           const char *order_id, uint64_t version, const char *published,
-                           store_done_fn *on_done, void *arg);
+void sim_port_settle_state(void *self, const char *sink_name,
+                           const struct state_settlement *settlement, store_done_fn *on_done,
+                           void *arg);
 void sim_port_refill(void *self, const char *sink_name, store_done_fn *on_done, void *arg);
 
 #endif

@@ -47,16 +47,16 @@ static void execute_settle_state(struct request *request)
     row->published = sim_copy_text(store->arena, request->published);
 }
 
-void sim_port_settle_state(void *self, const char *sink_name, const char *source_name,
-                           const char *order_id, uint64_t version, const char *published,
-                           store_done_fn *on_done, void *arg)
+void sim_port_settle_state(void *self, const char *sink_name,
+                           const struct state_settlement *settlement, store_done_fn *on_done,
+                           void *arg)
 {
     struct request *request = request_begin(self);
     request->sink_name = sim_copy_text(request->arena, sink_name);
-    request->source_name = sim_copy_text(request->arena, source_name);
-    request->order_id = sim_copy_text(request->arena, order_id);
-    request->published = sim_copy_text(request->arena, published);
-    request->version = version;
+    request->source_name = sim_copy_text(request->arena, settlement->source_name);
+    request->order_id = sim_copy_text(request->arena, settlement->order_id);
+    request->published = sim_copy_text(request->arena, settlement->published);
+    request->version = settlement->version;
     request_ask_write(request, execute_settle_state, on_done, arg);
 }
 

@@ -303,8 +303,11 @@ enum status fixture_settle_state(struct fixture *fixture, const struct stale_sta
                                  const char *published)
 {
     size_t told = fixture->told_count;
-    fixture->port.settle_state(fixture->port.self, FIXTURE_SINK, state->source_name,
-                               state->order_id, state->version, published, fixture_on_done,
+    struct state_settlement settlement = {.source_name = state->source_name,
+                                          .order_id = state->order_id,
+                                          .version = state->version,
+                                          .published = published};
+    fixture->port.settle_state(fixture->port.self, FIXTURE_SINK, &settlement, fixture_on_done,
                                fixture);
     return fixture_wait(fixture, told);
 }
