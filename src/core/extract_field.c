@@ -366,7 +366,8 @@ const struct extra *extract_extras(struct extracting *work, const struct json *r
     for (size_t i = 0; i < watch_count; i++) {
         const char *value = extract_value(work, root, &watch[i].where, &anything, NULL);
         if (value != NULL) {
-            extras[count++] = (struct extra){.name = watch[i].name, .value = value};
+            const char *name = arena_text(work->arena, span_of(watch[i].name));
+            extras[count++] = (struct extra){.name = name, .value = value};
         }
     }
     if (count > 1) {

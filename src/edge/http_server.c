@@ -363,7 +363,7 @@ static enum MHD_Result on_request(void *arg, struct MHD_Connection *connection, 
 }
 
 /* The library tells of each bad request; a client must not fill the log with them. */
-static void on_library_log(void *arg, const char *format, va_list arguments)
+PRINTF_LIKE(2, 0) static void on_library_log(void *arg, const char *format, va_list arguments)
 {
     (void)arg;
     char line[200];
