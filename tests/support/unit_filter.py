@@ -1,0 +1,83 @@
+#!/usr/bin/python3
+"""Runs a program under the system call filter of orderwatch.service, where no systemd runs:
+
+    unit_filter.py PROGRAM ARGUMENT...
+
+SystemCallFilter=, RestrictAddressFamilies= and MemoryDenyWriteExecute= as systemd turns them into a seccomp filter. A
+system call that is not allowed fails with EPERM, as SystemCallErrorNumber= says.
+"""
+import errno
+import mmap
+import os
+import pathlib
+import re
+import subprocess
+import sys
+
+import seccomp
+
+UNIT = pathlib.Path(__file__).resolve().parents[2] / "packaging/systemd/orderwatch.service"
+FAMILIES = {"AF_UNIX": 1, "AF_INET": 2, "AF_INET6": 10}
+
+
+def settings(name):
+    return re.findall(rf"^{name}=(.*)$", UNIT.read_text(), re.MULTILINE)
+
+
+def call_sets():
+    """{@set: its lines}, as systemd knows them."""
+    text = subprocess.run(["systemd-analyze", "syscall-filter"], capture_output=True, text=True, check=True,
+                          env={"PATH": os.environ["PATH"], "TERM": "dumb"}).stdout
+    sets, current = {}, None
+    for line in text.splitlines():
+        if line.startswith("@"):
+            current = sets.setdefault(line.strip(), [])
+        elif current is not None and line.startswith("    ") and not line.strip().startswith("#"):
+            current.append(line.strip())
+    return sets
+
+
+def expand(words, sets):
+    calls = set()
+    for word in words:
+        calls |= expand(sets[word], sets) if word.startswith("@") else {word}
+    return calls
+
+
+def allowed_calls():
+    sets = call_sets()
+    calls = expand(["@default"], sets)
+    for line in settings("SystemCallFilter"):
+        words = expand(line.lstrip("~").split(), sets)
+        calls = calls - words if line.startswith("~") else calls | words
+    return calls | expand(["@default"], sets)
+
+
+def resolvable(names):
+    """Other architectures have calls that this one does not."""
+    for name in sorted(names):
+        if seccomp.resolve_syscall(seccomp.Arch(), name) >= 0:
+            yield name
+
+
+def load():
+    """The narrow one last: it does not allow a further filter."""
+    refuse = seccomp.ERRNO(errno.EPERM)
+    arguments = seccomp.SyscallFilter(seccomp.ALLOW)
+    families = {FAMILIES[word] for line in settings("RestrictAddressFamilies") for word in line.split()}
+    for family in set(range(64)) - families:
+        arguments.add_rule(seccomp.ERRNO(errno.EAFNOSUPPORT), "socket", seccomp.Arg(0, seccomp.EQ, family))
+    if settings("MemoryDenyWriteExecute") == ["yes"]:
+        both = mmap.PROT_WRITE | mmap.PROT_EXEC
+        arguments.add_rule(refuse, "mmap", seccomp.Arg(2, seccomp.MASKED_EQ, both, both))
+        arguments.add_rule(refuse, "mprotect", seccomp.Arg(2, seccomp.MASKED_EQ, mmap.PROT_EXEC, mmap.PROT_EXEC))
+    arguments.load()
+    calls = seccomp.SyscallFilter(refuse)
+    for name in resolvable(allowed_calls()):
+        calls.add_rule(seccomp.ALLOW, name)
+    calls.load()
+
+
+if __name__ == "__main__":
+    load()
+    os.execv(sys.argv[1], sys.argv[1:])
