@@ -172,7 +172,9 @@ static sink_open_fn *sink_opener(enum sink_kind kind)
 static int open_sinks(struct daemon *daemon)
 {
     const struct config *config = daemon->config;
+    const struct store_port store = store_port(daemon->store);
     const struct sink_environment environment = {.uv = loop_uv(daemon->loop),
+                                                 .store = &store,
                                                  .http = daemon->http,
                                                  .config = config,
                                                  .version = ORDERWATCH_VERSION};

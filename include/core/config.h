@@ -134,6 +134,7 @@ struct webhook_config {
     const char *format;
     const char *format_file; /* where it was named, for messages; NULL: nowhere */
     int format_line, format_column;
+    const char *ticket_id; /* JSON Pointer into the answer; NULL: tickets are not remembered */
     const struct format_setting *settings; /* for the format alone; shown as <secret> */
     size_t setting_count;
     const struct http_header *headers; /* values may hold secrets: shown as <secret> */

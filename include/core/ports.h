@@ -98,7 +98,7 @@ struct staged_order {
 
 /* A named value of the core's own: source state, sink state. Bytes are opaque to the store. */
 struct stored_value {
-    const char *key; /* source/NAME, sink/NAME, budget/NAME */
+    const char *key; /* source/NAME, sink/NAME, budget/NAME, ticket/SINK/KEY */
     struct span value;
 };
 
@@ -167,6 +167,9 @@ struct settlement {
     const char *fallback_sink_name; /* SETTLE_PARKED: in the same transaction each of its events is
                                        planned for this sink too, unless it was; NULL: none */
     const char *detail;             /* the receiver's answer, cleaned; kept with the attempt */
+    const struct stored_value *values; /* of the sink, written in the same transaction; an empty
+                                          value is forgotten */
+    size_t value_count;
 };
 
 struct sink_counts { /* the conservation line: observed = delivered + pending + parked */
@@ -259,9 +262,12 @@ enum send_outcome {
 struct send_result {
     struct instant at;
     enum send_outcome outcome;
-    int64_t retry_after_ms; /* 0: no hint */
-    const char *progress;   /* NULL: nothing to keep */
-    const char *detail;     /* one line: what the receiver said; cleaned, no secrets */
+    int64_t retry_after_ms;            /* 0: no hint */
+    const char *progress;              /* NULL: nothing to keep */
+    const char *detail;                /* one line: what the receiver said; cleaned, no secrets */
+    const struct stored_value *values; /* what the sink will want to know after a restart: durable
+                                          with the outcome; an empty value is forgotten */
+    size_t value_count;
 };
 
 typedef void send_done_fn(void *arg, const struct send_result *result);

@@ -50,6 +50,8 @@ bool ticket_book_restore(struct ticket_book *book, const char *key, struct span 
  * (NULL) each event has a single ticket, by its type alone. */
 size_t ticket_plan(const struct ticket_book *book, const struct event *event, struct arena *arena,
                    struct ticket out[static TICKET_COUNT_MAX]);
+/* What the keys of one order's tickets begin with. */
+const char *ticket_order_prefix(const struct event *event, struct arena *arena);
 /* The order has left for good: nothing of it needs to be remembered once its tickets are closed. */
 bool ticket_is_last(const struct event *event);
 const char *ticket_action_name(enum ticket_action action);

@@ -10,8 +10,9 @@ struct http_client;
 struct sink_environment {
     struct uv_loop_s *uv;
     struct http_client *http;
-    const struct config *config; /* outlives the sink */
-    const char *version;         /* for User-Agent */
+    const struct config *config;    /* outlives the sink */
+    const struct store_port *store; /* for what a sink knew before; NULL: it begins anew */
+    const char *version;            /* for User-Agent */
 };
 
 typedef enum status sink_open_fn(const struct sink_config *config,

@@ -200,6 +200,11 @@ static void print_settings(const void *source, const void *context, struct text 
 
 /* --- the sink ------------------------------------------------------------------------------- */
 
+static const char *pointer_fault(const char *text)
+{
+    return text[0] == '/' ? NULL : "not a JSON Pointer";
+}
+
 static const struct key webhook_keys[] = {
     {.name = "url",
      .kind = KEY_CUSTOM,
@@ -220,6 +225,11 @@ static const struct key webhook_keys[] = {
      .read = read_format,
      .print = print_format,
      .initial = "cloudevents"},
+    {.name = "ticket_id",
+     .kind = KEY_TEXT,
+     .offset = offsetof(struct webhook_config, ticket_id),
+     .fault = pointer_fault,
+     .accepted = "where the answer has the ticket's id, such as /id or /result/sys_id"},
     {.name = "settings", .kind = KEY_CUSTOM, .read = read_settings, .print = print_settings},
     {.name = "headers", .kind = KEY_CUSTOM, .read = read_headers, .print = print_headers},
     {.name = "timeout",
@@ -287,6 +297,11 @@ static void finish_webhook(struct walker *walker, const struct node *map, void *
     if (webhook->next_secret != NULL && webhook->secret == NULL) {
         problem_add(walker->problems, map, walker->path,
                     "next_secret is there without secret; accepted: both during a rotation");
+    }
+    if (webhook->ticket_id != NULL && text_equal(webhook->format, "cloudevents")) {
+        problem_add(walker->problems, map, walker->path,
+                    "ticket_id is there with format cloudevents, which names no ticket; accepted: "
+                    "ticket_id with the format of a ticketing system");
     }
     struct url url;
     if (webhook->url != NULL && url_parse(webhook->url, &url) && host_is_loopback(url.host)) {

@@ -85,6 +85,17 @@ static const char *settle_name(enum settle_kind kind)
     CHECK(!"an end that does not exist");
 }
 
+static const struct stored_value *copy_values(struct arena *arena,
+                                              const struct stored_value *values, size_t count)
+{
+    struct stored_value *copies = arena_array(arena, count, sizeof *copies);
+    for (size_t i = 0; i < count; i++) {
+        copies[i].key = copy_text(arena, values[i].key);
+        copies[i].value = copy_span(arena, values[i].value);
+    }
+    return copies;
+}
+
 void parcel_end(struct parcel *parcel, enum settle_kind kind, const struct send_result *result)
 {
     CHECK(parcel->state == PARCEL_WAITING || parcel->state == PARCEL_SENDING);
@@ -92,13 +103,16 @@ void parcel_end(struct parcel *parcel, enum settle_kind kind, const struct send_
     LOG_DEBUG("attempt_ended", log_text("sink", parcel->delivery.sink_name),
               log_text("outcome", settle_name(kind)), log_number("delivery", parcel->delivery.id),
               log_text("lane", parcel->delivery.lane), log_text("answer", result->detail));
-    parcel->settlement = (struct settlement){.delivery_id = parcel->delivery.id,
-                                             .last_id = parcel->delivery.last_id,
-                                             .kind = kind,
-                                             .at_wall_ms = result->at.wall_ms,
-                                             .due_wall_ms = result->at.wall_ms,
-                                             .progress = copy_text(parcel->arena, result->progress),
-                                             .detail = copy_text(parcel->arena, result->detail)};
+    parcel->settlement = (struct settlement){
+        .delivery_id = parcel->delivery.id,
+        .last_id = parcel->delivery.last_id,
+        .kind = kind,
+        .at_wall_ms = result->at.wall_ms,
+        .due_wall_ms = result->at.wall_ms,
+        .progress = copy_text(parcel->arena, result->progress),
+        .detail = copy_text(parcel->arena, result->detail),
+        .values = copy_values(parcel->arena, result->values, result->value_count),
+        .value_count = result->value_count};
 }
 
 int64_t parcel_age_starts_wall_ms(const struct parcel *parcel)

@@ -112,7 +112,7 @@ bool ticket_is_last(const struct event *event)
 
 /* --- keys ----------------------------------------------------------------------------------- */
 
-static const char *order_prefix(const struct event *event, struct arena *arena)
+const char *ticket_order_prefix(const struct event *event, struct arena *arena)
 {
     struct text prefix;
     text_init(&prefix, KEY_BYTES_MAX);
@@ -148,11 +148,11 @@ static const char *key_of(const struct event *event, enum condition condition, s
     case OF_ORDER:
     case OF_OVERDUE:
     case OF_HELD:
-        return arena_format(arena, "%s%s", order_prefix(event, arena), name);
+        return arena_format(arena, "%s%s", ticket_order_prefix(event, arena), name);
     case OF_MISSED: {
         struct text key;
         text_init(&key, KEY_BYTES_MAX);
-        text_addf(&key, "%s%s/", order_prefix(event, arena), name);
+        text_addf(&key, "%s%s/", ticket_order_prefix(event, arena), name);
         text_add_percent(&key, span_of(event->appointment_id));
         const char *copy = arena_text(arena, text_span(&key));
         text_fini(&key);
@@ -220,7 +220,7 @@ static enum condition condition_of_key(const char *rest)
 static size_t plan_end(const struct ticket_book *book, const struct event *event,
                        struct arena *arena, struct ticket *out)
 {
-    const char *prefix = order_prefix(event, arena);
+    const char *prefix = ticket_order_prefix(event, arena);
     const char *own_key = key_of(event, OF_ORDER, arena);
     size_t count = 0;
     const struct ticket_entry *entry = NULL;

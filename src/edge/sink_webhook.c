@@ -2,7 +2,7 @@
 #include "core/format_input.h"
 #include "core/secret.h"
 #include "core/shaped_request.h"
-#include "core/ticket.h"
+#include "core/ticket_memory.h"
 #include "edge/http_client.h"
 #include "edge/loop.h"
 #include "edge/sinks.h"
@@ -28,6 +28,7 @@ struct sink_webhook {
     uv_timer_t end_timer; /* tells what ended without a transfer */
     struct shape *shape;  /* NULL: events leave as they are */
     bool is_shape_closed;
+    struct ticket_memory *tickets; /* NULL: nobody wants to know */
     struct secret *keys[2];
     size_t key_count;
     char user_agent[64];
@@ -47,6 +48,8 @@ struct sending {
     struct text event_json;
     struct ticket tickets[TICKET_COUNT_MAX];
     size_t ticket_count, ticket_index;
+    const char *forgets; /* the order's tickets are not needed after this event; NULL: they are */
+    struct ticket_news news;
     bool is_refused; /* before any transfer; why holds the reason */
     struct failure why;
 };
@@ -64,6 +67,7 @@ static void on_timer_closed(uv_handle_t *handle)
 {
     struct sink_webhook *sink = handle->data;
     sink->on_closed(sink->closed_arg);
+    ticket_memory_close(sink->tickets);
     for (size_t i = 0; i < sink->key_count; i++) {
         secret_destroy(sink->keys[i]);
     }
@@ -79,8 +83,10 @@ static void close_when_quiet(struct sink_webhook *sink)
     }
 }
 
-static void end(struct sending *sending, const struct send_result *result)
+static void end(struct sending *sending, struct send_result *result)
 {
+    result->values = sending->news.values;
+    result->value_count = sending->news.count;
     struct sink_webhook *sink = sending->sink;
     struct sending **link = &sink->sendings;
     while (*link != sending) {
@@ -105,6 +111,29 @@ static void end_with(struct sending *sending, enum send_outcome outcome, const c
 
 static void start_request(struct sending *sending);
 
+/* A request about a known ticket is answered with something else's id. */
+static void note_ticket(struct sending *sending, const struct http_response *response,
+                        struct text *detail)
+{
+    struct sink_webhook *sink = sending->sink;
+    const struct ticket *ticket = &sending->tickets[sending->ticket_index];
+    const char *pointer = sink->config->webhook.ticket_id;
+    if (sink->tickets == NULL) {
+        return;
+    }
+    const char *id = "";
+    if (ticket->id == NULL) {
+        id = webhook_answer_ticket_id(response, pointer, sending->arena);
+        if (id[0] == '\0') {
+            text_addf(detail, " (no ticket id at %.100s)", pointer);
+        }
+    }
+    ticket_memory_note(sink->tickets, ticket, id, sending->arena, &sending->news);
+    if (sending->forgets != NULL && sending->ticket_index + 1 == sending->ticket_count) {
+        ticket_memory_forget(sink->tickets, sending->forgets, sending->arena, &sending->news);
+    }
+}
+
 static void on_answer(void *arg, struct http_response *response)
 {
     struct sending *sending = arg;
@@ -112,6 +141,9 @@ static void on_answer(void *arg, struct http_response *response)
     struct text detail;
     text_init(&detail, 1024);
     webhook_answer_judge(response, &result, &detail);
+    if (result.outcome == SEND_ACCEPTED) {
+        note_ticket(sending, response, &detail);
+    }
     sending->ticket_index++;
     if (result.outcome == SEND_ACCEPTED && sending->ticket_index < sending->ticket_count &&
         sending->sink->on_closed == NULL) {
@@ -259,7 +291,11 @@ static enum status take_event(struct sending *sending, const struct event *event
         status = fail(&sending->why, STATUS_TOO_LARGE, "the event is over %zu bytes",
                       EVENT_JSON_BYTES_MAX);
     }
-    sending->ticket_count = ticket_plan(NULL, event, sending->arena, sending->tickets);
+    sending->ticket_count = ticket_plan(ticket_memory_book(sending->sink->tickets), event,
+                                        sending->arena, sending->tickets);
+    if (ticket_is_last(event)) {
+        sending->forgets = ticket_order_prefix(event, sending->arena);
+    }
     return status;
 }
 
@@ -357,10 +393,14 @@ enum status sink_webhook_open(const struct sink_config *config,
     (void)snprintf(sink->user_agent, sizeof sink->user_agent, "orderwatch/%s",
                    environment->version);
     enum status status = read_keys(sink, why);
+    if (status == STATUS_OK && config->webhook.ticket_id != NULL) {
+        status = ticket_memory_open(config->name, environment->store, &sink->tickets, why);
+    }
     if (status == STATUS_OK) {
         status = open_shape(sink, environment->uv, why);
     }
     if (status != STATUS_OK) {
+        ticket_memory_close(sink->tickets);
         for (size_t i = 0; i < sink->key_count; i++) {
             secret_destroy(sink->keys[i]);
         }

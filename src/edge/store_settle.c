@@ -182,12 +182,40 @@ static void settle_one(struct database *database, struct arena *arena,
     CHECK(!"a settlement of no kind");
 }
 
+static void write_values(struct database *database, const struct settlement *settlement)
+{
+    for (size_t i = 0; i < settlement->value_count; i++) {
+        const struct stored_value *value = &settlement->values[i];
+        bool is_forgotten = value->value.size == 0;
+        struct sqlite3_stmt *statement = database_statement(
+            database, is_forgotten ? STATEMENT_VALUE_FORGET : STATEMENT_VALUE_SET);
+        bind_text(statement, 1, value->key);
+        if (!is_forgotten) {
+            bind_bytes(statement, 2, value->value);
+        }
+        (void)database_run(database, statement);
+    }
+}
+
 static void run_settle(struct database *database, struct job *job)
 {
     struct settle_job *settle = (struct settle_job *)job;
     for (size_t i = 0; i < settle->count; i++) {
         settle_one(database, job->arena, &settle->settlements[i]);
+        write_values(database, &settle->settlements[i]);
     }
+}
+
+static const struct stored_value *copy_values(struct arena *arena,
+                                              const struct settlement *settlement)
+{
+    struct stored_value *copies = arena_array(arena, settlement->value_count, sizeof *copies);
+    for (size_t i = 0; i < settlement->value_count; i++) {
+        struct span value = settlement->values[i].value;
+        copies[i].key = copy_text(arena, settlement->values[i].key);
+        copies[i].value = (struct span){arena_text(arena, value), value.size};
+    }
+    return copies;
 }
 
 void store_settle(void *self, const struct settlement *settlements, size_t count,
@@ -204,6 +232,7 @@ void store_settle(void *self, const struct settlement *settlements, size_t count
         *copy = settlements[i];
         copy->progress = copy_text(job->arena, settlements[i].progress);
         copy->detail = copy_text(job->arena, settlements[i].detail);
+        copy->values = copy_values(job->arena, &settlements[i]);
         copy->fallback_sink_name = copy_text(job->arena, settlements[i].fallback_sink_name);
         if (copy->last_id < copy->delivery_id) {
             copy->last_id = copy->delivery_id; /* a single one */

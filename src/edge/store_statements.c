@@ -49,6 +49,8 @@ static const struct statement_text texts[] = {
     [STATEMENT_VALUE_SET] = {"INSERT INTO named_values(key, value) VALUES(?1, ?2)"
                              " ON CONFLICT(key) DO UPDATE SET value = excluded.value",
                              ""},
+    [STATEMENT_VALUE_FORGET] = {"DELETE FROM named_values WHERE key = ?1",
+                                "SEARCH named_values USING PRIMARY KEY (key=?)"},
 
     [STATEMENT_EVENT_ADD] = {"INSERT INTO events(event_id, source, order_id, appointment_id, type,"
                              " severity, sequence, wall_ms, sweep, json, personal, silence_id)"

@@ -44,6 +44,45 @@ static void test_a_bundle_leaves_together(void **state)
     assert_string_equal(fixture->deliveries[0].bundle, "morning");
 }
 
+static void find_ticket(void *arg, const struct stored_value *value)
+{
+    char(*found)[32] = arg;
+    if (text_equal(value->key, "ticket/noc/a")) {
+        (void)snprintf(*found, sizeof *found, "%.*s", (int)value->value.size, value->value.data);
+    }
+}
+
+static void test_values_come_with_the_outcome(void **state)
+{
+    struct fixture *fixture = *state;
+    plan_severe(fixture, 1, SEVERITY_NOTICE);
+    fixture_fetch(fixture, NOW);
+    const struct stored_value values[] = {{"ticket/noc/a", span_of("17")},
+                                          {"ticket/noc/b", span_of("")}};
+    struct settlement settlement = {.delivery_id = fixture->deliveries[0].id,
+                                    .kind = SETTLE_LATER,
+                                    .due_wall_ms = NOW,
+                                    .detail = "",
+                                    .values = values,
+                                    .value_count = 2};
+    assert_int_equal(fixture_settle(fixture, &settlement, 1), STATUS_OK);
+    char found[32] = "";
+    fixture_reopen(fixture);
+    assert_int_equal(fixture->port.visit_values(fixture->port.self, find_ticket, &found, NULL),
+                     STATUS_OK);
+    assert_string_equal(found, "17");
+    const struct stored_value forgotten = {"ticket/noc/a", span_of("")};
+    settlement.values = &forgotten;
+    settlement.value_count = 1;
+    settlement.kind = SETTLE_DELIVERED;
+    assert_int_equal(fixture_settle(fixture, &settlement, 1), STATUS_OK);
+    found[0] = '\0';
+    fixture_reopen(fixture);
+    assert_int_equal(fixture->port.visit_values(fixture->port.self, find_ticket, &found, NULL),
+                     STATUS_OK);
+    assert_string_equal(found, "");
+}
+
 static void test_what_joins_a_bundle_later_stays_pending(void **state)
 {
     struct fixture *fixture = *state;
@@ -407,6 +446,7 @@ int main(void)
 #define STORE_TEST(test) cmocka_unit_test_setup_teardown(test, fixture_setup, fixture_teardown)
     const struct CMUnitTest tests[] = {
         STORE_TEST(test_a_bundle_leaves_together),
+        STORE_TEST(test_values_come_with_the_outcome),
         STORE_TEST(test_what_joins_a_bundle_later_stays_pending),
         STORE_TEST(test_a_large_bundle_gives_the_weightiest),
         STORE_TEST(test_limits_of_a_query),
