@@ -173,6 +173,44 @@ unit: $(UNIT_TESTS)
 edge: $(EDGE_TESTS)
 	@for test in $(EDGE_TESTS); do echo "== $$test"; $$test || exit 1; done
 
+# --- fuzzing --------------------------------------------------------------------------------------
+
+FUZZERS := $(patsubst tests/fuzz/%.c,build/fuzz/%,$(wildcard tests/fuzz/*_fuzz.c))
+FUZZ_FLAGS := -std=gnu11 -g -O1 -fsanitize=address,undefined -fno-sanitize-recover=all
+FUZZ_OBJ   := $(CORE_SRC:%.c=build/fuzz/%.o)
+
+build/fuzz/src/core/%.o: src/core/%.c
+	@mkdir -p $(@D)
+	@echo "  CC   $< (fuzz)"
+	$(Q)clang $(CPPFLAGS) $(CORE_CFLAGS) $(FUZZ_FLAGS) -fsanitize=fuzzer-no-link -MMD -MP -c -o $@ $<
+
+build/fuzz/core.a: $(FUZZ_OBJ)
+	@rm -f $@
+	$(Q)$(AR) rcs $@ $^
+
+# Configuration begins as a YAML file, so its target has those files of the edge too.
+FUZZ_CONFIG_SRC := src/edge/yaml.c src/edge/config_tree.c src/edge/file_read.c
+build/fuzz/config_fuzz: tests/fuzz/config_fuzz.c $(FUZZ_CONFIG_SRC) build/fuzz/core.a
+	$(Q)clang $(CPPFLAGS) -I. $(EDGE_CFLAGS) $(FUZZ_FLAGS) -fsanitize=fuzzer -o $@ $< \
+	    $(FUZZ_CONFIG_SRC) tests/support/log_quiet.c build/fuzz/core.a -lyaml $(CORE_LIBS)
+
+build/fuzz/%_fuzz: tests/fuzz/%_fuzz.c build/fuzz/core.a
+	$(Q)clang $(CPPFLAGS) -I. $(EDGE_CFLAGS) $(FUZZ_FLAGS) -fsanitize=fuzzer -o $@ $< \
+	    tests/support/log_quiet.c build/fuzz/core.a $(CORE_LIBS)
+
+FUZZ_SECONDS ?= 5
+
+fuzz-short: $(FUZZERS)
+	@echo "== fuzz targets, $(FUZZ_SECONDS) s each"
+	@for fuzzer in $(FUZZERS); do \
+	    name=$$(basename $$fuzzer _fuzz); mkdir -p build/fuzz/new/$$name tests/fuzz/corpus/$$name; \
+	    $$fuzzer -max_total_time=$(FUZZ_SECONDS) -rss_limit_mb=1024 -timeout=10 -verbosity=0 \
+	        -artifact_prefix=build/fuzz/ build/fuzz/new/$$name tests/fuzz/corpus/$$name \
+	        >build/fuzz/$$name.log 2>&1 || { tail -40 build/fuzz/$$name.log; exit 1; }; done
+
+fuzz:
+	$(MAKE) fuzz-short FUZZ_SECONDS=3600
+
 # --- everything at once ---------------------------------------------------------------------------
 
 C_FILES := $(wildcard src/*.c src/*/*.[ch] include/*.h include/*/*.h tests/*/*.[ch])
@@ -230,17 +268,6 @@ lint:
 system: all
 	@/usr/bin/python3 -m pytest -q -x tests/system
 
-fuzz-short: $(FUZZERS)
-	@echo "== fuzz targets, $(FUZZ_SECONDS) s each"
-	@for fuzzer in $(FUZZERS); do \
-	    name=$$(basename $$fuzzer _fuzz); mkdir -p build/fuzz/new/$$name tests/fuzz/corpus/$$name; \
-	    $$fuzzer -max_total_time=$(FUZZ_SECONDS) -rss_limit_mb=1024 -timeout=10 -verbosity=0 \
-	        -artifact_prefix=build/fuzz/ build/fuzz/new/$$name tests/fuzz/corpus/$$name \
-	        >build/fuzz/$$name.log 2>&1 || { tail -40 build/fuzz/$$name.log; exit 1; }; done
-
-fuzz:
-	$(MAKE) fuzz-short FUZZ_SECONDS=3600
-
 .PHONY: bench
 BENCHES := $(patsubst tests/bench/%.c,$(BUILD)/tests/bench/%,$(wildcard tests/bench/*.c))
 $(BUILD)/tests/bench/%: $(BUILD)/tests/bench/%.o $(BUILD)/edge.a $(BUILD)/core.a
@@ -250,35 +277,7 @@ bench: all $(BENCHES)
 
 .PHONY: clean
 clean:
-clean:
 	rm -rf build
-
-FUZZ_SECONDS ?= 5
-
-# --- fuzzing --------------------------------------------------------------------------------------
-
-FUZZERS := $(patsubst tests/fuzz/%.c,build/fuzz/%,$(wildcard tests/fuzz/*_fuzz.c))
-FUZZ_FLAGS := -std=gnu11 -g -O1 -fsanitize=address,undefined -fno-sanitize-recover=all
-FUZZ_OBJ   := $(CORE_SRC:%.c=build/fuzz/%.o)
-
-build/fuzz/src/core/%.o: src/core/%.c
-	@mkdir -p $(@D)
-	@echo "  CC   $< (fuzz)"
-	$(Q)clang $(CPPFLAGS) $(CORE_CFLAGS) $(FUZZ_FLAGS) -fsanitize=fuzzer-no-link -MMD -MP -c -o $@ $<
-
-build/fuzz/core.a: $(FUZZ_OBJ)
-	@rm -f $@
-	$(Q)$(AR) rcs $@ $^
-
-# Configuration begins as a YAML file, so its target has those files of the edge too.
-FUZZ_CONFIG_SRC := src/edge/yaml.c src/edge/config_tree.c src/edge/file_read.c
-build/fuzz/config_fuzz: tests/fuzz/config_fuzz.c $(FUZZ_CONFIG_SRC) build/fuzz/core.a
-	$(Q)clang $(CPPFLAGS) -I. $(EDGE_CFLAGS) $(FUZZ_FLAGS) -fsanitize=fuzzer -o $@ $< \
-	    $(FUZZ_CONFIG_SRC) tests/support/log_quiet.c build/fuzz/core.a -lyaml $(CORE_LIBS)
-
-build/fuzz/%_fuzz: tests/fuzz/%_fuzz.c build/fuzz/core.a
-	$(Q)clang $(CPPFLAGS) -I. $(EDGE_CFLAGS) $(FUZZ_FLAGS) -fsanitize=fuzzer -o $@ $< \
-	    tests/support/log_quiet.c build/fuzz/core.a $(CORE_LIBS)
 
 include packaging/packaging.mk
 
