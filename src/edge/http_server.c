@@ -65,14 +65,24 @@ struct http_exchange {
 
 static void on_timer(uv_timer_t *timer);
 
+static bool is_full(const struct http_server *server)
+{
+    return MHD_get_daemon_info(server->daemon, MHD_DAEMON_INFO_CURRENT_CONNECTIONS)
+               ->num_connections >= CLIENT_COUNT_MAX;
+}
+
 /* The library must never be entered from inside its own callbacks. */
 static void run(struct http_server *server)
 {
     CHECK(!server->is_running);
     server->is_running = true;
+    bool was_full = is_full(server);
     server->must_run_again = false;
     (void)MHD_run(server->daemon);
     server->is_running = false;
+    if (was_full && !is_full(server)) {
+        server->must_run_again = true; /* only at its beginning does it listen again */
+    }
     MHD_UNSIGNED_LONG_LONG wait_ms = 0;
     if (server->must_run_again) {
         (void)uv_timer_start(&server->timer, on_timer, 0, 0);

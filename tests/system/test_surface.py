@@ -529,7 +529,7 @@ def test_without_a_daemon_commands_end_with_69_in_one_line(parts):
 def test_upstream_text_cannot_write_to_the_terminal(world):
     source = world.simulator(orders={"list": [{"id": "1", "status": "InProgress",
                                                "customerReference": "a\x1b[2Jb\u202ec"}]})
-    served = Served(world, configuration(world.folder, source))
+    served = Served(world, configuration(world.folder, source, sinks=[webhook_sink(world.webhook())]))
     served.swept()
     out = served.command("orders")[1] + served.command("orders", "1")[1]
     assert "\x1b" not in out and "\u202e" not in out
