@@ -16,6 +16,7 @@ struct finding {
     int64_t lead_ms;                       /* reminders: before the start */
     bool is_late;                          /* reminders: told later than it was due */
     int64_t since_wall_ms;                 /* order.stalled: without a move since */
+    size_t follower_count;                 /* a cancelled order's: appointments told with it */
     struct span extra_json;                /* further members of data */
 };
 

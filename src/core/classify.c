@@ -3,6 +3,7 @@
 #include "core/keep.h"
 
 #define EXTRA_BYTES_MAX ((size_t)1024 * 1024)
+#define BYTES_MAX ((size_t)16 * 1024 * 1024) /* of all appointments of one order */
 
 static struct finding_list list_create(const struct classify_context *context)
 {
@@ -236,11 +237,76 @@ static void find_appointment(const struct classify_context *context,
     finding->extra_json = keep_text(&json, context->arena);
 }
 
+/* What a cancelled order takes with it is a consequence, and no news of its own. */
+static bool goes_with_order(const struct appointment_diff *diff, const struct finding_list *found)
+{
+    enum event_type type = appointment_event(diff);
+    return found->count != 0 && found->items[0].type == EVENT_ORDER_STATUS_CANCELLED &&
+           (type == EVENT_APPOINTMENT_CANCELLED || type == EVENT_APPOINTMENT_REMOVED);
+}
+
 static void find_appointments(const struct classify_context *context, struct finding_list *out)
 {
     for (size_t i = 0; i < context->diff->appointment_count; i++) {
-        find_appointment(context, &context->diff->appointments[i], out);
+        if (!goes_with_order(&context->diff->appointments[i], out)) {
+            find_appointment(context, &context->diff->appointments[i], out);
+        }
     }
+}
+
+/* --- appointments that go with their order --- */
+
+static void write_follower(const struct classify_context *context,
+                           const struct appointment_diff *diff, struct json_writer *writer)
+{
+    const struct appointment *appointment = diff->after != NULL ? diff->after : diff->before;
+    struct text type;
+    struct text json;
+    text_init(&type, 128);
+    text_init(&json, EXTRA_BYTES_MAX);
+    text_addf(&type, "orderwatch.%s", event_type_name(appointment_event(diff)));
+    record_add_appointment(appointment, &json);
+    json_write_open(writer, NULL, '{');
+    json_write_text(writer, "type", text_cstr(&type));
+    json_write_raw(writer, "appointment", text_span(&json));
+    json_write_open(writer, "changes", '[');
+    for (size_t i = 0; i < diff->changes.count; i++) {
+        json_write_open(writer, NULL, '{');
+        json_write_text(writer, "field", diff->changes.items[i].field);
+        json_write_text(writer, "from", diff->changes.items[i].from);
+        json_write_text(writer, "to", diff->changes.items[i].to);
+        json_write_close(writer, '}');
+    }
+    json_write_close(writer, ']');
+    classify_write_calendar(context, appointment->id, writer);
+    json_write_close(writer, '}');
+    text_fini(&type);
+    text_fini(&json);
+}
+
+/* data.appointments of the order's cancellation: each with what its own event would have said. */
+static void add_followers(const struct classify_context *context, struct finding_list *found)
+{
+    struct text json;
+    text_init(&json, BYTES_MAX);
+    struct json_writer writer = {.out = &json};
+    size_t count = 0;
+    for (size_t i = 0; i < context->diff->appointment_count; i++) {
+        const struct appointment_diff *diff = &context->diff->appointments[i];
+        if (goes_with_order(diff, found)) {
+            if (count++ == 0) {
+                json_write_open(&writer, "appointments", '[');
+            }
+            write_follower(context, diff, &writer);
+        }
+    }
+    if (count == 0) {
+        text_fini(&json);
+        return;
+    }
+    json_write_close(&writer, ']');
+    found->items[0].follower_count = count;
+    found->items[0].extra_json = keep_text(&json, context->arena);
 }
 
 /* --- the whole order --- */
@@ -262,6 +328,7 @@ void classify_changed(const struct classify_context *context, struct finding_lis
         find_date(context, &context->diff->dates.items[i], out);
     }
     find_appointments(context, out);
+    add_followers(context, out);
     find_notes(context, out);
     find_rest(context, out);
 }

@@ -2,6 +2,7 @@
 
 #include "core/glob.h"
 #include "core/utf8.h"
+#include "core/words.h"
 #include "core/zone.h"
 
 #include <inttypes.h>
@@ -10,6 +11,7 @@
 
 #define QUOTE_BYTES_MAX 4200
 #define JOINED_BYTES_MAX 400
+#define ID_BYTES_MAX 64
 
 struct block *sheet_add(struct sheet *sheet, enum block_kind kind, const char *text)
 {
@@ -168,9 +170,10 @@ static void write_notes(struct sheet *sheet, const struct telling *telling,
 
 static bool is_told_elsewhere(const char *name)
 {
-    static const char *const names[] = {
-        "summary",    "order", "appointment", "changes",     "sweep",    "source",   "sink",
-        "reschedule", "note",  "notes",       "date_change", "calendar", "reminder", "late"};
+    static const char *const names[] = {"summary",  "order",  "appointment", "changes",
+                                        "sweep",    "source", "sink",        "reschedule",
+                                        "note",     "notes",  "date_change", "calendar",
+                                        "reminder", "late",   "appointments"};
     for (size_t i = 0; i < ARRAY_COUNT(names); i++) {
         if (text_equal(name, names[i])) {
             return true;
@@ -232,6 +235,45 @@ static void write_other_data(struct sheet *sheet, const struct telling *telling,
     sheet_add_table(sheet, BLOCK_FACTS, &table);
 }
 
+/* As a label. */
+static const char *name_event(const struct telling *telling, enum event_type type)
+{
+    struct text words;
+    text_init(&words, 256);
+    words_add_event(&words, type, telling->language);
+    char *name = arena_alloc(telling->arena, words.size + 1);
+    memcpy(name, text_cstr(&words), words.size);
+    if (name[0] >= 'a' && name[0] <= 'z') {
+        name[0] = (char)(name[0] - 'a' + 'A');
+    }
+    text_fini(&words);
+    return name;
+}
+
+/* The appointments that a cancelled order took with it: what became of each, and when it was. */
+static void write_followers(struct sheet *sheet, const struct telling *telling,
+                            const struct story *story)
+{
+    struct table table = table_create(telling);
+    for (const struct json *node = json_first(json_member(story->data, "appointments"));
+         node != NULL; node = json_next(node)) {
+        static const char prefix[] = "orderwatch.";
+        const char *type_name = json_member_text(node, "type");
+        enum event_type type;
+        if (type_name == NULL || strncmp(type_name, prefix, sizeof prefix - 1) != 0 ||
+            !event_type_parse(type_name + sizeof prefix - 1, &type)) {
+            continue;
+        }
+        const struct json *appointment = json_member(node, "appointment");
+        const char *start = json_member_text(appointment, "start");
+        const char *id = json_member_text(appointment, "id");
+        table_add(&table, name_event(telling, type), NULL,
+                  start != NULL ? telling_value(telling, "start", start)
+                                : telling_clean(telling, id != NULL ? id : "-", ID_BYTES_MAX));
+    }
+    sheet_add_table(sheet, BLOCK_FACTS, &table);
+}
+
 static void write_story(struct sheet *sheet, const struct telling *telling,
                         const struct story *story)
 {
@@ -244,6 +286,7 @@ static void write_story(struct sheet *sheet, const struct telling *telling,
         sheet_add(sheet, BLOCK_PARAGRAPH, words_phrase(PHRASE_LATE_REMINDER, telling->language));
     }
     write_changes(sheet, telling, story);
+    write_followers(sheet, telling, story);
     write_moves(sheet, telling, json_member(story->data, "reschedule"), "first_start");
     write_moves(sheet, telling, json_member(story->data, "date_change"), "first_date");
     if (story->event->type == EVENT_ORDER_NOTE_ADDED) {

@@ -109,6 +109,10 @@ static void add_status(const struct summary_context *context, const struct findi
         text_add_text(out, ", step ");
         add_value(context, step->to, out);
     }
+    if (finding->follower_count != 0) {
+        text_addf(out, ", and so %s",
+                  finding->follower_count == 1 ? "is its appointment" : "are its appointments");
+    }
 }
 
 static void add_date_change(const struct summary_context *context, const struct finding *finding,

@@ -53,9 +53,9 @@ static const struct json *first_change(const struct json *event)
     return json_first(json_at(event, "/data/changes"));
 }
 
-static bool has_change(const struct json *event, const struct change *change)
+static bool lists_change(const struct json *list, const struct change *change)
 {
-    for (const struct json *said = first_change(event); said != NULL; said = json_next(said)) {
+    for (const struct json *said = json_first(list); said != NULL; said = json_next(said)) {
         if (text_equal(json_member_text(said, "field"), change->field) &&
             text_equal(json_member_text(said, "from"), change->from) &&
             text_equal(json_member_text(said, "to"), change->to)) {
@@ -65,17 +65,38 @@ static bool has_change(const struct json *event, const struct change *change)
     return false;
 }
 
+/* What the cancellation of an order says of an appointment that went with it, as the event named
+ * type; NULL: nothing. type NULL: as any. */
+static const struct json *find_follower(const struct verdict *verdict, const char *appointment_id,
+                                        const char *type)
+{
+    for (size_t i = 0; i < verdict->staged->event_count; i++) {
+        if (verdict->staged->events[i].event.type != EVENT_ORDER_STATUS_CANCELLED) {
+            continue;
+        }
+        const struct json *list = json_at(verdict->events[i], "/data/appointments");
+        for (const struct json *node = json_first(list); node != NULL; node = json_next(node)) {
+            if (text_equal(json_member_text(json_member(node, "appointment"), "id"),
+                           appointment_id) &&
+                (type == NULL || text_equal(json_member_text(node, "type"), type))) {
+                return node;
+            }
+        }
+    }
+    return NULL;
+}
+
 static bool says_change(const struct verdict *verdict, const char *appointment_id,
                         const struct change *change)
 {
     for (size_t i = 0; i < verdict->staged->event_count; i++) {
-        const struct event *event = &verdict->staged->events[i].event;
-        if (text_equal(event->appointment_id, appointment_id) &&
-            has_change(verdict->events[i], change)) {
+        if (text_equal(verdict->staged->events[i].event.appointment_id, appointment_id) &&
+            lists_change(json_at(verdict->events[i], "/data/changes"), change)) {
             return true;
         }
     }
-    return false;
+    const struct json *follower = find_follower(verdict, appointment_id, NULL);
+    return lists_change(json_member(follower, "changes"), change);
 }
 
 static void expect_change(const struct verdict *verdict, const char *appointment_id,
@@ -116,7 +137,8 @@ static void expect_appointments(const struct verdict *verdict)
     for (size_t i = 0; i < verdict->before.appointment_count; i++) {
         const char *id = verdict->before.appointments[i].id;
         if (record_appointment(&verdict->after, id) == NULL &&
-            !has_event(verdict, EVENT_APPOINTMENT_REMOVED, id)) {
+            !has_event(verdict, EVENT_APPOINTMENT_REMOVED, id) &&
+            find_follower(verdict, id, "orderwatch.appointment.removed") == NULL) {
             sim_violation(verdict->oracle->sim, "order %s: appointment %s is gone in silence",
                           verdict->staged->order.id, id);
         }

@@ -316,6 +316,45 @@ static void several_events_of_one_order(void **state)
     check_both_languages(add_status_and_cancel, "several");
 }
 
+static void add_cancelled_order(struct stage *stage)
+{
+    static const struct change cancel[] = {
+        {.field = "status", .from = "InProgress", .to = "Cancelled"}};
+    struct record record = usual_record("123456");
+    record.fields[ORDER_STATUS] = "Cancelled";
+    record.kind = ORDER_CANCELLED;
+    struct event_facts facts = usual_facts(EVENT_ORDER_STATUS_CANCELLED);
+    facts.changes = cancel;
+    facts.change_count = 1;
+    facts.extra_json =
+        span_of("\"appointments\":[{\"type\":\"orderwatch.appointment.cancelled\","
+                "\"appointment\":{\"id\":\"A-1\",\"status\":\"Cancelled\","
+                "\"start\":\"2027-01-17T08:00:00Z\",\"end\":\"2027-01-17T10:00:00Z\"},"
+                "\"changes\":[{\"field\":\"status\",\"from\":\"Confirmed\",\"to\":\"Cancelled\"}],"
+                "\"calendar\":{\"sequence\":4}},"
+                "{\"type\":\"orderwatch.appointment.removed\",\"appointment\":{\"id\":\"A-2\"},"
+                "\"changes\":[],\"calendar\":{\"sequence\":2}}]");
+    add_event(stage, &facts, &record, NULL);
+}
+
+static void a_cancelled_order_ends_its_appointments(void **state)
+{
+    (void)state;
+    check_both_languages(add_cancelled_order, "order-cancelled");
+    struct stage *stage = stage_create(LANGUAGE_EN);
+    add_cancelled_order(stage);
+    struct message *message = compose(stage, NULL);
+    assert_int_equal(message->appointment_count, 2);
+    assert_string_equal(message->appointments[0].appointment_id, "A-1");
+    assert_int_equal(message->appointments[0].sequence, 4);
+    assert_true(message->appointments[0].is_cancelled);
+    assert_string_equal(message->appointments[1].appointment_id, "A-2");
+    assert_true(message->appointments[1].is_cancelled);
+    message_fini(message);
+    free(message);
+    stage_destroy(stage);
+}
+
 static void add_source_event(struct stage *stage)
 {
     struct event_facts facts = usual_facts(EVENT_SOURCE_UNREACHABLE);
@@ -510,6 +549,7 @@ int main(void)
         cmocka_unit_test(a_slipped_date),
         cmocka_unit_test(a_note),
         cmocka_unit_test(several_events_of_one_order),
+        cmocka_unit_test(a_cancelled_order_ends_its_appointments),
         cmocka_unit_test(a_source_in_trouble),
         cmocka_unit_test(every_type_has_words),
         cmocka_unit_test(a_digest_groups_by_order),

@@ -184,6 +184,23 @@ static void read_change(struct reader *reader, const char *owner, const struct j
     assert_false(text_equal(cell->value, json_member_text(change, "from")));
 }
 
+/* What went with a cancelled order is told by the order's event. */
+static void read_followers(struct reader *reader, const struct event *event)
+{
+    struct failure why;
+    struct json *root = NULL;
+    assert_int_equal(json_parse(event->json, &root, &why), STATUS_OK);
+    const struct json *followers = json_at(root, "/data/appointments");
+    for (const struct json *one = json_first(followers); one != NULL; one = json_next(one)) {
+        const char *id = json_member_text(json_member(one, "appointment"), "id");
+        const struct json *changes = json_member(one, "changes");
+        for (const struct json *node = json_first(changes); node != NULL; node = json_next(node)) {
+            read_change(reader, id, node);
+        }
+    }
+    json_destroy(root);
+}
+
 static void read_event(struct reader *reader, const struct event *event)
 {
     struct failure why;
@@ -196,6 +213,7 @@ static void read_event(struct reader *reader, const struct event *event)
         read_change(reader, event->appointment_id, one);
     }
     json_destroy(root);
+    read_followers(reader, event);
     assert_int_equal(event->sequence, ++reader->sequence);
 }
 

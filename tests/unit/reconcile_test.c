@@ -255,6 +255,34 @@ static void counts_and_first_promises_are_kept(void **state)
     world_fini(&world);
 }
 
+#define VISITS(status_a, visits)                                                                   \
+    "{'id':'123456','status':'" status_a "','appointments':[" visits "]}"
+#define VISIT_TIMES ",'start':'2027-01-12T08:00:00Z','end':'2027-01-12T10:00:00Z'}"
+
+static void a_cancelled_order_takes_its_appointments_with_it(void **state)
+{
+    (void)state;
+    struct world world;
+    world_init(&world);
+    world_show(&world, VISITS("InProgress", "{'id':'A','status':'Confirmed'" VISIT_TIMES
+                                            ",{'id':'B','status':'Confirmed'" VISIT_TIMES
+                                            ",{'id':'C','status':'Confirmed'" VISIT_TIMES));
+    world_show(&world, VISITS("Cancelled", "{'id':'A','status':'Cancelled'" VISIT_TIMES
+                                           ",{'id':'C','status':'Completed'" VISIT_TIMES));
+    expect_told(&world, "order.status.cancelled/critical appointment.completed/notice");
+    const char *json = world_event_json(&world, 0);
+    expect_has(json, "\"summary\":\"Order 123456 is now Cancelled (was InProgress), "
+                     "and so are its appointments\"");
+    expect_has(json, "\"appointments\":[{\"type\":\"orderwatch.appointment.cancelled\","
+                     "\"appointment\":{\"id\":\"A\",\"status\":\"Cancelled\"");
+    expect_has(json, "\"changes\":[{\"field\":\"status\",\"from\":\"Confirmed\","
+                     "\"to\":\"Cancelled\"}],\"calendar\":{\"sequence\":1}}");
+    expect_has(json, "{\"type\":\"orderwatch.appointment.removed\",\"appointment\":{\"id\":\"B\"");
+    world_show(&world, VISITS("Cancelled", "{'id':'C','status':'Cancelled'" VISIT_TIMES));
+    expect_told(&world, "appointment.removed/warning appointment.cancelled/critical");
+    world_fini(&world);
+}
+
 static void a_date_keeps_its_first_promise(void **state)
 {
     (void)state;
@@ -446,6 +474,7 @@ int main(void)
         cmocka_unit_test(noise_is_no_event),
         cmocka_unit_test(a_new_order_tells_itself_and_each_appointment),
         cmocka_unit_test(counts_and_first_promises_are_kept),
+        cmocka_unit_test(a_cancelled_order_takes_its_appointments_with_it),
         cmocka_unit_test(a_date_keeps_its_first_promise),
         cmocka_unit_test(an_order_that_leaves_gives_only_its_own_event),
         cmocka_unit_test(an_order_that_completes_and_leaves_tells_both),
