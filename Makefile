@@ -102,6 +102,20 @@ $(BUILD)/src/%.o: src/%.c
 	@echo "  CC   $<"
 	$(Q)$(CC) $(CPPFLAGS) $(EDGE_CFLAGS) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
 
+.PHONY: help
+help:
+	@echo 'make                     build/orderwatch and build/orderwatch-sim (MODE=release|debug|asan|tsan|cov, CC=clang)'
+	@echo 'make demo                see it work (ONCE=1: stops by itself, with a verdict)'
+	@echo 'make check               every test, two compilers, sanitizers, simulation, real servers'
+	@echo 'make unit edge sim       tests of the core, of the adapters, of the core in a simulated world'
+	@echo 'make system              tests of the programs against real servers'
+	@echo 'make lint layers format-check'
+	@echo 'make fuzz                an hour of each fuzz target'
+	@echo 'make bench               measures'
+	@echo 'make install uninstall   DESTDIR=, PREFIX=$(PREFIX)'
+	@echo 'make deb deb-check       the Debian package; built twice, compared, installed and purged'
+	@echo 'make sbom                packaging/sbom.spdx.json anew'
+
 .PHONY: demo
 demo:
 	@packaging/install-deps demo

@@ -22,7 +22,7 @@ _orderwatch_values() {
     esac
     case $holder in
     *SINK*) _orderwatch_names "$program" sinks "$@" ;;
-    [a-z]*\|*) printf '%s\n' ${holder//|/ } ;;
+    [a-z]*\|*) tr '|' '\n' <<<"$holder" ;;
     esac
 }
 
