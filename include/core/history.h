@@ -30,10 +30,18 @@ struct appointment_history {
     bool is_removed;
 };
 
+/* A status that moved and is not told yet: it may come back (settle). */
+struct pending_status {
+    int64_t since_wall_ms;                      /* 0: there is none */
+    const char *status, *step, *completed_date; /* as told last; NULL: absent */
+    enum order_kind kind;
+};
+
 struct history {
     struct date_history dates[ORDER_FIELD_COUNT]; /* of date fields only */
     int64_t status_since_wall_ms;
-    bool is_stall_told;       /* for the present status */
+    bool is_stall_told; /* for the present status */
+    struct pending_status pending;
     int64_t baseline_wall_ms; /* what had passed by then is not told; 0: first seen later */
     const char *overdue_told[HISTORY_OVERDUE_MAX];
     size_t overdue_told_count;

@@ -64,7 +64,8 @@ struct stored_order {
     struct span history;      /* history_encode */
 };
 
-enum deadline_kind { DEADLINE_REMINDER, DEADLINE_OVERDUE, DEADLINE_STALLED };
+/* The store keeps the numbers. */
+enum deadline_kind { DEADLINE_REMINDER, DEADLINE_OVERDUE, DEADLINE_STALLED, DEADLINE_SETTLED };
 
 /* Something time will cause. Replaced as a whole whenever its order is written. */
 struct deadline {

@@ -2,6 +2,7 @@
 
 #include "core/json_write.h"
 #include "core/keep.h"
+#include "core/settle.h"
 #include "core/zone.h"
 
 #include <inttypes.h>
@@ -91,15 +92,26 @@ static const char *stalled_key(const struct history *history, struct arena *aren
     return arena_format(arena, "%" PRId64, history->status_since_wall_ms);
 }
 
+static void plan_settled(const struct source_config *source, const struct history *history,
+                         struct arena *arena, struct deadline_list *out)
+{
+    int64_t since_ms = history->pending.since_wall_ms;
+    if (since_ms != 0) {
+        add(out, DEADLINE_SETTLED, since_ms + source->settle_ms,
+            arena_format(arena, "%" PRId64, since_ms));
+    }
+}
+
 void deadline_plan(const struct source_config *source, const struct record *record,
                    const struct history *history, struct arena *arena, struct deadline_list *out)
 {
-    size_t count_max = 2 + record->appointment_count * source->remind_count;
+    size_t count_max = 3 + record->appointment_count * source->remind_count;
     out->items = arena_array(arena, count_max, sizeof *out->items);
     out->count = 0;
     for (size_t i = 0; i < record->appointment_count; i++) {
         plan_reminders(source, &record->appointments[i], history, arena, out);
     }
+    plan_settled(source, history, arena, out);
     if (order_kind_is_final(record->kind)) {
         return;
     }
@@ -250,6 +262,9 @@ bool deadline_come(const struct deadline_context *context, const struct deadline
         return come_overdue(context, deadline, out);
     case DEADLINE_STALLED:
         return come_stalled(context, deadline, out);
+    case DEADLINE_SETTLED:
+        return settle_come(context->source, context->record, context->now_wall_ms, context->history,
+                           context->arena, out);
     }
     CHECK(!"a deadline kind that does not exist");
 }

@@ -195,6 +195,20 @@ static void write_dates(struct json_writer *writer, const struct history *histor
     json_write_close(writer, '}');
 }
 
+static void write_pending(struct json_writer *writer, const struct pending_status *pending)
+{
+    if (pending->since_wall_ms == 0) {
+        return;
+    }
+    json_write_open(writer, "pending", '{');
+    json_write_integer(writer, "since", pending->since_wall_ms);
+    json_write_integer(writer, "kind", (int64_t)pending->kind);
+    json_write_text(writer, "status", pending->status);
+    json_write_text(writer, "step", pending->step);
+    json_write_text(writer, "completed_date", pending->completed_date);
+    json_write_close(writer, '}');
+}
+
 static void write_appointment(struct json_writer *writer,
                               const struct appointment_history *appointment)
 {
@@ -224,6 +238,7 @@ void history_encode(const struct history *history, struct text *out)
     if (history->baseline_wall_ms != 0) {
         json_write_integer(&writer, "baseline", history->baseline_wall_ms);
     }
+    write_pending(&writer, &history->pending);
     write_dates(&writer, history);
     if (history->overdue_told_count != 0) {
         json_write_open(&writer, "overdue_told", '[');
@@ -256,6 +271,15 @@ static int64_t integer_of(const struct json *node)
         value = value * 10 + (digits.data[i] - '0');
     }
     return is_negative ? -value : value;
+}
+
+static void read_pending(const struct json *node, struct arena *arena, struct pending_status *out)
+{
+    out->since_wall_ms = json_member_integer(node, "since", 0);
+    out->kind = (enum order_kind)json_member_integer(node, "kind", ORDER_UNKNOWN);
+    out->status = copy(json_member_text(node, "status"), arena);
+    out->step = copy(json_member_text(node, "step"), arena);
+    out->completed_date = copy(json_member_text(node, "completed_date"), arena);
 }
 
 static void read_appointment(const struct json *node, struct arena *arena,
@@ -294,6 +318,10 @@ static enum status read_history(const struct json *root, struct arena *arena, st
     out->status_since_wall_ms = json_member_integer(root, "status_since", 0);
     out->is_stall_told = json_member_true(root, "stall_told");
     out->baseline_wall_ms = json_member_integer(root, "baseline", 0);
+    const struct json *pending = json_member(root, "pending");
+    if (pending != NULL) {
+        read_pending(pending, arena, &out->pending);
+    }
     const struct json *dates = json_member(root, "dates");
     for (size_t i = 0; i < ORDER_FIELD_COUNT; i++) {
         const struct json *date = json_member(dates, order_field_name((enum order_field)i));

@@ -7,6 +7,7 @@
 #include "core/keep.h"
 #include "core/merge.h"
 #include "core/route.h"
+#include "core/settle.h"
 #include "core/summary.h"
 
 #define BYTES_MAX                                                                                  \
@@ -53,17 +54,47 @@ static void settle_after(struct work *work, const struct reconcile_input *input)
                        work->arena);
 }
 
+/* What is told of an order that is on the list as before. */
+static void find_changes(struct work *work, const struct record *told, struct diff *diff,
+                         const struct classify_context *context)
+{
+    const struct reconcile_context *facts = work->context;
+    struct change_list way_back = work->diff.status;
+    bool has_reverted = settle_judge(facts->source, told, facts->now_wall_ms, &work->history, diff);
+    if (has_reverted) {
+        diff->status = way_back;
+    }
+    classify_changed(context, &work->findings);
+    if (has_reverted && way_back.count != 0) {
+        struct finding *status = &work->findings.items[0]; /* of an order, its status comes first */
+        status->type = EVENT_ORDER_STATUS_REVERTED;
+        status->severity = event_type_severity(status->type);
+    }
+}
+
 static void find_events(struct work *work, const struct reconcile_input *input)
 {
+    struct record told = work->before;
+    struct diff diff = work->diff;
+    if (work->history.pending.since_wall_ms != 0) {
+        settle_rewind(&work->history, &told);
+        diff_records(&told, &work->after, work->arena, &diff);
+    }
     struct classify_context context = {
         .source = work->context->source,
-        .before = work->is_known ? &work->before : NULL,
+        .before = work->is_known ? &told : NULL,
         .after = &work->after,
-        .diff = &work->diff,
+        .diff = &diff,
         .history = &work->history,
         .arena = work->arena,
     };
     bool had_left = work->is_known && input->before->has_left;
+    bool stays = work->is_known && input->sighting == SIGHTING_LISTED && !had_left;
+    if (stays && !work->context->is_baseline) {
+        find_changes(work, &told, &diff, &context);
+        return;
+    }
+    work->history.pending = (struct pending_status){0}; /* told below, or never to be told */
     if (work->context->is_baseline) {
         return;
     }
@@ -74,8 +105,6 @@ static void find_events(struct work *work, const struct reconcile_input *input)
                       &work->findings);
     } else if (input->sighting == SIGHTING_LISTED && had_left && input->after != NULL) {
         classify_reappeared(&context, &work->findings);
-    } else if (!had_left) {
-        classify_changed(&context, &work->findings);
     }
 }
 
