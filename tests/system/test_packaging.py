@@ -106,7 +106,8 @@ def test_page_lists_every_key_of_the_configuration():
     assert len(keys) > 60
     words = words_of("orderwatch.yaml.5")
     secrets = {key for key in keys if key.endswith("_file") and key.removesuffix("_file") in keys}
-    assert not keys - secrets - words
+    missing = keys - secrets - words
+    assert not missing
 
 
 def test_page_lists_every_key_of_a_profile():
@@ -114,6 +115,14 @@ def test_page_lists_every_key_of_a_profile():
     keys = set(re.findall(r'(?:\.name = |CANDIDATES\(|CANDIDATES_OR\(|WORDS\(|SECTION\()"(\w+)"', text))
     assert len(keys) > 30
     assert not keys - words_of("orderwatch-profile.5")
+
+
+def test_pages_list_every_shipped_file():
+    for folder, page in (("profiles", "orderwatch-profile.5"), ("formats", "orderwatch-format.5"),
+                         ("scenarios", "orderwatch-sim.1")):
+        shipped = {path.stem for path in (ROOT / "conf" / folder).iterdir() if path.is_file()}
+        missing = shipped - words_of(page)
+        assert shipped and not missing, folder
 
 
 def test_page_lists_every_step_and_fault_of_a_scenario():
