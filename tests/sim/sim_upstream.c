@@ -1,6 +1,7 @@
 #include "tests/sim/sim_upstream.h"
 
 #include "core/date.h"
+#include "core/hash.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -268,6 +269,19 @@ bool upstream_version_is(const struct upstream_version *version, const struct re
 
 /* --- rendering ----------------------------------------------------------------------------- */
 
+/* The whims of one rendering: a copy of the world with randomness and a clock of its own. */
+static struct sim spelling_of(const struct sim_upstream *upstream,
+                              const struct upstream_order *order)
+{
+    struct sim spelling = *upstream->sim;
+    spelling.random.state = random_next(&upstream->sim->random);
+    if (upstream->is_steady) {
+        spelling.random.state = hash64(span_of(order->id)) + order->version_count;
+        spelling.now.mono_ms = upstream_now(order)->since_mono_ms;
+    }
+    return spelling;
+}
+
 static void render_instant(struct sim *sim, int64_t ms, struct text *out)
 {
     static const int64_t offsets_h[] = {0, 1, 2, -5};
@@ -286,15 +300,15 @@ void upstream_render_appointment(const struct sim_upstream *upstream,
                                  const struct upstream_order *order,
                                  const struct upstream_appointment *appointment, struct text *out)
 {
-    struct sim *sim = upstream->sim;
+    struct sim spelling = spelling_of(upstream, order);
     text_addf(out, "{\"id\":\"R%" PRIu32 "\",\"start\":", appointment->number);
-    render_instant(sim, appointment->start_ms, out);
+    render_instant(&spelling, appointment->start_ms, out);
     if (upstream->has_own_appointments) {
         text_add_text(out, ",\"orderId\":");
         text_add_json_text(out, order->id);
     }
     text_addf(out, ",\"status\":\"%s\",\"end\":", appointment->status);
-    render_instant(sim, appointment->end_ms, out);
+    render_instant(&spelling, appointment->end_ms, out);
     text_add_char(out, '}');
 }
 
@@ -302,7 +316,8 @@ static void render_appointments(const struct sim_upstream *upstream,
                                 const struct upstream_order *order, struct text *out)
 {
     const struct upstream_version *version = upstream_now(order);
-    bool is_reversed = sim_chance(upstream->sim, 300);
+    struct sim spelling = spelling_of(upstream, order);
+    bool is_reversed = sim_chance(&spelling, 300);
     text_add_text(out, "\"appointments\":[");
     for (size_t i = 0; i < version->appointment_count; i++) {
         size_t index = is_reversed ? version->appointment_count - 1 - i : i;
@@ -337,24 +352,23 @@ static void render_committed(struct sim *sim, const struct upstream_version *ver
 void upstream_render(const struct sim_upstream *upstream, const struct upstream_order *order,
                      struct text *out)
 {
-    struct sim *sim = upstream->sim;
     const struct upstream_version *version = upstream_now(order);
-    bool is_status_last = sim_chance(sim, 300);
+    struct sim spelling = spelling_of(upstream, order);
+    bool is_status_last = sim_chance(&spelling, 300);
     text_add_text(out, "{\"id\":");
     text_add_json_text(out, order->id);
     if (!is_status_last) {
         text_addf(out, ",\"status\":\"%s\"", version->status);
     }
-    text_addf(out,
-              ", \"lastUpdate\": %" PRId64 ",\"step\":\"%s\",\"site\":{\"name\":", sim->now.mono_ms,
-              version->step);
+    text_addf(out, ", \"lastUpdate\": %" PRId64 ",\"step\":\"%s\",\"site\":{\"name\":",
+              spelling.now.mono_ms, version->step);
     text_add_json_text(out, order->site);
     text_add_text(out, "},");
     if (!upstream->has_own_appointments) {
         render_appointments(upstream, order, out);
     }
     render_notes(version, out);
-    render_committed(sim, version, out);
+    render_committed(&spelling, version, out);
     if (is_status_last) {
         text_addf(out, ",\"status\":\"%s\"", version->status);
     }

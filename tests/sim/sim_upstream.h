@@ -40,6 +40,7 @@ struct sim_upstream {
     struct upstream_order orders[UPSTREAM_ORDERS_MAX];
     size_t order_count;
     bool has_own_appointments; /* a collection of their own; else inside their order */
+    bool is_steady;            /* what has not changed is spelt as before */
 };
 
 void sim_upstream_init(struct sim_upstream *upstream, struct sim *sim, size_t order_count);
@@ -54,7 +55,7 @@ bool upstream_version_is_without(const struct upstream_version *version,
                                  const struct record *record); /* its appointments */
 bool upstream_version_has(const struct upstream_version *version,
                           const struct appointment *appointment); /* just so */
-/* As the API shows it: the same meaning, each time in another spelling. */
+/* As the API shows it: the same meaning, and unless is_steady each time in another spelling. */
 void upstream_render(const struct sim_upstream *upstream, const struct upstream_order *order,
                      struct text *out);
 void upstream_render_appointment(const struct sim_upstream *upstream,

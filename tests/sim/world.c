@@ -22,6 +22,7 @@ struct world *world_create(uint64_t seed, bool is_traced, enum plant_kind plant)
     world->storm_permille = sim_chance(sim, 150) ? 0 : sim_between(sim, 50, 1000);
     sim_upstream_init(&world->upstream, sim, (size_t)sim_between(sim, 1, 14));
     sim_api_init(&world->api, sim, &world->upstream, &world->source);
+    world->upstream.is_steady = world->api.has_validators;
     sim_store_init(&world->store, sim);
     world->store.state_sinks = state_sinks;
     world->store.state_sink_count = ARRAY_COUNT(state_sinks);
