@@ -33,7 +33,7 @@ static const char *change_of(struct oracle *oracle, const struct event *event)
         sim_violation(oracle->sim, "event %s is not JSON: %s", event->id, why.detail);
     }
     struct text text;
-    text_init(&text, 2u * EVENT_BYTES_MAX);
+    text_init(&text, (size_t)2 * EVENT_BYTES_MAX);
     static const char *const names[] = {"source", "subject", "type", "sequence"};
     for (size_t i = 0; i < ARRAY_COUNT(names); i++) {
         text_addf(&text, "%s ", json_member_text(root, names[i]));
@@ -252,7 +252,7 @@ static size_t check_order_topics(struct oracle *oracle, const struct sim_sink *s
         sim_violation(oracle->sim, "order %s cannot be read: %s", order->order.id, why.detail);
     }
     struct text payload;
-    text_init(&payload, 4u * EVENT_BYTES_MAX);
+    text_init(&payload, (size_t)4 * EVENT_BYTES_MAX);
     record_add_order(&record, &sink->config->fields, &payload);
     const char *name = order_topic(oracle, order);
     if (!text_equal(sim_sink_topic(sink, name), text_cstr(&payload))) {
