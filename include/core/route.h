@@ -30,6 +30,27 @@ void route_event(const struct route_context *context, const struct route_facts *
 /* What a where rule looks at; NULL: the event has no such field. */
 const char *route_value(const struct route_facts *facts, const char *field);
 bool route_matches(const struct route_config *route, const struct route_facts *facts);
+
+/* The same, with the reason. */
+enum route_match { ROUTE_MATCHES, ROUTE_SEVERITY, ROUTE_TYPE, ROUTE_WHERE };
+struct route_verdict {
+    enum route_match match;        /* anything but ROUTE_MATCHES: what stands against it */
+    const struct where_rule *rule; /* ROUTE_WHERE: the first that does not match */
+    const char *value;             /* ROUTE_WHERE: what the event has there; NULL: nothing */
+};
+struct route_verdict route_judge(const struct route_config *route, const struct route_facts *facts);
+
+/* When a matching route lets the event go to a sink, and what defers it. */
+enum route_delay { ROUTE_AT_ONCE, ROUTE_DIGEST, ROUTE_QUIET };
+struct route_release {
+    int64_t due_wall_ms;
+    enum route_delay delay;           /* the last one that applied */
+    const struct quiet_config *quiet; /* ROUTE_QUIET: which hours */
+};
+struct route_release route_release(const struct route_config *route, const struct sink_config *sink,
+                                   enum severity severity, int64_t now_wall_ms);
+/* An event of a sink that cannot be told to that sink itself. */
+bool route_is_about_sink(const struct event *event, const char *sink_name);
 /* True when some route with this sink could ever match an event of the source: its state is
  * published there. */
 bool route_leads_to(const struct config *config, const char *source_name, size_t sink_index);

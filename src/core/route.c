@@ -33,19 +33,27 @@ static bool any_type_matches(const struct route_config *route, const char *type)
     return false;
 }
 
-bool route_matches(const struct route_config *route, const struct route_facts *facts)
+struct route_verdict route_judge(const struct route_config *route, const struct route_facts *facts)
 {
-    if (facts->event->severity < route->severity ||
-        !any_type_matches(route, event_type_name(facts->event->type))) {
-        return false;
+    if (facts->event->severity < route->severity) {
+        return (struct route_verdict){.match = ROUTE_SEVERITY};
+    }
+    if (!any_type_matches(route, event_type_name(facts->event->type))) {
+        return (struct route_verdict){.match = ROUTE_TYPE};
     }
     for (size_t i = 0; i < route->where_count; i++) {
-        const char *value = route_value(facts, route->where[i].field);
-        if (value == NULL || !glob_matches(route->where[i].pattern, value)) {
-            return false;
+        const struct where_rule *rule = &route->where[i];
+        const char *value = route_value(facts, rule->field);
+        if (value == NULL || !glob_matches(rule->pattern, value)) {
+            return (struct route_verdict){.match = ROUTE_WHERE, .rule = rule, .value = value};
         }
     }
-    return true;
+    return (struct route_verdict){.match = ROUTE_MATCHES};
+}
+
+bool route_matches(const struct route_config *route, const struct route_facts *facts)
+{
+    return route_judge(route, facts).match == ROUTE_MATCHES;
 }
 
 static bool leads_to_sink(const struct route_config *route, size_t sink_index)
@@ -60,13 +68,6 @@ static bool leads_to_sink(const struct route_config *route, size_t sink_index)
 
 /* --- when and how --- */
 
-/* When one route lets an event go to one sink, and what defers it. */
-struct release {
-    int64_t due_wall_ms;
-    char deferred_by;                 /* 'd' a digest, 'q' quiet hours, 0 nothing */
-    const struct quiet_config *quiet; /* which quiet hours */
-};
-
 static bool is_quiet_for(const struct route_config *route, enum severity severity)
 {
     return route->quiet.is_set &&
@@ -78,19 +79,19 @@ static int64_t next_tick(int64_t wall_ms, int64_t every_ms)
     return (wall_ms / every_ms + 1) * every_ms;
 }
 
-static struct release release_of(const struct route_config *route, const struct sink_config *sink,
-                                 enum severity severity, int64_t now_wall_ms)
+struct route_release route_release(const struct route_config *route, const struct sink_config *sink,
+                                   enum severity severity, int64_t now_wall_ms)
 {
-    struct release release = {.due_wall_ms = now_wall_ms};
+    struct route_release release = {.due_wall_ms = now_wall_ms};
     if (sink->kind == SINK_EMAIL && sink->email.digest_ms != 0) {
         release.due_wall_ms = next_tick(now_wall_ms, sink->email.digest_ms);
-        release.deferred_by = 'd';
+        release.delay = ROUTE_DIGEST;
     }
     if (is_quiet_for(route, severity)) {
         int64_t end_ms = quiet_end(&route->quiet, release.due_wall_ms);
         if (end_ms != release.due_wall_ms) {
-            release =
-                (struct release){.due_wall_ms = end_ms, .deferred_by = 'q', .quiet = &route->quiet};
+            release = (struct route_release){
+                .due_wall_ms = end_ms, .delay = ROUTE_QUIET, .quiet = &route->quiet};
         }
     }
     return release;
@@ -114,7 +115,7 @@ static const char *order_lane(const struct event *event, struct arena *arena)
 
 /* A lane is served in order, so what waits for one morning must not hold back what is due tonight:
  * each set of quiet hours, whose ends only rise, has a mail lane of its own. */
-static const char *mail_lane(const struct release *release, struct arena *arena)
+static const char *mail_lane(const struct route_release *release, struct arena *arena)
 {
     const struct quiet_config *quiet = release->quiet;
     return quiet != NULL ? arena_format(arena, "quiet/%d-%d-%u", quiet->from_minute,
@@ -123,16 +124,16 @@ static const char *mail_lane(const struct release *release, struct arena *arena)
 }
 
 static struct planned_delivery plan(const struct sink_config *sink, const struct route_facts *facts,
-                                    const struct release *release, struct arena *arena)
+                                    const struct route_release *release, struct arena *arena)
 {
     struct planned_delivery planned = {
         .sink_name = sink->name,
         .due_wall_ms = release->due_wall_ms,
     };
-    if (sink->kind == SINK_EMAIL && release->deferred_by != 0) {
+    if (sink->kind == SINK_EMAIL && release->delay != ROUTE_AT_ONCE) {
         planned.lane = mail_lane(release, arena);
-        planned.bundle =
-            arena_format(arena, "%c%" PRId64, release->deferred_by, release->due_wall_ms);
+        planned.bundle = arena_format(
+            arena, "%c%" PRId64, release->delay == ROUTE_QUIET ? 'q' : 'd', release->due_wall_ms);
         return planned;
     }
     planned.lane = order_lane(facts->event, arena);
@@ -149,7 +150,7 @@ static struct planned_delivery plan(const struct sink_config *sink, const struct
 
 /* The earliest release by any matching route; false: no route leads there. */
 static bool earliest_release(const struct config *config, const struct route_facts *facts,
-                             size_t sink_index, int64_t now_wall_ms, struct release *out)
+                             size_t sink_index, int64_t now_wall_ms, struct route_release *out)
 {
     bool is_found = false;
     for (size_t i = 0; i < config->route_count; i++) {
@@ -157,8 +158,8 @@ static bool earliest_release(const struct config *config, const struct route_fac
         if (!leads_to_sink(route, sink_index) || !route_matches(route, facts)) {
             continue;
         }
-        struct release release =
-            release_of(route, &config->sinks[sink_index], facts->event->severity, now_wall_ms);
+        struct route_release release =
+            route_release(route, &config->sinks[sink_index], facts->event->severity, now_wall_ms);
         if (!is_found || release.due_wall_ms < out->due_wall_ms) {
             *out = release;
         }
@@ -167,7 +168,7 @@ static bool earliest_release(const struct config *config, const struct route_fac
     return is_found;
 }
 
-static bool is_about_sink(const struct event *event, const char *sink_name)
+bool route_is_about_sink(const struct event *event, const char *sink_name)
 {
     return event->sink_name != NULL && text_equal(event->sink_name, sink_name);
 }
@@ -178,8 +179,8 @@ size_t route_plan(const struct config *config, const struct route_facts *facts, 
     struct planned_delivery *plans = arena_array(arena, config->sink_count, sizeof *plans);
     size_t count = 0;
     for (size_t i = 0; i < config->sink_count; i++) {
-        struct release release = {0};
-        if (is_about_sink(facts->event, config->sinks[i].name)) {
+        struct route_release release = {0};
+        if (route_is_about_sink(facts->event, config->sinks[i].name)) {
             continue; /* a sink that fails cannot be told so */
         }
         if (earliest_release(config, facts, i, now_wall_ms, &release)) {

@@ -157,3 +157,82 @@ def test_every_against_budget_without_asking_anyone(world):
     status, _, err = harness.run_command("check", "-c", path)
     assert status == 0
     assert "sources[0].every: warning: the smallest sweep needs 1 page; 1/h allows a sweep each 1h at best" in err
+
+
+def event(**parts):
+    return {"specversion": "1.0", "id": "7f9c0e2ab14d5e6f8a90b1c2d3e4f506", "source": "urn:orderwatch:orange",
+            "type": "orderwatch.appointment.rescheduled", "subject": "orders/123456/appointments/A-1",
+            "time": "2026-11-23T08:15:30.123Z", "severity": "warning", "sequence": "17",
+            "data": {"order": {"id": "123456", "status": "InProgress", "site": "Lyon Part-Dieu"},
+                     "appointment": {"id": "A-1"}}, **parts}
+
+
+def routing(world):
+    sinks = [{"name": "desk", "email": {"server": "smtp://mail.example.com", "from": "orderwatch@example.com",
+                                        "to": ["projects@example.com"], "digest": "15m"}},
+             {"name": "noc", "mqtt": {"broker": "mqtts://broker.example.com", "client_id": "orderwatch"}}]
+    routes = [{"name": "night", "types": ["appointment.*"], "sinks": ["noc"],
+               "quiet": {"from": "20:00", "to": "07:00", "time_zone": "Europe/Paris", "except": "critical"}},
+              {"name": "lyon", "types": ["*"], "where": {"site": "Lyon*"}, "sinks": ["desk"]},
+              {"name": "lille", "types": ["*"], "where": {"site": "Lille*"}, "sinks": ["noc"]},
+              {"name": "severe", "types": ["*"], "severity": "critical", "sinks": ["noc"]},
+              {"name": "orders", "types": ["order.*"], "sinks": ["noc"]},
+              {"name": "offer", "types": ["*"], "where": {"offer": "*VPN*"}, "sinks": ["noc"]}]
+    source = {"name": "orange", "profile": "orange-order-tracking", "base_url": "https://api.example.com/v1"}
+    path = world.folder / "routing.yaml"
+    path.write_text(yaml.safe_dump({"sources": [source], "sinks": sinks, "routes": routes}))
+    return path
+
+
+def ask(path, document, *arguments):
+    asked = path.parent / "event.json"
+    asked.write_text(document if isinstance(document, str) else json.dumps(document))
+    return harness.run_command("check", "-c", path, "--route", asked, *arguments)
+
+
+def test_a_route_says_why_it_does_not_match_and_when_it_sends(world):
+    status, out, err = ask(routing(world), event(), "--at", "2026-11-23T21:34:10")
+    assert (status, err) == (0, "")
+    lines = {line.split(" (line ")[0]: line for line in out.splitlines()}
+    assert out.splitlines()[0] == ('event appointment.rescheduled, severity warning, order "123456", source "orange", '
+                                   "at Mon 2026-11-23 21:34:10 CET")
+    assert lines["route night"].endswith("): matches") and lines["route lyon"].endswith("): matches")
+    assert "  noc: Tue 2026-11-24 07:00:00 CET, at the end of the quiet hours (20:00 to 07:00, Europe/Paris)" in out
+    assert "  desk: Mon 2026-11-23 21:45:00 CET, with its digest of 15m" in out
+    assert lines["route lille"].endswith('no: where site: "Lyon Part-Dieu" does not match "Lille*"')
+    assert lines["route severe"].endswith("no: severity warning is below critical")
+    assert lines["route orders"].endswith("no: type appointment.rescheduled matches none of order.*")
+    assert lines["route offer"].endswith('no: where offer: the event has none to match "*VPN*"')
+    assert out.splitlines()[-2:] == ["sink desk gets it Mon 2026-11-23 21:45:00 CET",
+                                     "sink noc gets it Tue 2026-11-24 07:00:00 CET"]
+
+
+def test_an_exception_passes_the_quiet_hours(world):
+    status, out, _ = ask(routing(world), event(severity="critical"), "--at", "2026-11-23T21:34")
+    assert status == 0 and out.splitlines()[-1] == "sink noc gets it at once"
+
+
+def test_an_event_for_nobody_and_what_is_no_event(world):
+    path = routing(world)
+    nobody = event(type="orderwatch.source.unreachable", subject="sources/orange", data={})
+    status, out, _ = ask(path, nobody)
+    assert status == 1 and out.endswith("no sink gets it\n")
+    for document, word in (("{", "JSON"), ("[]", "CloudEvents"), (event(type="order.created"), "type: order.created"),
+                           (event(severity="loud"), "severity: loud"), (event(source="x"), "source: x"),
+                           (event(data={"order": {}}), "data.order")):
+        status, out, err = ask(path, document)
+        assert (status, out) == (2, "") and word in err and err.count("\n") == 1
+    status, _, err = ask(path, event(), "--at", "tonight")
+    assert status == 2 and "tonight" in err
+    status, _, err = harness.run_command("check", "-c", path, "--route", path.parent / "none.json")
+    assert status == 2 and "none.json" in err
+
+
+def test_options_that_do_not_go_together(world):
+    for arguments in (("--at", "2026-11-23"), ("--profile", "tmf622"), ("--sample", "x"), ("--json",),
+                      ("--route", "x", "--connect"), ("--profile", "x", "--sample", "y", "--print")):
+        status, out, err = harness.run_command("check", *arguments)
+        assert (status, out) == (2, "") and err.count("\n") == 1
+    for command in ("run", "check"):
+        status, out, err = harness.run_command(command, "--frobnicate")
+        assert (status, out) == (2, "") and err.count("\n") == 1 and "--frobnicate" in err
