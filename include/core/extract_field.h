@@ -41,6 +41,10 @@ const char *extract_value(struct extracting *work, const struct json *root,
                           const struct candidates *where, const struct field_rule *rule,
                           bool *is_found);
 
+/* The candidate that gives a value, whatever its shape; NULL: none. */
+const char *extract_matched(struct extracting *work, const struct json *root,
+                            const struct candidates *where);
+
 /* A true id: its bytes as they are; numbers in canonical spelling. NULL: none, or one that is too
  * long (*is_too_long). */
 const char *extract_id(struct extracting *work, const struct json *root,
@@ -55,6 +59,9 @@ size_t extract_elements(struct extracting *work, const struct json *root,
 const struct extra *extract_extras(struct extracting *work, const struct json *root,
                                    const struct watched_field *watch, size_t watch_count,
                                    size_t *out_count);
+
+/* extract_alike.c: members that nobody reads, named almost like one that is read. */
+void extract_report_alike(struct extracting *work, const struct json *object);
 
 /* extract_appointment.c: one appointment; its id is NULL if it has none. */
 struct appointment extract_one_appointment(struct extracting *work, const struct json *node);

@@ -33,6 +33,12 @@ enum status yaml_parse(const char *name, struct span bytes, struct problem_list 
 const struct node *yaml_root(const struct yaml_document *document);
 void yaml_close(struct yaml_document *document); /* NULL is fine */
 
+/* A profile by its shipped name or the path of its file, without a configuration. The caller owns
+ * *out. STATUS_INVALID: its problems are told; else *why says what there is instead. */
+struct profile;
+enum status profile_load(const char *name_or_path, struct problem_list *problems,
+                         struct profile **out, struct failure *why) MUST_CHECK;
+
 /* The folder with profiles/, formats/ and scenarios/: $ORDERWATCH_SHARE, the source tree's conf/
  * when run from it (beside build/), ../share/orderwatch beside bin/, else PREFIX's. Valid for the
  * life of the process. */

@@ -210,6 +210,7 @@ static enum status extract_root(struct extracting *work, const struct json *root
     extract_notes(work, root, record);
     record->extras =
         extract_extras(work, root, profile->watch, profile->watch_count, &record->extra_count);
+    extract_report_alike(work, root);
     if (!profile->has_appointments_collection) {
         work->scope = "appointment";
         extract_nested_appointments(work, root, record);

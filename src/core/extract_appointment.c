@@ -42,6 +42,7 @@ struct appointment extract_one_appointment(struct extracting *work, const struct
     found.extras = extract_extras(work, node, profile->appointment_watch,
                                   profile->appointment_watch_count, &found.extra_count);
     report_status(work, &found);
+    extract_report_alike(work, node);
     return found;
 }
 

@@ -264,6 +264,19 @@ const char *extract_value(struct extracting *work, const struct json *root,
     return seeking.value;
 }
 
+const char *extract_matched(struct extracting *work, const struct json *root,
+                            const struct candidates *where)
+{
+    static const struct field_rule anything = {.shape = SHAPE_ANY};
+    for (size_t i = 0; i < where->count; i++) {
+        const struct candidates one = {.pointers = &where->pointers[i], .count = 1};
+        if (extract_value(work, root, &one, &anything, NULL) != NULL) {
+            return where->pointers[i];
+        }
+    }
+    return NULL;
+}
+
 /* --- ids --- */
 
 struct id_seeking {

@@ -80,6 +80,34 @@ static enum status fail_without_profile(const char *name, struct failure *why)
     return status;
 }
 
+enum status profile_load(const char *name_or_path, struct problem_list *problems,
+                         struct profile **out, struct failure *why)
+{
+    struct text name;
+    struct text path;
+    text_init(&name, PATH_BYTES_MAX);
+    text_init(&path, PATH_BYTES_MAX);
+    bool is_file = strchr(name_or_path, '/') == NULL && strstr(name_or_path, ".yaml") != NULL;
+    text_add_text(&name, is_file ? "./" : "");
+    text_add_text(&name, name_or_path);
+    share_path("profiles", text_cstr(&name), ".yaml", &path);
+    enum status status = file_is_readable(text_cstr(&path), why);
+    if (status == STATUS_NOT_FOUND && strchr(text_cstr(&name), '/') == NULL) {
+        status = fail_without_profile(name_or_path, why);
+    } else if (status == STATUS_OK) {
+        struct profile *profile = read_profile(name_or_path, text_cstr(&path), problems);
+        status = profile != NULL
+                     ? STATUS_OK
+                     : fail(why, STATUS_INVALID, "the profile %.200s has errors", name_or_path);
+        if (profile != NULL) {
+            *out = profile;
+        }
+    }
+    text_fini(&name);
+    text_fini(&path);
+    return status;
+}
+
 static const struct loaded_profile *add_profile(struct config_file *file, const char *name,
                                                 const char *path, struct problem_list *problems)
 {

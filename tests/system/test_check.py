@@ -236,3 +236,58 @@ def test_options_that_do_not_go_together(world):
     for command in ("run", "check"):
         status, out, err = harness.run_command(command, "--frobnicate")
         assert (status, out) == (2, "") and err.count("\n") == 1 and "--frobnicate" in err
+
+
+SAMPLE = [{"id": "1", "customerReference": "PO-7781", "status": "Paused", "site": {"name": "Lyon Part-Dieu"},
+           "committed_date": "2027-01-02", "contact": {"name": "N"},
+           "appointments": [{"id": "A", "status": "Confirmed", "start": "2027-01-12T09:00:00"}]},
+          {"id": "2", "externalId": "PO-7782", "status": "InProgress", "site": "Lille"}]
+
+
+def sample(world, document, *arguments, profile="orange-order-tracking"):
+    path = world.folder / "sample.json"
+    path.write_text(document if isinstance(document, str) else json.dumps(document))
+    return harness.run_command("check", "--profile", profile, "--sample", path, *arguments)
+
+
+def test_a_sample_page_shows_which_candidate_matched(world):
+    status, out, err = sample(world, SAMPLE, "--json")
+    assert (status, err) == (0, "")
+    report = json.loads(out)
+    assert (report["sample"], report["elements"], report["read"]) == ("page", 2, 2)
+    fields = {field["field"]: field for field in report["fields"]}
+    assert fields["reference"] == {"field": "reference", "found": 2, "of": 2, "value": "PO-7781",
+                                   "candidate": "/customerReference, /externalId"}
+    assert fields["site"]["candidate"] == "/site/name, /site"
+    assert fields["contact.name"]["candidate"] == "/contact/name"
+    assert fields["committed_date"] == {"field": "committed_date", "found": 0, "of": 2}
+    assert fields["appointment.start"]["value"] == "2027-01-12T08:00:00Z"
+    assert {(row["kind"], row["what"]) for row in report["novelties"]} == {
+        ("unknown status", "order.status:Paused"),
+        ("looks watched", "order.committed_date:like committedDate")}
+    status, out, _ = sample(world, SAMPLE)
+    assert status == 0 and "page of 2 orders, 2 read" in out and "/customerReference, /externalId" in out
+
+
+def test_one_element_is_a_sample_too(world):
+    status, out, _ = sample(world, SAMPLE[1], "--json")
+    assert status == 0 and json.loads(out)["sample"] == "element"
+
+
+def test_a_sample_in_which_nothing_matches(world):
+    for document, words in ((([{"id": "1", "foo": 2}]), "no field but the id matched"), ("[]", "holds no orders"),
+                            ([{"number": "1"}], "element 1: order: it has no id")):
+        status, _, err = sample(world, document)
+        assert status == 1 and words in err and err.count("\n") == 1
+    for document in ("", "[{", "hello"):
+        status, _, err = sample(world, document)
+        assert status in (1, 2) and err.count("\n") == 1
+
+
+def test_a_wrong_profile(world):
+    status, _, err = sample(world, SAMPLE, profile="orange-order-trackin")
+    assert status == 78 and "orange-order-tracking" in err and err.count("\n") == 1
+    broken = world.folder / "mine.yaml"
+    broken.write_text("orders: {path: 5, frobnicate: yes}\n")
+    status, _, err = sample(world, SAMPLE, profile=str(broken))
+    assert status == 78 and f"{broken}:1:" in err and "frobnicate" in err

@@ -106,6 +106,11 @@ static void novelties(void **state)
         {"{'id':'1','appointments':[{'id':'A','status':'EnRoute'}]}", "appointment.status:EnRoute"},
         {"{'id':'1','appointments':[{'id':'A','start':7}]}", "appointment.start:number"},
         {"{'id':'1','appointments':['A']}", "appointment:no object"},
+        {"{'id':'1','committed_date':'2027-01-12'}", "order.committed_date:like committedDate"},
+        {"{'id':'1','comittedDate':'2027-01-12'}", "order.comittedDate:like committedDate"},
+        {"{'id':'1','Status':'Held'}", "order.Status:like status"},
+        {"{'id':'1','stats':'x','notice':1,'estimatedDate':'2027-01-12'}", NULL},
+        {"{'id':'1','appointments':[{'id':'A','Start':'x'}]}", "appointment.Start:like start"},
     };
     struct world world;
     world_init(&world);
