@@ -20,6 +20,12 @@ struct order_page {
 };
 typedef void order_page_fn(void *arg, const struct order_page *page);
 
+struct order_query {
+    const char *source_name;                  /* NULL: of all */
+    const char *after_source_name, *after_id; /* by source and id; "" and "": from the start */
+    size_t limit;
+};
+
 struct event_query {
     const char *source_name; /* NULL: any */
     const char *order_id;    /* NULL: any; else with a source */
@@ -93,9 +99,8 @@ typedef void store_changed_fn(void *arg, enum status status, const char *detail,
 
 struct query_port {
     void *self;
-    /* By source and id, after these two ("" and "": from the start); source_name NULL: of all. */
-    void (*list_orders)(void *self, const char *source_name, const char *after_source_name,
-                        const char *after_id, size_t limit, order_page_fn *on_page, void *arg);
+    void (*list_orders)(void *self, const struct order_query *query, order_page_fn *on_page,
+                        void *arg);
     void (*list_events)(void *self, const struct event_query *query, event_page_fn *on_page,
                         void *arg);
     void (*list_deliveries)(void *self, const struct delivery_query *query,

@@ -123,6 +123,7 @@ static struct curl_slist *headers_of(const struct client *client, const char *la
     return headers;
 }
 
+/* NOLINTNEXTLINE(readability-non-const-parameter): libcurl decides what it hands over */
 static size_t on_answer_bytes(char *bytes, size_t size, size_t count, void *arg)
 {
     struct text *answer = arg;
@@ -260,6 +261,7 @@ struct follower {
     void *arg;
 };
 
+/* NOLINTNEXTLINE(readability-non-const-parameter): as above */
 static size_t on_stream_bytes(char *bytes, size_t size, size_t count, void *arg)
 {
     struct follower *follower = arg;

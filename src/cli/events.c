@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
+#include <time.h>
 
 #define RECONNECT_S 2
 
@@ -87,7 +87,7 @@ static int follow_events(struct client *client, const struct list_filters *filte
         if (ferror(stdout) != 0) {
             exit_code = EXIT_CODE_IO;
         }
-        (void)sleep(RECONNECT_S);
+        (void)nanosleep(&(struct timespec){.tv_sec = RECONNECT_S}, NULL);
     }
     text_fini(&path);
     return exit_code;

@@ -66,27 +66,31 @@ static void print_status(const struct json *status, bool is_ready)
     table_print(sink_columns, ARRAY_COUNT(sink_columns), json_member(status, "sinks"), "no sinks");
 }
 
+static int show_answer(const struct text *answer, bool is_json)
+{
+    struct json *status = NULL;
+    if (json_parse(text_span(answer), &status, NULL) != STATUS_OK) {
+        (void)fputs("orderwatch: status: the answer is not a daemon's\n", stderr);
+        return EXIT_CODE_UNAVAILABLE;
+    }
+    bool is_ready = json_member_true(status, "ready");
+    if (is_json) {
+        (void)client_print("status", answer);
+    } else {
+        print_status(status, is_ready);
+    }
+    json_destroy(status);
+    return is_ready ? EXIT_CODE_OK : EXIT_CODE_NEGATIVE;
+}
+
 static int show_status(struct client *client, bool is_json)
 {
     int exit_code = EXIT_CODE_OK;
     struct text answer;
     text_init(&answer, (size_t)8 << 20);
-    struct json *status = NULL;
     if (client_ask(client, "/api/v1/status", NULL, &answer, &exit_code)) {
-        if (json_parse(text_span(&answer), &status, NULL) != STATUS_OK) {
-            (void)fputs("orderwatch: status: the answer is not a daemon's\n", stderr);
-            exit_code = EXIT_CODE_UNAVAILABLE;
-        } else {
-            bool is_ready = json_member_true(status, "ready");
-            exit_code = is_ready ? EXIT_CODE_OK : EXIT_CODE_NEGATIVE;
-            if (is_json) {
-                (void)client_print("status", &answer);
-            } else {
-                print_status(status, is_ready);
-            }
-        }
+        exit_code = show_answer(&answer, is_json);
     }
-    json_destroy(status);
     text_fini(&answer);
     return exit_code;
 }

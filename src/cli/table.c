@@ -8,7 +8,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-#define CELL_BYTES_MAX 2048
+#define CELL_BYTES_MAX ((size_t)2048)
 #define COLUMN_COUNT_MAX 12
 #define GAP 2
 #define NARROWEST 8
@@ -22,7 +22,7 @@ struct grid {
 
 bool terminal_has_colour(void)
 {
-    const char *no_colour = getenv("NO_COLOR");
+    const char *no_colour = getenv("NO_COLOR"); /* NOLINT(concurrency-mt-unsafe): one thread */
     return isatty(STDOUT_FILENO) == 1 && (no_colour == NULL || no_colour[0] == '\0');
 }
 

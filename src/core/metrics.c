@@ -132,37 +132,48 @@ static struct poller_status status_of(const struct metrics_view *view, size_t in
     return poller_status(monitor_poller(view->monitor, index));
 }
 
+static void show_source_metric(const struct source_metric *metric, size_t source_count,
+                               const struct metrics_view *view, struct text *out)
+{
+    head(out, metric->name, "gauge", metric->help);
+    for (size_t i = 0; i < source_count; i++) {
+        struct poller_status status = status_of(view, i);
+        double value = 0;
+        if (metric->value(&status, view->now, &value)) {
+            text_addf(out, "%s{source=\"%s\"}", metric->name, status.source_name);
+            add_value(out, value);
+        }
+    }
+}
+
 static void show_sources(const struct metrics *metrics, const struct metrics_view *view,
                          struct text *out)
 {
     for (size_t i = 0; i < ARRAY_COUNT(source_metrics); i++) {
-        const struct source_metric *metric = &source_metrics[i];
-        head(out, metric->name, "gauge", metric->help);
-        for (size_t j = 0; j < metrics->options.config->source_count; j++) {
-            struct poller_status status = status_of(view, j);
-            double value = 0;
-            if (metric->value(&status, view->now, &value)) {
-                text_addf(out, "%s{source=\"%s\"}", metric->name, status.source_name);
-                add_value(out, value);
-            }
-        }
+        show_source_metric(&source_metrics[i], metrics->options.config->source_count, view, out);
     }
+}
+
+static void show_request(const char *source_name, const struct request_tally *tally,
+                         struct text *out)
+{
+    char code[16] = "error";
+    if (tally->code != 0) {
+        (void)snprintf(code, sizeof code, "%d", tally->code);
+    }
+    text_addf(out, "orderwatch_requests_total{source=\"%s\",code=\"%s\"} %" PRIu64 "\n",
+              source_name, code, tally->count);
 }
 
 static void show_requests(const struct metrics *metrics, const struct metrics_view *view,
                           struct text *out)
 {
-    static const char name[] = "orderwatch_requests_total";
-    head(out, name, "counter", "Requests to the source, tokens included, by HTTP code.");
+    head(out, "orderwatch_requests_total", "counter",
+         "Requests to the source, tokens included, by HTTP code.");
     for (size_t i = 0; i < metrics->options.config->source_count; i++) {
         struct poller_status status = status_of(view, i);
         for (size_t j = 0; j < status.request_code_count; j++) {
-            char code[16] = "error";
-            if (status.requests[j].code != 0) {
-                (void)snprintf(code, sizeof code, "%d", status.requests[j].code);
-            }
-            text_addf(out, "%s{source=\"%s\",code=\"%s\"} %" PRIu64 "\n", name, status.source_name,
-                      code, status.requests[j].count);
+            show_request(status.source_name, &status.requests[j], out);
         }
     }
 }

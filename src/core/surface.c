@@ -29,6 +29,7 @@ static const struct route routes[] = {
     {"GET", "/api/v1/events/stream", serve_stream},
     {"GET", "/api/v1/events/", serve_event},
     {"GET", "/api/v1/deliveries", serve_deliveries},
+    {"GET", "/api/v1/silences", serve_silences},
     {"POST", "/api/v1/deliveries/", serve_delivery_action},
     {"POST", "/api/v1/sources/", serve_source_action},
     {"POST", "/api/v1/sinks/", serve_sink_action},

@@ -171,9 +171,12 @@ static void ask_orders(struct scan *scan)
         source_name = arena_text(
             scan->arena, (struct span){.data = scan->last, .size = (size_t)(slash - scan->last)});
     }
+    const struct order_query orders = {.source_name = scan->filter.source,
+                                       .after_source_name = source_name,
+                                       .after_id = slash != NULL ? slash + 1 : "",
+                                       .limit = scan_page_size(scan)};
     const struct query_port query = scan->inquiry.surface->options.query;
-    query.list_orders(query.self, scan->filter.source, source_name, slash != NULL ? slash + 1 : "",
-                      scan_page_size(scan), on_page, scan);
+    query.list_orders(query.self, &orders, on_page, scan);
 }
 
 static bool read_cursor(struct scan *scan)

@@ -2,6 +2,8 @@
 
 #include <microhttpd.h>
 
+#include <string.h>
+
 static void add_header(struct MHD_Response *response, const char *name, const char *value)
 {
     if (value != NULL) {
@@ -24,9 +26,12 @@ void http_answer_add_headers(struct MHD_Response *response, const char *content_
 
 struct MHD_Response *http_answer_response(const struct http_answer *answer)
 {
-    /* Copied: the library does not write to it, its type only lacks the const. */
-    struct MHD_Response *response = MHD_create_response_from_buffer(
-        answer->body.size, (void *)(uintptr_t)answer->body.data, MHD_RESPMEM_MUST_COPY);
+    char *copy = alloc(answer->body.size + 1);
+    if (answer->body.size != 0) {
+        memcpy(copy, answer->body.data, answer->body.size);
+    }
+    struct MHD_Response *response =
+        MHD_create_response_from_buffer(answer->body.size, copy, MHD_RESPMEM_MUST_FREE);
     CHECK(response != NULL);
     http_answer_add_headers(response, answer->content_type, answer->security_policy);
     add_header(response, MHD_HTTP_HEADER_ALLOW, answer->allow);

@@ -323,8 +323,8 @@ static enum MHD_Result refuse_body(struct http_exchange *exchange)
     const struct http_answer refusal = {.code = MHD_HTTP_CONTENT_TOO_LARGE,
                                         .content_type = "application/problem+json",
                                         .body = span_of(body)};
-    exchange->is_owed = true;
-    answer(exchange, &refusal);
+    exchange->response = http_answer_response(&refusal);
+    exchange->code = (unsigned int)refusal.code;
     (void)MHD_add_response_header(exchange->response, MHD_HTTP_HEADER_CONNECTION, "close");
     return send_response(exchange);
 }
@@ -339,6 +339,7 @@ static enum MHD_Result begin(struct http_exchange *exchange)
     return MHD_YES;
 }
 
+/* NOLINTNEXTLINE(readability-function-size): the library decides what it hands over */
 static enum MHD_Result on_request(void *arg, struct MHD_Connection *connection, const char *url,
                                   const char *method, const char *version, const char *upload,
                                   size_t *upload_size, void **context)

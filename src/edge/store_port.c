@@ -1,9 +1,10 @@
 #include "edge/store_query.h"
 
-static void list_orders(void *self, const char *source_name, const char *after_source_name,
-                        const char *after_id, size_t limit, order_page_fn *on_page, void *arg)
+static void list_orders(void *self, const struct order_query *query, order_page_fn *on_page,
+                        void *arg)
 {
-    store_list_orders(self, source_name, after_source_name, after_id, limit, on_page, arg);
+    store_list_orders(self, query->source_name, query->after_source_name, query->after_id,
+                      query->limit, on_page, arg);
 }
 
 static void list_events(void *self, const struct event_query *query, event_page_fn *on_page,

@@ -5,6 +5,7 @@ import re
 import socket
 import urllib.parse
 
+import jsonschema
 import pytest
 
 from harness import configuration, free_port, listens, run_command, wait_until, webhook_sink
@@ -248,6 +249,34 @@ def test_a_wrong_parameter_is_named_with_what_is_accepted(served, path, words):
 def test_what_does_not_exist_is_404_with_what_does(served, path, words):
     detail = served.json(path, 404)["detail"]
     assert all(word in detail for word in words), detail
+
+
+def test_answers_are_as_the_openapi_document_says(served):
+    document = served.json("/api/v1/openapi.json")
+    assert document["openapi"].startswith("3.")
+    event = move(served)
+    wait_until(lambda: served.json("/api/v1/deliveries?status=delivered")["items"], served.daemon.log)
+    fixed = {"/api/v1/orders/{source}/{id}": "/api/v1/orders/orange/00%2F12%203",
+             "/api/v1/events/{id}": f"/api/v1/events/{event['id']}"}
+    seen = 0
+    for path, methods in document["paths"].items():
+        answer = methods.get("get", {}).get("responses", {}).get("200", {}).get("content", {}).get("application/json")
+        if answer:
+            schema = {**answer["schema"], "components": document["components"]}
+            jsonschema.Draft202012Validator(schema).validate(served.json(fixed.get(path, path)))
+            seen += 1
+        for method in methods:
+            assert method == "get" or served.ask(path, "POST")[0].status in (403, 415), path
+    assert seen >= 13
+    problem = {"$ref": "#/components/schemas/Problem", "components": document["components"]}
+    jsonschema.Draft202012Validator(problem).validate(served.json("/nowhere", 404))
+    parameters = document["components"]["parameters"].values()
+    listed = {parameter["name"] for parameter in parameters}
+    for path in ("orders", "appointments", "events", "deliveries"):
+        names = {document["components"]["parameters"][one["$ref"].rsplit("/", 1)[1]]["name"]
+                 for one in document["paths"][f"/api/v1/{path}"]["get"]["parameters"]}
+        accepted = served.json(f"/api/v1/{path}?nonsense=1", 400)["detail"].split("accepted: ")[1]
+        assert names == set(accepted.split(", ")) and names <= listed
 
 
 # --- who may ask ----------------------------------------------------------------------------------
