@@ -74,6 +74,7 @@ struct event_facts {
     uint64_t sequence;          /* of the order, source or sink; from 1 */
     int64_t wall_ms;            /* when it was detected; not part of the id */
     uint64_t sweep;             /* data.sweep; 0: not from a sweep */
+    int64_t as_of_wall_ms;      /* data.as_of: when what it rests on was read; 0: none; not of id */
     const char *summary;        /* one English line, cleaned */
     const struct change *changes;
     size_t change_count;

@@ -15,7 +15,8 @@ struct reconcile_context {
     const struct silence_list *silences; /* NULL: none */
     uint64_t sweep;
     int64_t now_wall_ms;
-    bool is_baseline; /* state, no events */
+    int64_t as_of_wall_ms; /* for what time causes: the latest complete sweep; 0: not said */
+    bool is_baseline;      /* state, no events */
 };
 
 enum sighting {

@@ -156,6 +156,15 @@ static void write_owner(struct json_writer *writer, const struct event_facts *fa
     json_write_close(writer, '}');
 }
 
+static void write_as_of(struct json_writer *writer, int64_t wall_ms)
+{
+    struct text as_of;
+    text_init(&as_of, 64);
+    date_add(&as_of, (struct date){.kind = DATE_INSTANT, .ms = wall_ms});
+    json_write_text(writer, "as_of", text_cstr(&as_of));
+    text_fini(&as_of);
+}
+
 static void write_data(struct json_writer *writer, const struct event_facts *facts,
                        const struct shrink_limits *limits)
 {
@@ -171,6 +180,9 @@ static void write_data(struct json_writer *writer, const struct event_facts *fac
     }
     if (facts->sweep != 0) {
         json_write_integer(writer, "sweep", (int64_t)facts->sweep);
+    }
+    if (facts->as_of_wall_ms != 0) {
+        write_as_of(writer, facts->as_of_wall_ms);
     }
     write_shrunk(writer, NULL, facts->extra_json, limits);
     json_write_close(writer, '}');

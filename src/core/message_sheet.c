@@ -170,10 +170,10 @@ static void write_notes(struct sheet *sheet, const struct telling *telling,
 
 static bool is_told_elsewhere(const char *name)
 {
-    static const char *const names[] = {"summary",  "order",  "appointment", "changes",
-                                        "sweep",    "source", "sink",        "reschedule",
-                                        "note",     "notes",  "date_change", "calendar",
-                                        "reminder", "late",   "appointments"};
+    static const char *const names[] = {"summary",  "order",  "appointment",  "changes",
+                                        "sweep",    "source", "sink",         "reschedule",
+                                        "note",     "notes",  "date_change",  "calendar",
+                                        "reminder", "late",   "appointments", "as_of"};
     for (size_t i = 0; i < ARRAY_COUNT(names); i++) {
         if (text_equal(name, names[i])) {
             return true;
@@ -284,6 +284,11 @@ static void write_story(struct sheet *sheet, const struct telling *telling,
     }
     if (json_member_true(story->data, "late")) {
         sheet_add(sheet, BLOCK_PARAGRAPH, words_phrase(PHRASE_LATE_REMINDER, telling->language));
+    }
+    struct date as_of = date_of(json_member_text(story->data, "as_of"));
+    if (as_of.kind != DATE_NONE) {
+        sheet_add(sheet, BLOCK_PARAGRAPH,
+                  telling_phrase(telling, PHRASE_AS_OF, telling_date(telling, as_of, true), NULL));
     }
     write_changes(sheet, telling, story);
     write_followers(sheet, telling, story);

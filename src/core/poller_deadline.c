@@ -76,7 +76,8 @@ static bool reconcile_one(struct poller *poller, const struct work *work, struct
                                         .source = poller->source,
                                         .silences = silencer_list(poller->options.silencer),
                                         .sweep = 0,
-                                        .now_wall_ms = now.wall_ms};
+                                        .now_wall_ms = now.wall_ms,
+                                        .as_of_wall_ms = poller->state.last_complete_wall_ms};
     struct failure why = {0};
     if (work->before == NULL) {
         (void)fail(&why, STATUS_NOT_FOUND, "the order is not known any more");

@@ -45,10 +45,12 @@ static void a_reminder_comes_once_and_in_time(void **state)
     world_show(&world, SLOT("2026-12-01T09:00:00Z"));
     struct deadline first = get(&world, DEADLINE_REMINDER);
     assert_int_equal(first.due_wall_ms, MS("2026-11-30T09:00:00Z"));
+    world.context.as_of_wall_ms = MS("2026-11-30T08:58:00Z");
     come(&world, &first, first.due_wall_ms + 100);
     expect_told(&world, "appointment.reminder/notice");
     assert_true(world.result.is_changed);
     expect_has(world_event_json(&world, 0), "\"reminder\":{\"before\":\"1d\"}");
+    expect_has(world_event_json(&world, 0), "\"as_of\":\"2026-11-30T08:58:00Z\"");
     expect_has_not(world_event_json(&world, 0), "\"late\"");
     expect_has(world_event_json(&world, 0), "appointment in 1d: Tue 1 Dec 10:00");
     assert_false(has(&world, DEADLINE_REMINDER));
