@@ -1,0 +1,153 @@
+"""Webhook formats on a real receiver: a ticketing system's tickets are opened, updated, closed and opened again."""
+import json
+import threading
+import http.server
+
+import pytest
+import yaml
+
+import harness
+from harness import configuration, run_command, wait_until
+
+ORDERS = {"list": [{"id": "00123", "customerReference": "PO-1", "status": "InProgress", "step": "Survey",
+                    "site": {"name": "Lyon Part-Dieu"}, "committedDate": "2099-01-12"},
+                   {"id": "00124", "customerReference": "PO-2", "status": "InProgress",
+                    "site": {"name": "Lille"}, "committedDate": "2099-01-12"}]}
+
+
+class TicketingSystem:
+    """Keeps tickets as Request Tracker's REST API 2 does: created by POST /ticket, changed by correspond."""
+
+    def __init__(self):
+        self.tickets = {}
+        self.requests = []
+        self.drops_answers = 0
+        system = self
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def do_POST(self):
+                system.take(self)
+
+            def log_message(self, *arguments):
+                pass
+
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.server.daemon_threads = True
+        self.port = self.server.server_port
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+    def take(self, request):
+        body = json.loads(request.rfile.read(int(request.headers["Content-Length"])))
+        self.requests.append((request.path, body, dict(request.headers)))
+        parts = request.path.removeprefix("/REST/2.0/").split("/")
+        answer, status = {}, 404
+        if parts == ["ticket"]:
+            number = str(len(self.tickets) + 1)
+            self.tickets[number] = {"Subject": body["Subject"], "Status": "new", "contents": [body["Content"]]}
+            answer, status = {"type": "ticket", "id": number}, 201
+        elif len(parts) == 3 and parts[1] in self.tickets and parts[2] == "correspond":
+            ticket = self.tickets[parts[1]]
+            ticket["contents"].append(body["Content"])
+            ticket["Status"] = body.get("Status", ticket["Status"])
+            answer, status = ["Correspondence added"], 201
+        text = json.dumps(answer).encode()
+        request.send_response(status)
+        request.send_header("Content-Type", "application/json")
+        request.send_header("Content-Length", str(len(text)))
+        request.end_headers()
+        request.wfile.write(text)
+
+    def states(self):
+        return {number: ticket["Status"] for number, ticket in self.tickets.items()}
+
+    def stop(self):
+        self.server.shutdown()
+        self.server.server_close()
+
+
+def ticket_sink(system, **more):
+    return {"name": "tickets", "retry": {"first": "1s", "cap": "2s"},
+            "webhook": {"url": f"http://127.0.0.1:{system.port}/REST/2.0", "format": "request-tracker",
+                        "settings": {"queue": "Orders"}, "ticket_id": "/id",
+                        "headers": {"Authorization": "token 1-2-3"}, **more}}
+
+
+@pytest.fixture
+def desk(world):
+    world.simulator_ = world.simulator(orders=ORDERS)
+    world.system = world.keep(TicketingSystem())
+    routes = [{"types": ["order.status.held", "order.status.resumed", "order.status.completed"], "sinks": ["tickets"]}]
+    world.one = world.daemon(configuration(world.folder, world.simulator_, sinks=[ticket_sink(world.system)],
+                                           routes=routes)).start()
+    world.simulator_.sweeps_after(2)
+    return world
+
+
+def move(world, status, tickets):
+    world.simulator_.step(order={"id": "00123", "status": status})
+    wait_until(lambda: world.system.states() == tickets, lambda: f"{world.system.states()}\n{world.one.log()}")
+
+
+def test_a_condition_has_one_ticket_over_restarts(desk):
+    move(desk, "Held", {"1": "new"})
+    assert "PO-1" in desk.system.tickets["1"]["contents"][0]
+    assert desk.system.requests[0][2]["Authorization"] == "token 1-2-3"
+    assert desk.one.stop() == 0
+    desk.one.start()
+    move(desk, "InProgress", {"1": "resolved"})
+    assert desk.one.stop(9) == -9
+    desk.one.start()
+    move(desk, "Held", {"1": "open"})
+    move(desk, "Completed", {"1": "resolved"})
+    assert [path for path, _, _ in desk.system.requests[1:]] == ["/REST/2.0/ticket/1/correspond"] * 3
+    assert desk.one.stop() == 0
+
+
+def test_a_format_that_never_ends_parks_and_delays_no_other_sink(world):
+    program = world.folder / "endless.jq"
+    program.write_text('if .type == "orderwatch.order.status.held" and .data.order.reference == "PO-1"\n'
+                       'then def forever: forever; forever else . end\n')
+    simulator = world.simulator(orders=ORDERS)
+    receiver, other = world.webhook(), world.webhook()
+    sinks = [harness.webhook_sink(receiver, format=str(program)), harness.webhook_sink(other, name="other")]
+    daemon = world.daemon(configuration(world.folder, simulator, sinks=sinks)).start()
+    simulator.sweeps_after(2)
+    simulator.step(order={"id": "00123", "status": "Held"})
+    wait_until(lambda: len(other.deliveries) == 1, daemon.log)
+    wait_until(lambda: "event=delivery_parked sink=tickets" in daemon.log(), daemon.log)
+    assert "no result within 2000 ms" in daemon.log()
+    simulator.step(order={"id": "00124", "status": "Held"})
+    wait_until(lambda: len(receiver.deliveries) == 1, daemon.log)
+    assert receiver.deliveries[0]["data"]["order"]["id"] == "00124"
+    assert daemon.stop() == 0
+
+
+@pytest.mark.parametrize("program, wanted", [
+    ("{a: 1", "syntax error"),
+    ("\n\nno_such_function", "no_such_function/0 is not defined, line 3"),
+    (".data.order.id + 1", "the format fails on order.created"),
+    ('{body: {}, path: "../admin"}', "leaves the configured URL"),
+])
+def test_check_names_the_place_of_a_format_that_fails(world, program, wanted):
+    (world.folder / "mine.jq").write_text(program)
+    settings = configuration(world.folder, type("Nobody", (), {"url": "http://127.0.0.1:1"}), sinks=[
+        {"name": "tickets", "webhook": {"url": "http://127.0.0.1:1/", "format": "./mine.jq"}}])
+    path = world.folder / "orderwatch.yaml"
+    path.write_text(yaml.safe_dump(settings))
+    status, _, errors = run_command("check", "-c", path)
+    assert status == 78
+    assert "sinks[0].webhook.format: " in errors and wanted in errors, errors
+    lines = [line for line in errors.splitlines() if ": warning: " not in line]
+    assert len(lines) == 1 and lines[0].startswith(f"{path}:")
+
+
+def test_check_warns_of_events_that_a_format_gives_nothing_for(world):
+    settings = configuration(world.folder, type("Nobody", (), {"url": "http://127.0.0.1:1"}), sinks=[
+        {"name": "tickets", "webhook": {"url": "http://127.0.0.1:1/", "format": "tmf-listener"}}],
+        routes=[{"types": ["*"], "sinks": ["tickets"]}])
+    path = world.folder / "orderwatch.yaml"
+    path.write_text(yaml.safe_dump(settings))
+    status, _, errors = run_command("check", "-c", path)
+    assert status == 0 and "warning" in errors and "source.unreachable" in errors
