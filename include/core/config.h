@@ -126,11 +126,17 @@ struct format_setting {
     const char *name, *value;
 };
 
+enum webhook_signature { SIGNATURE_STANDARD, SIGNATURE_GITHUB, SIGNATURE_NONE };
+
 struct webhook_config {
     const char *url;
     bool is_url_secret;               /* it came from a variable: shown without its path */
     const struct secret *secret;      /* NULL: unsigned */
     const struct secret *next_secret; /* NULL: no rotation under way */
+    enum webhook_signature signature;
+    const char *username; /* NULL: no basic authorization */
+    const struct secret *password;
+    const struct secret *bearer_token; /* NULL: none */
     const char *format;
     const char *format_file; /* where it was named, for messages; NULL: nowhere */
     int format_line, format_column;

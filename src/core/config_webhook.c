@@ -13,8 +13,10 @@
 
 #define URL_ACCEPTED "https://HOST[:PORT][/PATH], or http:// to a loopback host"
 #define HEADERS_ACCEPTED "header names, each with a text"
-#define SECRET_ACCEPTED "whsec_ and the base64 of 24 to 64 random bytes"
-#define SECRET_PREFIX "whsec_"
+#define SECRET_ACCEPTED                                                                            \
+    "whsec_ and the base64 of 24 to 64 random bytes, or whsk_ and that of an ed25519 key"
+#define SHARED_PREFIX "whsec_"
+#define PRIVATE_PREFIX "whsk_"
 #define HEADER_COUNT_MAX 32
 #define SETTINGS_ACCEPTED "names, each with a text: what the format reads as $settings"
 #define SETTING_COUNT_MAX 32
@@ -200,6 +202,11 @@ static void print_settings(const void *source, const void *context, struct text 
 
 /* --- the sink ------------------------------------------------------------------------------- */
 
+static const struct word signature_words[] = {{"standard", SIGNATURE_STANDARD},
+                                              {"github", SIGNATURE_GITHUB},
+                                              {"none", SIGNATURE_NONE},
+                                              {NULL, 0}};
+
 static const char *pointer_fault(const char *text)
 {
     return text[0] == '/' ? NULL : "not a JSON Pointer";
@@ -220,6 +227,16 @@ static const struct key webhook_keys[] = {
      .kind = KEY_SECRET,
      .offset = offsetof(struct webhook_config, next_secret),
      .accepted = SECRET_ACCEPTED},
+    {.name = "signature",
+     .kind = KEY_CHOICE,
+     .offset = offsetof(struct webhook_config, signature),
+     .words = signature_words,
+     .initial = "standard"},
+    {.name = "username", .kind = KEY_TEXT, .offset = offsetof(struct webhook_config, username)},
+    {.name = "password", .kind = KEY_SECRET, .offset = offsetof(struct webhook_config, password)},
+    {.name = "bearer_token",
+     .kind = KEY_SECRET,
+     .offset = offsetof(struct webhook_config, bearer_token)},
     {.name = "format",
      .kind = KEY_CUSTOM,
      .read = read_format,
@@ -248,20 +265,27 @@ static const struct key webhook_keys[] = {
      .initial = "off"},
 };
 
+static bool begins_with(struct span text, const char *prefix)
+{
+    size_t size = strlen(prefix);
+    return text.size >= size && memcmp(text.data, prefix, size) == 0;
+}
+
 static const char *secret_fault(const struct secret *secret)
 {
     struct span text = secret_reveal(secret);
-    size_t prefix_size = strlen(SECRET_PREFIX);
-    if (text.size < prefix_size || memcmp(text.data, SECRET_PREFIX, prefix_size) != 0) {
-        return "does not begin with whsec_";
+    bool is_private = begins_with(text, PRIVATE_PREFIX);
+    if (!is_private && !begins_with(text, SHARED_PREFIX)) {
+        return "does not begin with whsec_ or whsk_";
     }
+    size_t prefix_size = strlen(is_private ? PRIVATE_PREFIX : SHARED_PREFIX);
     struct text key;
     text_init(&key, text.size);
     struct span encoded = {.data = text.data + prefix_size, .size = text.size - prefix_size};
     const char *fault = NULL;
     if (!base64_decode(&key, encoded)) {
-        fault = "is not base64 after whsec_";
-    } else if (key.size < 24 || key.size > 64) {
+        fault = is_private ? "is not base64 after whsk_" : "is not base64 after whsec_";
+    } else if (is_private ? key.size != 32 && key.size != 64 : key.size < 24 || key.size > 64) {
         fault = "has a key of another length";
     }
     if (key.data != NULL) {
@@ -289,11 +313,67 @@ static void check_secret(struct walker *walker, const struct node *map, const ch
     walker_leave(walker, path_size);
 }
 
+static void check_signature(struct walker *walker, const struct node *map,
+                            const struct webhook_config *webhook)
+{
+    if (webhook->signature == SIGNATURE_STANDARD) {
+        check_secret(walker, map, "secret", webhook->secret);
+        check_secret(walker, map, "next_secret", webhook->next_secret);
+    } else if (webhook->signature == SIGNATURE_GITHUB && webhook->secret == NULL) {
+        problem_add(walker->problems, map, walker->path,
+                    "signature is github, but secret is missing; accepted: both");
+    } else if (webhook->signature == SIGNATURE_NONE && webhook->secret != NULL) {
+        problem_add(walker->problems, map, walker->path,
+                    "signature is none, but there is a secret; accepted: one of them");
+    }
+    if (webhook->signature == SIGNATURE_GITHUB && webhook->next_secret != NULL) {
+        problem_add(walker->problems, map, walker->path,
+                    "signature is github, which has one signature, but there is a next_secret; "
+                    "accepted: secret alone");
+    }
+}
+
+static bool has_authorization_header(const struct webhook_config *webhook)
+{
+    for (size_t i = 0; i < webhook->header_count; i++) {
+        if (strcasecmp(webhook->headers[i].name, "Authorization") == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void check_authorization(struct walker *walker, const struct node *map,
+                                const struct webhook_config *webhook)
+{
+    if ((webhook->username != NULL) != (webhook->password != NULL)) {
+        problem_add(walker->problems, map, walker->path,
+                    "%s is missing; accepted: username and password together",
+                    webhook->username != NULL ? "password" : "username");
+    }
+    if (webhook->username != NULL && strchr(webhook->username, ':') != NULL) {
+        problem_add(walker->problems, map, walker->path,
+                    "username has a colon; accepted: a name without one");
+    }
+    int ways = (webhook->username != NULL) + (webhook->bearer_token != NULL) +
+               (has_authorization_header(webhook) ? 1 : 0);
+    if (ways > 1) {
+        problem_add(walker->problems, map, walker->path,
+                    "authorization is given in several ways; accepted: one of username with "
+                    "password, bearer_token, and an Authorization header");
+    }
+    if (webhook->bearer_token != NULL &&
+        header_value_fault(secret_reveal_text(webhook->bearer_token)) != NULL) {
+        problem_add(walker->problems, map, walker->path,
+                    "bearer_token is not visible ASCII; accepted: a token");
+    }
+}
+
 static void finish_webhook(struct walker *walker, const struct node *map, void *target)
 {
     struct webhook_config *webhook = target;
-    check_secret(walker, map, "secret", webhook->secret);
-    check_secret(walker, map, "next_secret", webhook->next_secret);
+    check_signature(walker, map, webhook);
+    check_authorization(walker, map, webhook);
     if (webhook->next_secret != NULL && webhook->secret == NULL) {
         problem_add(walker->problems, map, walker->path,
                     "next_secret is there without secret; accepted: both during a rotation");

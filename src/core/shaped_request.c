@@ -203,14 +203,15 @@ static enum status read_path(const struct json *request, const struct webhook_co
 
 /* --- headers -------------------------------------------------------------------------------- */
 
-static bool has_header(const struct http_header *headers, size_t count, const char *name)
+static bool is_configured(const struct webhook_config *webhook, const char *name)
 {
-    for (size_t i = 0; i < count; i++) {
-        if (strcasecmp(headers[i].name, name) == 0) {
+    for (size_t i = 0; i < webhook->header_count; i++) {
+        if (strcasecmp(webhook->headers[i].name, name) == 0) {
             return true;
         }
     }
-    return false;
+    bool has_credentials = webhook->username != NULL || webhook->bearer_token != NULL;
+    return has_credentials && strcasecmp(name, "Authorization") == 0;
 }
 
 static enum status read_header(const struct json *member, struct arena *arena,
@@ -254,7 +255,7 @@ static enum status read_headers(const struct json *request, const struct webhook
         if (status != STATUS_OK) {
             return status;
         }
-        if (!has_header(webhook->headers, webhook->header_count, header.name)) {
+        if (!is_configured(webhook, header.name)) {
             headers[out->header_count++] = header;
         }
     }

@@ -197,7 +197,7 @@ static enum status check_format(void *self, const char *name, struct failure *wh
     enum status status = file_is_readable(text_cstr(&path), why);
     if (status == STATUS_NOT_FOUND && strchr(name, '/') == NULL) {
         text_clear(&path);
-        share_add_choices("formats", ".jq", NULL, name, &path);
+        share_add_choices("formats", ".jq", "cloudevents", name, &path);
         status =
             fail(why, STATUS_NOT_FOUND, "no format is called %.100s%s", name, text_cstr(&path));
     }

@@ -121,6 +121,9 @@ void share_add_choices(const char *folder, const char *suffix, const char *built
     }
     for (size_t i = 0; i < count; i++) {
         names[i][strlen(names[i]) - strlen(suffix)] = '\0';
+        if (text_equal(names[i], builtin)) {
+            continue;
+        }
         suggest_offer(&suggestion, names[i]);
         text_addf(&accepted, "%s, ", names[i]);
     }

@@ -1,4 +1,5 @@
 #include "core/arena.h"
+#include "core/base64.h"
 #include "core/format_input.h"
 #include "core/secret.h"
 #include "core/shaped_request.h"
@@ -17,7 +18,8 @@
 
 #define REPLY_BYTES_MAX 65536
 #define SIGNATURES_BYTES_MAX 256
-#define OWN_HEADER_COUNT 5
+#define OWN_HEADER_COUNT 6
+#define CREDENTIALS_BYTES_MAX ((size_t)256 << 10)
 #define EVENT_JSON_BYTES_MAX ((size_t)2 * EVENT_BYTES_MAX)
 #define INPUT_BYTES_MAX ((size_t)4 * EVENT_BYTES_MAX)
 #define CONTENT_TYPE_STRUCTURED "application/cloudevents+json; charset=utf-8"
@@ -29,8 +31,9 @@ struct sink_webhook {
     struct shape *shape;  /* NULL: events leave as they are */
     bool is_shape_closed;
     struct ticket_memory *tickets; /* NULL: nobody wants to know */
-    struct secret *keys[2];
+    struct webhook_key *keys[2];
     size_t key_count;
+    struct secret *authorization; /* NULL: none, or among the headers */
     char user_agent[64];
     struct sending *sendings;
     closed_fn *on_closed; /* NULL: open */
@@ -69,8 +72,9 @@ static void on_timer_closed(uv_handle_t *handle)
     sink->on_closed(sink->closed_arg);
     ticket_memory_close(sink->tickets);
     for (size_t i = 0; i < sink->key_count; i++) {
-        secret_destroy(sink->keys[i]);
+        webhook_key_destroy(sink->keys[i]);
     }
+    secret_destroy(sink->authorization);
     free(sink);
 }
 
@@ -155,33 +159,49 @@ static void on_answer(void *arg, struct http_response *response)
     text_fini(&detail);
 }
 
+static void add_header(struct envelope *envelope, const char *name, const char *value)
+{
+    envelope->headers[envelope->header_count++] = (struct http_header){name, value};
+}
+
 static void add_own_headers(const struct sending *sending, struct envelope *envelope)
 {
     const struct sink_webhook *sink = sending->sink;
-    const struct http_header own[OWN_HEADER_COUNT] = {
-        {"Content-Type", envelope->request->content_type},
-        {"User-Agent", sink->user_agent},
-        {"webhook-id", sending->event_id},
-        {"webhook-timestamp", envelope->time_s},
-        {"webhook-signature", text_cstr(&envelope->signatures)},
-    };
-    /* Without a secret there is no signature, and so the last one stays away. */
-    size_t own_count = sink->key_count != 0 ? OWN_HEADER_COUNT : OWN_HEADER_COUNT - 1;
-    memcpy(envelope->headers + envelope->header_count, own, own_count * sizeof own[0]);
-    envelope->header_count += own_count;
+    bool is_github = sink->config->webhook.signature == SIGNATURE_GITHUB;
+    add_header(envelope, "Content-Type", envelope->request->content_type);
+    add_header(envelope, "User-Agent", sink->user_agent);
+    add_header(envelope, "webhook-id", sending->event_id);
+    add_header(envelope, "webhook-timestamp", envelope->time_s);
+    if (envelope->signatures.size != 0) {
+        add_header(envelope, is_github ? "X-Hub-Signature-256" : "webhook-signature",
+                   text_cstr(&envelope->signatures));
+    }
+    if (sink->authorization != NULL) {
+        add_header(envelope, "Authorization", secret_reveal_text(sink->authorization));
+    }
+}
+
+/* Without a secret there is no signature. */
+static void sign(const struct sending *sending, int64_t time_s, struct envelope *envelope)
+{
+    const struct sink_webhook *sink = sending->sink;
+    const struct webhook_config *webhook = &sink->config->webhook;
+    struct span body = envelope->request->body;
+    if (webhook->signature == SIGNATURE_GITHUB && webhook->secret != NULL) {
+        webhook_sign_body(webhook->secret, body, &envelope->signatures);
+    }
+    for (size_t i = 0; i < sink->key_count; i++) {
+        text_add_text(&envelope->signatures, i != 0 ? " " : "");
+        webhook_sign(sink->keys[i], sending->event_id, time_s, body, &envelope->signatures);
+    }
 }
 
 static void seal(const struct sending *sending, int64_t now_wall_ms, struct envelope *envelope)
 {
-    const struct sink_webhook *sink = sending->sink;
     const struct shaped_request *request = envelope->request;
     int64_t time_s = now_wall_ms / 1000;
     (void)snprintf(envelope->time_s, sizeof envelope->time_s, "%lld", (long long)time_s);
-    for (size_t i = 0; i < sink->key_count; i++) {
-        text_add_text(&envelope->signatures, i != 0 ? " " : "");
-        webhook_sign(sink->keys[i], sending->event_id, time_s, request->body,
-                     &envelope->signatures);
-    }
+    sign(sending, time_s, envelope);
     envelope->headers =
         alloc_array(request->header_count + OWN_HEADER_COUNT, sizeof envelope->headers[0]);
     if (request->header_count != 0) {
@@ -349,6 +369,9 @@ static enum status read_keys(struct sink_webhook *sink, struct failure *why)
 {
     const struct webhook_config *webhook = &sink->config->webhook;
     const struct secret *const texts[] = {webhook->secret, webhook->next_secret};
+    if (webhook->signature != SIGNATURE_STANDARD) {
+        return STATUS_OK;
+    }
     for (size_t i = 0; i < ARRAY_COUNT(texts); i++) {
         if (texts[i] == NULL) {
             continue;
@@ -360,6 +383,36 @@ static enum status read_keys(struct sink_webhook *sink, struct failure *why)
         sink->key_count++;
     }
     return STATUS_OK;
+}
+
+static void make_authorization(struct sink_webhook *sink)
+{
+    const struct webhook_config *webhook = &sink->config->webhook;
+    if (webhook->username == NULL && webhook->bearer_token == NULL) {
+        return;
+    }
+    struct text plain;
+    struct text header;
+    text_init(&plain, CREDENTIALS_BYTES_MAX);
+    text_init(&header, 2 * CREDENTIALS_BYTES_MAX);
+    if (webhook->username != NULL) {
+        text_addf(&plain, "%s:", webhook->username);
+        text_add(&plain, secret_reveal(webhook->password));
+        text_add_text(&header, "Basic ");
+        base64_add(&header, text_span(&plain));
+    } else {
+        text_add_text(&header, "Bearer ");
+        text_add(&header, secret_reveal(webhook->bearer_token));
+    }
+    CHECK(plain.status == STATUS_OK && header.status == STATUS_OK);
+    sink->authorization = secret_create(text_span(&header));
+    struct text *const used[] = {&plain, &header};
+    for (size_t i = 0; i < ARRAY_COUNT(used); i++) {
+        if (used[i]->data != NULL) {
+            explicit_bzero(used[i]->data, used[i]->capacity);
+        }
+        text_fini(used[i]);
+    }
 }
 
 static const struct sink_ops webhook_ops = {
@@ -392,6 +445,7 @@ enum status sink_webhook_open(const struct sink_config *config,
     sink->http = http_client_port(environment->http);
     (void)snprintf(sink->user_agent, sizeof sink->user_agent, "orderwatch/%s",
                    environment->version);
+    make_authorization(sink);
     enum status status = read_keys(sink, why);
     if (status == STATUS_OK && config->webhook.ticket_id != NULL) {
         status = ticket_memory_open(config->name, environment->store, &sink->tickets, why);
@@ -402,8 +456,9 @@ enum status sink_webhook_open(const struct sink_config *config,
     if (status != STATUS_OK) {
         ticket_memory_close(sink->tickets);
         for (size_t i = 0; i < sink->key_count; i++) {
-            secret_destroy(sink->keys[i]);
+            webhook_key_destroy(sink->keys[i]);
         }
+        secret_destroy(sink->authorization);
         free(sink);
         return status;
     }

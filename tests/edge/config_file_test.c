@@ -314,7 +314,7 @@ static void routes_are_what_is_written(void **state)
     const struct route_config *rest = &config->routes[1];
     assert_null(rest->name);
     assert_string_equal(rest->types[0], "*");
-    assert_int_equal(rest->sink_count, 2);
+    assert_int_equal(rest->sink_count, 4);
     assert_int_equal(rest->sinks[1], 2);
     assert_false(rest->quiet.is_set);
     assert_string_equal(config->routes[2].types[0], "source.*"); /* one text for a list */

@@ -174,11 +174,11 @@ static void the_post_is_what_the_contract_says(void **state)
     struct text signatures;
     text_init(&signatures, 256);
     for (size_t i = 0; i < 2; i++) {
-        struct secret *key = NULL;
+        struct webhook_key *key = NULL;
         assert_int_equal(STATUS_OK, webhook_key_create(fixture->secrets[i], &key, NULL));
         text_add_text(&signatures, i == 1 ? " " : "");
         webhook_sign(key, "7f9c0e2ab14d5e6f8a90b1c2d3e4f506", time_s, span_of(BODY), &signatures);
-        secret_destroy(key);
+        webhook_key_destroy(key);
     }
     assert_shows(seen, "webhook-signature", text_cstr(&signatures));
     text_fini(&signatures);
@@ -195,6 +195,31 @@ static void without_a_secret_there_is_no_signature(void **state)
     assert_null(strstr(seen, "webhook-signature"));
     assert_non_null(strstr(seen, "webhook-id"));
     free(seen);
+}
+
+static void credentials_and_the_github_signature_go_along(void **state)
+{
+    struct fixture *fixture = *state;
+    struct webhook_config *webhook = &fixture->config.webhook;
+    struct secret *password = secret_create(span_of("pa:ss"));
+    webhook->signature = SIGNATURE_GITHUB;
+    webhook->username = "watch";
+    webhook->password = password;
+    assert_int_equal(SEND_ACCEPTED, deliver(fixture).result.outcome);
+    char *seen = process_await(fixture->peer.process, "\"target\"");
+    assert_shows(seen, "authorization", "Basic d2F0Y2g6cGE6c3M=");
+    assert_null(strstr(seen, "webhook-signature"));
+    struct text signature;
+    text_init(&signature, 128);
+    webhook_sign_body(fixture->secrets[0], span_of(BODY), &signature);
+    assert_shows(seen, "x-hub-signature-256", text_cstr(&signature));
+    text_fini(&signature);
+    free(seen);
+    webhook->username = NULL;
+    webhook->bearer_token = password;
+    assert_int_equal(SEND_ACCEPTED, deliver(fixture).result.outcome);
+    free(process_await(fixture->peer.process, "Bearer pa:ss"));
+    secret_destroy(password);
 }
 
 static void each_answer_has_its_outcome(void **state)
@@ -403,6 +428,7 @@ int main(int argc, char **argv)
     const struct CMUnitTest tests[] = {
         TEST(the_post_is_what_the_contract_says),
         TEST(without_a_secret_there_is_no_signature),
+        TEST(credentials_and_the_github_signature_go_along),
         TEST(each_answer_has_its_outcome),
         TEST(a_receiver_that_is_away_is_no_attempt),
         TEST(a_receiver_that_proves_nothing_gets_nothing),
