@@ -160,7 +160,9 @@ static CURLcode transfer(struct client *client, const char *path, const char *bo
     if (on_bytes == on_answer_bytes) {
         (void)curl_easy_setopt(handle, CURLOPT_TIMEOUT_MS, TIMEOUT_MS);
     }
-    return curl_easy_perform(handle);
+    CURLcode code = curl_easy_perform(handle);
+    text_fini(&url);
+    return code;
 }
 
 static int refuse_transfer(const struct client *client, CURLcode code)

@@ -1,0 +1,283 @@
+/* The interface without a server: who is let in, what is refused, and that each request ends once.
+ */
+#include "core/surface.h"
+
+#include "core/secret.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+struct http_exchange { /* what became of one request */
+    int answer_count, code;
+    struct text body;
+};
+
+struct world {
+    struct config config;
+    struct secret *token;
+    struct surface *surface;
+    struct instant now;
+    store_counts_fn *on_counted; /* the store's debt; NULL: none */
+    void *on_counted_arg;
+};
+
+static void take_answer(struct http_exchange *exchange, const struct http_answer *answer)
+{
+    exchange->answer_count++;
+    exchange->code = answer->code;
+    text_clear(&exchange->body);
+    text_add(&exchange->body, answer->body);
+}
+
+static void count_sinks(void *self, store_counts_fn *on_done, void *arg)
+{
+    struct world *world = self;
+    assert_null(world->on_counted);
+    world->on_counted = on_done;
+    world->on_counted_arg = arg;
+}
+
+static struct instant read_clock(void *self)
+{
+    return ((struct world *)self)->now;
+}
+
+static const struct surface_document document = {.path = "/paper", .content_type = "text/plain"};
+
+static void begin(struct world *world, const char *listen, const char *token)
+{
+    *world = (struct world){.now = {.mono_ms = 1000, .wall_ms = 1700000000000}};
+    world->config.http_listen = listen;
+    world->token = token != NULL ? secret_create(span_of(token)) : NULL;
+    world->config.http_token = world->token;
+    const struct surface_options options = {
+        .config = &world->config,
+        .store = {.self = world, .count_sinks = count_sinks},
+        .responder = {.answer = take_answer},
+        .documents = &document,
+        .document_count = 1,
+        .version = "1",
+        .clock = read_clock,
+        .clock_self = world,
+    };
+    world->surface = surface_create(&options);
+}
+
+static void end(struct world *world)
+{
+    surface_close(world->surface);
+    surface_destroy(world->surface);
+    secret_destroy(world->token);
+}
+
+static struct http_query query_of(const char *method, const char *path)
+{
+    return (struct http_query){.method = method, .path = path, .host = "localhost"};
+}
+
+/* The code; 0: not answered yet. */
+static int serve(struct world *world, const struct http_query *query,
+                 struct http_exchange *exchange)
+{
+    *exchange = (struct http_exchange){.code = 0};
+    text_init(&exchange->body, 65536);
+    surface_serve(world->surface, exchange, query);
+    return exchange->code;
+}
+
+static int code_of(struct world *world, const struct http_query *query)
+{
+    struct http_exchange exchange;
+    int code = serve(world, query, &exchange);
+    assert_int_equal(exchange.answer_count, 1);
+    text_fini(&exchange.body);
+    return code;
+}
+
+static int code_with_host(struct world *world, const char *host)
+{
+    struct http_query query = query_of("GET", "/paper");
+    query.host = host;
+    return code_of(world, &query);
+}
+
+static void test_only_our_own_names_are_served(void **state)
+{
+    (void)state;
+    struct world world;
+    begin(&world, "192.0.2.7:9475", NULL);
+    static const char *const ours[] = {"localhost", "LOCALHOST:1",    "127.0.0.1:9475", "[::1]",
+                                       "[::1]:80",  "192.0.2.7:9475", "192.0.2.7"};
+    static const char *const others[] = {"",           "example.com",      "localhost.example.com",
+                                         "[::2]",      "192.0.2.70",       "[::1",
+                                         "127.0.0.11", "example.com:9475", "localhost@example.com"};
+    for (size_t i = 0; i < ARRAY_COUNT(ours); i++) {
+        assert_int_equal(code_with_host(&world, ours[i]), 200);
+    }
+    for (size_t i = 0; i < ARRAY_COUNT(others); i++) {
+        assert_int_equal(code_with_host(&world, others[i]), 421);
+    }
+    assert_int_equal(code_with_host(&world, NULL), 421);
+    end(&world);
+}
+
+static void test_every_address_at_once_may_have_any_name_with_a_token(void **state)
+{
+    (void)state;
+    struct world world;
+    begin(&world, "0.0.0.0:9475", "secret");
+    struct http_query query = query_of("GET", "/paper");
+    query.host = "watch.example.com";
+    assert_int_equal(code_of(&world, &query), 401);
+    query.authorization = "Bearer secret";
+    assert_int_equal(code_of(&world, &query), 200);
+    end(&world);
+}
+
+static void test_the_token_must_be_the_token(void **state)
+{
+    (void)state;
+    struct world world;
+    begin(&world, "127.0.0.1:9475", "secret");
+    struct http_query query = query_of("GET", "/paper");
+    static const char *const wrong[] = {"secret",         "Bearer",         "Bearer ",
+                                        "Bearer secre",   "Bearer secrets", "Bearer Secret",
+                                        "Bearer  secret", "Basic secret"};
+    for (size_t i = 0; i < ARRAY_COUNT(wrong); i++) {
+        query.authorization = wrong[i];
+        assert_int_equal(code_of(&world, &query), 401);
+    }
+    query.authorization = "bearer secret";
+    assert_int_equal(code_of(&world, &query), 200);
+    end(&world);
+}
+
+static void test_a_change_needs_intent_and_type(void **state)
+{
+    (void)state;
+    struct world world;
+    begin(&world, "127.0.0.1:9475", NULL);
+    struct http_query query = query_of("POST", "/-/reload");
+    assert_int_equal(code_of(&world, &query), 403);
+    query.intent = "0";
+    assert_int_equal(code_of(&world, &query), 403);
+    query.intent = "1";
+    assert_int_equal(code_of(&world, &query), 415);
+    query.content_type = "application/jsonp";
+    assert_int_equal(code_of(&world, &query), 415);
+    query.content_type = "application/json; charset=utf-8";
+    assert_int_equal(code_of(&world, &query), 501);
+    end(&world);
+}
+
+static void test_paths_methods_and_parameters_are_refused_with_a_reason(void **state)
+{
+    (void)state;
+    struct world world;
+    begin(&world, "127.0.0.1:9475", NULL);
+    struct http_query query = query_of("GET", "/api/v1/nothing");
+    assert_int_equal(code_of(&world, &query), 404);
+    query.path = "/\xff";
+    assert_int_equal(code_of(&world, &query), 400);
+    query = query_of("DELETE", "/paper");
+    assert_int_equal(code_of(&world, &query), 405);
+    const struct http_parameter parameters[] = {{.name = "limit", .value = "1001"}};
+    query = query_of("GET", "/api/v1/silences");
+    assert_int_equal(code_of(&world, &query), 200);
+    query.parameters = parameters;
+    query.parameter_count = 1;
+    assert_int_equal(code_of(&world, &query), 400);
+    end(&world);
+}
+
+static void test_a_store_that_answers_is_health(void **state)
+{
+    (void)state;
+    struct world world;
+    begin(&world, "127.0.0.1:9475", NULL);
+    struct http_exchange exchange;
+    struct http_query query = query_of("GET", "/-/healthy");
+    assert_int_equal(serve(&world, &query, &exchange), 0);
+    world.on_counted(world.on_counted_arg, STATUS_OK, NULL, 0);
+    assert_int_equal(exchange.answer_count, 1);
+    assert_int_equal(exchange.code, 200);
+    text_fini(&exchange.body);
+    end(&world);
+}
+
+static void test_a_store_that_is_silent_is_no_health_and_may_answer_late(void **state)
+{
+    (void)state;
+    struct world world;
+    begin(&world, "127.0.0.1:9475", NULL);
+    struct http_exchange exchange;
+    struct http_query query = query_of("GET", "/-/healthy");
+    assert_int_equal(serve(&world, &query, &exchange), 0);
+    int64_t again_mono_ms = surface_turn(world.surface, world.now);
+    assert_int_equal(exchange.answer_count, 0);
+    world.now.mono_ms = again_mono_ms;
+    (void)surface_turn(world.surface, world.now);
+    assert_int_equal(exchange.code, 503);
+    assert_non_null(strstr(text_cstr(&exchange.body), "\"healthy\":false"));
+    world.on_counted(world.on_counted_arg, STATUS_OK, NULL, 0);
+    assert_int_equal(exchange.answer_count, 1);
+    text_fini(&exchange.body);
+    end(&world);
+}
+
+static void test_who_waits_when_it_closes_is_told(void **state)
+{
+    (void)state;
+    struct world world;
+    begin(&world, "127.0.0.1:9475", NULL);
+    struct http_exchange exchange;
+    struct http_query query = query_of("GET", "/-/healthy");
+    assert_int_equal(serve(&world, &query, &exchange), 0);
+    surface_close(world.surface);
+    assert_int_equal(exchange.code, 503);
+    world.on_counted(world.on_counted_arg, STATUS_UNAVAILABLE, NULL, 0);
+    assert_int_equal(exchange.answer_count, 1);
+    text_fini(&exchange.body);
+    surface_destroy(world.surface);
+}
+
+static void test_histograms_add_up(void **state)
+{
+    (void)state;
+    static const double bounds[] = {0.5, 2};
+    struct histogram histogram;
+    histogram_init(&histogram, bounds, ARRAY_COUNT(bounds));
+    histogram_add(&histogram, 0.5, 1);
+    histogram_add(&histogram, 0.6, 2);
+    histogram_add(&histogram, 100, 1);
+    histogram_add(&histogram, -1, 1); /* a clock that went back */
+    struct text text;
+    text_init(&text, 4096);
+    histogram_show(&histogram, "t", "a=\"b\"", &text);
+    assert_string_equal(text_cstr(&text), "t_bucket{a=\"b\",le=\"0.5\"} 2\n"
+                                          "t_bucket{a=\"b\",le=\"2\"} 4\n"
+                                          "t_bucket{a=\"b\",le=\"+Inf\"} 5\n"
+                                          "t_sum{a=\"b\"} 101.700000\n"
+                                          "t_count{a=\"b\"} 5\n");
+    text_fini(&text);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_only_our_own_names_are_served),
+        cmocka_unit_test(test_every_address_at_once_may_have_any_name_with_a_token),
+        cmocka_unit_test(test_the_token_must_be_the_token),
+        cmocka_unit_test(test_a_change_needs_intent_and_type),
+        cmocka_unit_test(test_paths_methods_and_parameters_are_refused_with_a_reason),
+        cmocka_unit_test(test_a_store_that_answers_is_health),
+        cmocka_unit_test(test_a_store_that_is_silent_is_no_health_and_may_answer_late),
+        cmocka_unit_test(test_who_waits_when_it_closes_is_told),
+        cmocka_unit_test(test_histograms_add_up),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
