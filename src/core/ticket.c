@@ -170,23 +170,19 @@ static const char *key_of(const struct event *event, enum condition condition, s
 
 /* --- plans ---------------------------------------------------------------------------------- */
 
-static enum ticket_action action_of(enum wish wish, bool is_remembered,
-                                    const struct ticket_entry *entry)
+/* What a wish comes to for a ticket that was never opened, is open, or is closed. */
+static enum ticket_action action_of(enum wish wish, const struct ticket_entry *entry)
 {
-    bool is_closed = entry != NULL && !entry->is_open;
+    bool is_open = entry != NULL && entry->is_open;
     switch (wish) {
     case WISH_OPEN:
-        if (entry == NULL) {
-            return TICKET_OPEN;
-        }
-        return is_closed ? TICKET_REOPEN : TICKET_UPDATE;
-    case WISH_UPDATE:
-        return is_remembered && entry == NULL ? TICKET_OPEN : TICKET_UPDATE;
     case WISH_REOPEN:
-        if (is_remembered && entry == NULL) {
-            return TICKET_OPEN;
+        if (is_open) {
+            return TICKET_UPDATE;
         }
-        return !is_remembered || is_closed ? TICKET_REOPEN : TICKET_UPDATE;
+        return entry == NULL ? TICKET_OPEN : TICKET_REOPEN;
+    case WISH_UPDATE:
+        return entry == NULL ? TICKET_OPEN : TICKET_UPDATE;
     case WISH_CLOSE:
     case WISH_RELIEVE:
     case WISH_END:
@@ -195,13 +191,21 @@ static enum ticket_action action_of(enum wish wish, bool is_remembered,
     CHECK(!"a wish that does not exist");
 }
 
+static enum ticket_action action_by_type(enum wish wish)
+{
+    static const enum ticket_action actions[] = {
+        [WISH_OPEN] = TICKET_OPEN,     [WISH_UPDATE] = TICKET_UPDATE,  [WISH_CLOSE] = TICKET_CLOSE,
+        [WISH_REOPEN] = TICKET_REOPEN, [WISH_RELIEVE] = TICKET_UPDATE, [WISH_END] = TICKET_CLOSE};
+    return actions[wish];
+}
+
 static struct ticket ticket_for(const struct ticket_book *book, const char *key,
                                 enum condition condition, enum wish wish)
 {
     const struct ticket_entry *entry = book != NULL ? ticket_book_find(book, key) : NULL;
     return (struct ticket){.key = key,
                            .condition = condition_name(condition),
-                           .action = action_of(wish, book != NULL, entry),
+                           .action = book != NULL ? action_of(wish, entry) : action_by_type(wish),
                            .id = entry != NULL && entry->id[0] != '\0' ? entry->id : NULL};
 }
 

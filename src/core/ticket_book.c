@@ -6,9 +6,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* An entry and its own texts, in one piece of memory. */
+struct page {
+    struct ticket_entry entry;
+    char texts[];
+};
+
 /* Sorted by key: the tickets of one order stand together. */
 struct ticket_book {
-    struct ticket_entry *entries;
+    struct page **pages;
     size_t count, capacity;
 };
 
@@ -17,10 +23,16 @@ struct ticket_book *ticket_book_create(void)
     return alloc(sizeof(struct ticket_book));
 }
 
-static void release(struct ticket_entry *entry)
+static struct page *page_create(const struct ticket_entry *entry)
 {
-    free((void *)(uintptr_t)entry->key);
-    free((void *)(uintptr_t)entry->id);
+    size_t key_size = strlen(entry->key) + 1;
+    size_t id_size = strlen(entry->id) + 1;
+    struct page *page = alloc(sizeof *page + key_size + id_size);
+    memcpy(page->texts, entry->key, key_size);
+    memcpy(page->texts + key_size, entry->id, id_size);
+    page->entry = (struct ticket_entry){
+        .key = page->texts, .id = page->texts + key_size, .is_open = entry->is_open};
+    return page;
 }
 
 void ticket_book_destroy(struct ticket_book *book)
@@ -29,9 +41,9 @@ void ticket_book_destroy(struct ticket_book *book)
         return;
     }
     for (size_t i = 0; i < book->count; i++) {
-        release(&book->entries[i]);
+        free(book->pages[i]);
     }
-    free(book->entries);
+    free(book->pages);
     free(book);
 }
 
@@ -42,7 +54,7 @@ static size_t place_of(const struct ticket_book *book, const char *key)
     size_t to = book->count;
     while (from < to) {
         size_t middle = from + (to - from) / 2;
-        if (strcmp(book->entries[middle].key, key) < 0) {
+        if (strcmp(book->pages[middle]->entry.key, key) < 0) {
             from = middle + 1;
         } else {
             to = middle;
@@ -53,13 +65,13 @@ static size_t place_of(const struct ticket_book *book, const char *key)
 
 static bool is_at(const struct ticket_book *book, size_t place, const char *key)
 {
-    return place < book->count && strcmp(book->entries[place].key, key) == 0;
+    return place < book->count && strcmp(book->pages[place]->entry.key, key) == 0;
 }
 
 const struct ticket_entry *ticket_book_find(const struct ticket_book *book, const char *key)
 {
     size_t place = place_of(book, key);
-    return is_at(book, place, key) ? &book->entries[place] : NULL;
+    return is_at(book, place, key) ? &book->pages[place]->entry : NULL;
 }
 
 const struct ticket_entry *ticket_book_next(const struct ticket_book *book, const char *prefix,
@@ -70,31 +82,30 @@ const struct ticket_entry *ticket_book_next(const struct ticket_book *book, cons
         place++;
     }
     bool is_one =
-        place < book->count && strncmp(book->entries[place].key, prefix, strlen(prefix)) == 0;
-    return is_one ? &book->entries[place] : NULL;
+        place < book->count && strncmp(book->pages[place]->entry.key, prefix, strlen(prefix)) == 0;
+    return is_one ? &book->pages[place]->entry : NULL;
 }
 
 void ticket_book_set(struct ticket_book *book, const struct ticket_entry *entry)
 {
     size_t place = place_of(book, entry->key);
-    struct ticket_entry copy = {
-        .key = alloc_text(entry->key), .id = alloc_text(entry->id), .is_open = entry->is_open};
-    if (is_at(book, place, entry->key)) {
-        release(&book->entries[place]);
-        book->entries[place] = copy;
+    bool is_known = is_at(book, place, entry->key);
+    if (!is_known && book->count == TICKET_BOOK_COUNT_MAX) {
         return;
     }
-    if (book->count == TICKET_BOOK_COUNT_MAX) {
-        release(&copy);
+    struct page *page = page_create(entry); /* before the old one goes: entry may be in it */
+    if (is_known) {
+        free(book->pages[place]);
+        book->pages[place] = page;
         return;
     }
     if (book->count == book->capacity) {
         book->capacity = book->capacity == 0 ? 16 : book->capacity * 2;
-        book->entries = alloc_resize(book->entries, book->capacity, sizeof *book->entries);
+        book->pages = alloc_resize(book->pages, book->capacity, sizeof(struct page *));
     }
-    memmove(book->entries + place + 1, book->entries + place,
-            (book->count - place) * sizeof *book->entries);
-    book->entries[place] = copy;
+    memmove(book->pages + place + 1, book->pages + place,
+            (book->count - place) * sizeof(struct page *));
+    book->pages[place] = page;
     book->count++;
 }
 
@@ -104,10 +115,10 @@ void ticket_book_forget(struct ticket_book *book, const char *key)
     if (!is_at(book, place, key)) {
         return;
     }
-    release(&book->entries[place]);
+    free(book->pages[place]);
     book->count--;
-    memmove(book->entries + place, book->entries + place + 1,
-            (book->count - place) * sizeof *book->entries);
+    memmove(book->pages + place, book->pages + place + 1,
+            (book->count - place) * sizeof(struct page *));
 }
 
 void ticket_entry_add(struct text *out, const struct ticket_entry *entry)

@@ -14,6 +14,7 @@
 
 #define JSON_BYTES_MAX ((size_t)2 * EVENT_BYTES_MAX)
 #define SKIPPED_SHOWN_MAX 300
+#define SKIPPED_BYTES_MAX 1200
 
 /* One sink's format on its way through the types, each as an event without and with a ticket. */
 struct trial {
@@ -49,6 +50,16 @@ static bool leads_to(const struct route_config *route, size_t sink_index)
     return false;
 }
 
+static bool takes(const struct route_config *route, enum event_type type)
+{
+    for (size_t i = 0; i < route->type_count; i++) {
+        if (glob_matches(route->types[i], event_type_name(type))) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* A sink without a route is tried with everything: it will get one. */
 static bool is_routed(const struct trial *trial, enum event_type type)
 {
@@ -59,10 +70,8 @@ static bool is_routed(const struct trial *trial, enum event_type type)
             continue;
         }
         has_route = true;
-        for (size_t j = 0; j < route->type_count; j++) {
-            if (glob_matches(route->types[j], event_type_name(type))) {
-                return true;
-            }
+        if (takes(route, type)) {
+            return true;
         }
     }
     return !has_route;
@@ -161,7 +170,7 @@ static void run(struct trial *trial, struct problem_list *problems)
     uv_loop_t loop;
     CHECK(uv_loop_init(&loop) == 0);
     trial->arena = arena_create();
-    text_init(&trial->skipped, SKIPPED_SHOWN_MAX * 4);
+    text_init(&trial->skipped, SKIPPED_BYTES_MAX);
     trial->shape = shape_create(&loop, format, text_span(&program));
     text_fini(&program);
     start_step(trial);

@@ -177,13 +177,13 @@ static void work(struct span bytes, struct text *result)
 /* A build that maps more from the start (sanitizers do) is left alone. */
 static void limit_memory(void)
 {
-    unsigned long page_count = 0;
+    char line[128] = "";
     FILE *file = fopen("/proc/self/statm", "re");
-    bool is_known = file != NULL && fscanf(file, "%lu", &page_count) == 1;
+    bool is_known = file != NULL && fgets(line, sizeof line, file) != NULL;
     if (file != NULL) {
         (void)fclose(file);
     }
-    if (is_known && page_count < MEMORY_BYTES_MAX / 2 / 4096) {
+    if (is_known && strtoul(line, NULL, 10) < MEMORY_BYTES_MAX / 2 / 4096) {
         struct rlimit limit = {.rlim_cur = MEMORY_BYTES_MAX, .rlim_max = MEMORY_BYTES_MAX};
         (void)setrlimit(RLIMIT_AS, &limit);
     }

@@ -101,7 +101,7 @@ static void finish_with(struct shape *shape, enum shape_outcome outcome, const c
 
 static void take_answer(struct shape *shape, struct span answer)
 {
-    char kind = answer.size != 0 ? answer.data[0] : '\0';
+    int kind = answer.size != 0 ? (unsigned char)answer.data[0] : 0;
     struct span rest = {.data = answer.data + 1, .size = answer.size != 0 ? answer.size - 1 : 0};
     if (kind == SHAPE_OUTPUT) {
         finish(shape, SHAPE_MADE, rest, span_of(""));
