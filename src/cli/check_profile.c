@@ -232,10 +232,10 @@ static void print_tables(const struct survey *survey, struct span report)
                  survey->is_page ? "page" : "sample", survey->element_count,
                  survey->element_count == 1 ? "" : "s", survey->read_count,
                  survey->extractor.profile->name);
-    table_print(fields, ARRAY_COUNT(fields), json_member(root, "fields"), NULL);
+    table_print(fields, ARRAY_COUNT(fields), json_member(root, "fields"), "nothing could be read");
     if (survey->novelty_count != 0) {
         (void)putchar('\n');
-        table_print(news, ARRAY_COUNT(news), json_member(root, "novelties"), NULL);
+        table_print(news, ARRAY_COUNT(news), json_member(root, "novelties"), "");
     }
     json_destroy(root);
 }
