@@ -375,7 +375,7 @@ static void a_format_that_fails_parks_with_its_message(void **state)
         {"halt", "it halts"},
         {".id.x", "Cannot index"},
         {"def forever: forever; forever", "within 2000 ms"},
-        {"reduce range(1e9) as $i (\"x\"; . + .)", "helper shape"},
+        {"reduce range(1e9) as $i (\"x\"; . + .)", "format /tmp/"},
         {"{body: {}, target: 1}", "no member target"},
         {"{body: {}, method: \"GET\"}", "accepted: POST, PUT, PATCH, DELETE"},
         {"{body: {}, path: \"/a/../b\"}", "leaves the configured URL"},

@@ -255,6 +255,7 @@ class Webhook:
     def __init__(self, port=0):
         self.deliveries = []
         self.attempts = []
+        self.requests = []  # (method, path, headers, the body's bytes)
         self.answer = lambda event: 204
         self.headers = {}
         receiver = self
@@ -280,6 +281,7 @@ class Webhook:
         body = request.rfile.read(int(request.headers["Content-Length"]))
         signed = f"{request.headers['webhook-id']}.{request.headers['webhook-timestamp']}.".encode() + body
         wanted = "v1," + base64.b64encode(hmac.new(SECRET_KEY, signed, hashlib.sha256).digest()).decode()
+        self.requests.append((request.command, request.path, dict(request.headers), body))
         event = json.loads(body)
         is_genuine = wanted in (request.headers["webhook-signature"] or "").split(" ")
         status = self.answer(event) if is_genuine else 401

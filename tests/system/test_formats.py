@@ -1,7 +1,10 @@
 """Webhook formats on a real receiver: a ticketing system's tickets are opened, updated, closed and opened again."""
-import json
-import threading
 import http.server
+import json
+import os
+import shutil
+import subprocess
+import threading
 
 import pytest
 import yaml
@@ -21,7 +24,6 @@ class TicketingSystem:
     def __init__(self):
         self.tickets = {}
         self.requests = []
-        self.drops_answers = 0
         system = self
 
         class Handler(http.server.BaseHTTPRequestHandler):
@@ -39,8 +41,9 @@ class TicketingSystem:
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
 
     def take(self, request):
-        body = json.loads(request.rfile.read(int(request.headers["Content-Length"])))
-        self.requests.append((request.path, body, dict(request.headers)))
+        body_bytes = request.rfile.read(int(request.headers["Content-Length"]))
+        body = json.loads(body_bytes)
+        self.requests.append((request.command, request.path, dict(request.headers), body_bytes))
         parts = request.path.removeprefix("/REST/2.0/").split("/")
         answer, status = {}, 404
         if parts == ["ticket"]:
@@ -101,7 +104,7 @@ def test_a_condition_has_one_ticket_over_restarts(desk):
     desk.one.start()
     move(desk, "Held", {"1": "open"})
     move(desk, "Completed", {"1": "resolved"})
-    assert [path for path, _, _ in desk.system.requests[1:]] == ["/REST/2.0/ticket/1/correspond"] * 3
+    assert [path for _, path, _, _ in desk.system.requests[1:]] == ["/REST/2.0/ticket/1/correspond"] * 3
     assert desk.one.stop() == 0
 
 
@@ -151,3 +154,51 @@ def test_check_warns_of_events_that_a_format_gives_nothing_for(world):
     path.write_text(yaml.safe_dump(settings))
     status, _, errors = run_command("check", "-c", path)
     assert status == 0 and "warning" in errors and "source.unreachable" in errors
+
+
+def node_modules():
+    """Where npm's standardwebhooks and cloudevents are, if anywhere: $NODE_PATH."""
+    folder = os.environ.get("NODE_PATH", "")
+    has_all = all(os.path.isdir(os.path.join(folder, name)) for name in ("standardwebhooks", "cloudevents"))
+    return folder if folder and has_all and shutil.which("node") else None
+
+
+@pytest.mark.skipif(not node_modules(), reason="NODE_PATH has no standardwebhooks and cloudevents of npm")
+@pytest.mark.parametrize("shape", ["cloudevents", "cloudevents-binary"])
+def test_clients_that_are_not_ours_verify_and_understand(world, shape):
+    simulator = world.simulator(orders=ORDERS)
+    receiver = world.webhook()
+    daemon = world.daemon(configuration(world.folder, simulator,
+                                        sinks=[harness.webhook_sink(receiver, format=shape)])).start()
+    simulator.sweeps_after(2)
+    simulator.step(order={"id": "00123", "status": "Held \u00e9 100 %"})
+    wait_until(lambda: receiver.requests, daemon.log)
+    _, _, headers, body = receiver.requests[0]
+    script = harness.ROOT / "tests" / "support" / "webhook_verify.js"
+    judged = subprocess.run(["node", script], input=json.dumps({"secret": harness.SECRET, "headers": headers,
+                                                                "body": body.decode()}),
+                            capture_output=True, text=True, timeout=60, env=dict(os.environ))
+    assert judged.returncode == 0, judged.stderr
+    event = json.loads(judged.stdout)
+    assert event["specversion"] == "1.0" and event["type"].startswith("orderwatch.order.")
+    assert event["subject"] == "orders/00123" and event["source"] == "urn:orderwatch:orange"
+    assert event["data"]["order"]["status"] == "Held \u00e9 100 %"
+    assert daemon.stop() == 0
+
+
+def test_each_signature_is_the_one_that_was_asked_for(world):
+    import hashlib
+    import hmac
+    simulator = world.simulator(orders=ORDERS)
+    receiver = world.keep(TicketingSystem())
+    sink = ticket_sink(receiver, signature="github", secret="any text", username="watch", password="pa:ss")
+    del sink["webhook"]["headers"]
+    daemon = world.daemon(configuration(world.folder, simulator, sinks=[sink])).start()
+    simulator.sweeps_after(2)
+    simulator.step(order={"id": "00123", "status": "Held"})
+    wait_until(lambda: receiver.requests, daemon.log)
+    _, _, headers, body = receiver.requests[0]
+    wanted = "sha256=" + hmac.new(b"any text", body, hashlib.sha256).hexdigest()
+    assert headers["X-Hub-Signature-256"] == wanted and "webhook-signature" not in headers
+    assert headers["Authorization"] == "Basic d2F0Y2g6cGE6c3M="
+    assert daemon.stop() == 0
