@@ -13,9 +13,8 @@ SHARE_DIR   := $(PREFIX)/share/orderwatch
 # Every installed file as SOURCE:DESTINATION, so that uninstall takes away exactly what install brought.
 INSTALLED_PROGRAMS := $(foreach name,orderwatch orderwatch-sim,$(BUILD)/$(name):$(PREFIX)/bin/$(name))
 INSTALLED_FILES := \
-    $(foreach file,$(wildcard conf/profiles/*.yaml conf/formats/*.jq conf/scenarios/*.yaml),\
+    $(foreach file,$(wildcard conf/*.json conf/profiles/*.yaml conf/formats/*.jq conf/scenarios/*.yaml),\
         $(file):$(SHARE_DIR)/$(file:conf/%=%)) \
-    conf/orderwatch.schema.json:$(SHARE_DIR)/orderwatch.schema.json \
     conf/orderwatch.yaml:$(EXAMPLE_DIR)/orderwatch.yaml \
     $(foreach section,1 5 8,$(foreach page,$(wildcard packaging/man/*.$(section)),\
         $(page):$(MAN_DIR)/man$(section)/$(notdir $(page)))) \

@@ -66,8 +66,9 @@ def test_everything_is_there_with_its_mode(installed):
     for name in ("bin/orderwatch", "bin/orderwatch-sim"):
         assert (installed / name).stat().st_mode & 0o777 == 0o755
     expected = ["lib/systemd/system/orderwatch.service", "lib/sysusers.d/orderwatch.conf",
-                "share/orderwatch/orderwatch.schema.json", "share/orderwatch/scenarios/demo.yaml"]
-    expected += [f"share/orderwatch/profiles/{path.name}" for path in (ROOT / "conf/profiles").iterdir()]
+                "share/doc/orderwatch/examples/orderwatch.yaml"]
+    expected += [f"share/orderwatch/{path.relative_to(ROOT / 'conf')}" for pattern in (
+        "*.json", "profiles/*.yaml", "formats/*.jq", "scenarios/*.yaml") for path in (ROOT / "conf").glob(pattern)]
     expected += [f"share/man/man{path.suffix[1:]}/{path.name}" for path in (ROOT / "packaging/man").iterdir()]
     for name in expected:
         assert (installed / name).stat().st_mode & 0o777 == 0o644, name
