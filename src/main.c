@@ -38,6 +38,7 @@ static const struct command commands[] = {
     {"release", cli_release, "let a held sweep of a source out"},
     {"pause", cli_pause, "stop a source or a sink for a while"},
     {"resume", cli_resume, "go on with a paused source or sink"},
+    {"silence", cli_silence, "keep events from being sent for a time: add, list, end"},
     {"test", cli_test, "send one marked test message to a sink"},
     {"helper", run_helper, NULL},
 };

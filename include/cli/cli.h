@@ -16,5 +16,6 @@ int cli_release(int argc, char **argv);
 int cli_pause(int argc, char **argv);
 int cli_resume(int argc, char **argv);
 int cli_test(int argc, char **argv);
+int cli_silence(int argc, char **argv);
 
 #endif

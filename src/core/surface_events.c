@@ -187,16 +187,6 @@ void serve_deliveries(const struct call *call)
     }
 }
 
-/* None can be made yet, so that there are none. */
-void serve_silences(const struct call *call)
-{
-    static const char *const names[] = {"after", "limit", NULL};
-    size_t limit = 0;
-    if (call_accepts(call, names) && call_limit(call, &limit)) {
-        answer_json(call->surface, call->exchange, 200, span_of("{\"items\":[],\"next\":null}"));
-    }
-}
-
 /* --- why ---------------------------------------------------------------------------------------
  */
 

@@ -87,7 +87,8 @@ struct survey { /* what the store said; counts NULL: it did not */
 call_fn serve_healthy, serve_ready, serve_status, serve_metrics, serve_sinks, serve_sources;
 
 /* surface_orders, surface_events */
-call_fn serve_silences;
+/* surface_silences */
+call_fn serve_silences, serve_silence_add, serve_silence_end, serve_silence_delete;
 call_fn serve_orders, serve_order, serve_appointments, serve_events, serve_event, serve_deliveries;
 const char *delivery_state_name(enum delivery_state state);
 

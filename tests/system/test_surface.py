@@ -524,6 +524,32 @@ def test_a_sink_is_tested_with_the_receivers_own_answer(served):
     assert served.json("/api/v1/events")["items"] == [] and served.json("/api/v1/sinks")["items"][0]["observed"] == 0
 
 
+def test_a_silence_keeps_events_from_being_sent_and_ends(served):
+    for wrong, word in ((["--for", "1h", "--order", "1"], "author"), (["--author", "a", "--comment", "c", "--order", "1"], "end"),
+                        (["--author", "a", "--comment", "c", "--for", "1h"], "all"),
+                        (["--author", "a", "--comment", "c", "--until", "2020-01-01T00:00:00Z", "--order", "1"], "end")):
+        code, out, err = served.command("silence", "add", *wrong)
+        assert code == 2 and word in err and out == "", (wrong, err)
+    code, out, err = served.command("silence", "add", "--for", "1h", "--author", "NOC", "--comment", "works",
+                                    "--order", "00/12 3")
+    assert code == 0, err
+    silence = out.strip()
+    assert "works" in served.command("silence", "list")[1]
+    listed, = served.json("/api/v1/silences")["items"]
+    assert listed["id"] == silence and listed["order"] == "00/12 3"
+    served.world.source.step(appointment=MOVED)
+    event = wait_until(lambda: served.json("/api/v1/events")["items"], served.daemon.log)[0]
+    story = served.json(f"/api/v1/events/{event['id']}")
+    assert story["silence"] == silence and story["deliveries"] == []
+    assert silence in served.command("why", event["id"])[1]
+    assert served.command("silence", "end", silence)[0] == 0
+    assert served.command("silence", "end", silence)[0] == 1
+    served.world.source.step(appointment={**MOVED, "start": "2027-02-01T09:00:00+01:00",
+                                          "end": "2027-02-01T11:00:00+01:00"})
+    wait_until(lambda: served.world.receiver.deliveries, served.daemon.log)
+    assert [one["sequence"] for one in served.world.receiver.deliveries] == ["2"]
+
+
 # --- the commands ---------------------------------------------------------------------------------
 
 def test_the_commands_show_what_the_interface_knows(served):

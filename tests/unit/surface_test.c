@@ -187,7 +187,6 @@ static void test_paths_methods_and_parameters_are_refused_with_a_reason(void **s
     assert_int_equal(code_of(&world, &query), 405);
     const struct http_parameter parameters[] = {{.name = "limit", .value = "1001"}};
     query = query_of("GET", "/api/v1/silences");
-    assert_int_equal(code_of(&world, &query), 200);
     query.parameters = parameters;
     query.parameter_count = 1;
     assert_int_equal(code_of(&world, &query), 400);
