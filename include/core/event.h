@@ -4,6 +4,8 @@
 
 #include "core/base.h"
 
+struct arena;
+struct field_filter;
 struct text;
 
 enum severity { SEVERITY_INFO, SEVERITY_NOTICE, SEVERITY_WARNING, SEVERITY_CRITICAL };
@@ -105,15 +107,13 @@ struct event {
 
 /* Composes id, json and personal; the new texts live in arena. Changes of contact fields are in
  * json without their values. What would pass EVENT_BYTES_MAX is shortened, notes first. The id is a
- * function of source, subject, type, sequence, changes and the finished parts of data; neither time
- * nor sweep count. */
-struct arena;
+ * function of source, subject, type, sequence, changes and the finished parts of data, not of time.
+ */
 void event_compose(const struct event_facts *facts, struct arena *arena, struct event *out);
 
 /* subject: orders/ID[/appointments/ID], sources/NAME, sinks/NAME, percent-encoded. */
 void event_add_subject(const struct event_facts *facts, struct text *out);
 
-struct field_filter;
 /* The event as one sink may see it: contact added or fields taken away. Copies json through when
  * the filter is the default. STATUS_CORRUPT: json is not what event_compose made. */
 enum status event_add_filtered(const struct event *event, const struct field_filter *filter,

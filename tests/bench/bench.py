@@ -85,7 +85,7 @@ def main():
     os.environ["ORDERWATCH_SHARE"] = str(ROOT / "conf")
     simulator = harness.Simulator(folder, {"orders": {"generate": {"first_id": 100000, "count": ORDERS, "seed": 1}},
                                            "paging": {"default": PAGE, "max": PAGE}})
-    broker = harness.Broker(folder)
+    broker = harness.Broker(folder, ["allow_anonymous true", "max_queued_messages 0"])
     sink = harness.mqtt_sink(broker, state="false")
     configuration = harness.configuration(folder, simulator, sinks=[sink],
                                           source={"page": PAGE, "guard": {"changed": "100%"}})
