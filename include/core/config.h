@@ -63,9 +63,9 @@ struct source_config {
     const char *language;
     const struct zone *zone;
     struct tls_config tls;
-    const char *proxy;  /* NULL: none; never from the environment */
-    uint32_t page_size; /* 0: the profile's */
-    bool is_adaptive;
+    const char *proxy;        /* NULL: none; never from the environment */
+    uint32_t page_size;       /* 0: the profile's */
+    bool is_adaptive;         /* reserved: nothing but full sweeps yet */
     int64_t stalled_after_ms; /* 0: off */
     const int64_t *remind_ms; /* before the start, longest first */
     size_t remind_count;

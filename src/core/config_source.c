@@ -402,7 +402,7 @@ static const struct key source_keys[] = {
     {.name = "adaptive",
      .kind = KEY_SWITCH,
      .offset = offsetof(struct source_config, is_adaptive),
-     .initial = "on"},
+     .initial = "off"},
     {.name = "stalled_after",
      .kind = KEY_DURATION,
      .offset = offsetof(struct source_config, stalled_after_ms),
@@ -437,15 +437,23 @@ static const struct key source_keys[] = {
     {.name = "limits", .kind = KEY_MAP, .shape = &limit_shape, .initial = "{}"},
 };
 
-static void warn_of_haste(struct walker *walker, const struct node *map,
-                          const struct source_config *source)
+static void warn(struct walker *walker, const struct node *map, const char *key, const char *what)
+{
+    size_t path_size = walker_enter(walker, key);
+    problem_warn(walker->problems, node_member(map, key), walker->path, "%s", what);
+    walker_leave(walker, path_size);
+}
+
+static void warn_of_choices(struct walker *walker, const struct node *map,
+                            const struct source_config *source)
 {
     if (source->every_ms != 0 && source->every_ms < MINUTE_MS) {
-        size_t path_size = walker_enter(walker, "every");
-        problem_warn(walker->problems, node_member(map, "every"), walker->path,
-                     "less than a minute may be taken for misuse; accepted without a warning: at "
-                     "least 1m");
-        walker_leave(walker, path_size);
+        warn(walker, map, "every",
+             "less than a minute may be taken for misuse; accepted without a warning: at least 1m");
+    }
+    if (source->is_adaptive) {
+        warn(walker, map, "adaptive",
+             "this version makes full sweeps only; accepted without a warning: off");
     }
 }
 
@@ -478,7 +486,7 @@ static void sort_reminders(struct walker *walker, struct source_config *source)
 static void finish_source(struct walker *walker, const struct node *map, void *target)
 {
     struct source_config *source = target;
-    warn_of_haste(walker, map, source);
+    warn_of_choices(walker, map, source);
     config_check_pace(walker, map, source);
     strip_last_slashes(walker, source);
     sort_reminders(walker, source);
