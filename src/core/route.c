@@ -8,19 +8,19 @@
 
 #include <inttypes.h>
 
-const char *route_value(const struct route_facts *facts, const char *name)
+const char *route_value(const struct route_facts *facts, const char *field)
 {
     const struct event *event = facts->event;
-    if (text_equal(name, "source")) {
+    if (text_equal(field, "source")) {
         return event->source_name[0] != '\0' ? event->source_name : NULL;
     }
-    if (text_equal(name, "type")) {
+    if (text_equal(field, "type")) {
         return event_type_name(event->type);
     }
-    if (text_equal(name, "severity")) {
+    if (text_equal(field, "severity")) {
         return severity_name(event->severity);
     }
-    return facts->record != NULL ? record_value(facts->record, name) : NULL;
+    return facts->record != NULL ? record_value(facts->record, field) : NULL;
 }
 
 static bool any_type_matches(const struct route_config *route, const char *type)
