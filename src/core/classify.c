@@ -293,12 +293,13 @@ static void add_followers(const struct classify_context *context, struct finding
     size_t count = 0;
     for (size_t i = 0; i < context->diff->appointment_count; i++) {
         const struct appointment_diff *diff = &context->diff->appointments[i];
-        if (goes_with_order(diff, found)) {
-            if (count++ == 0) {
-                json_write_open(&writer, "appointments", '[');
-            }
-            write_follower(context, diff, &writer);
+        if (!goes_with_order(diff, found)) {
+            continue;
         }
+        if (count++ == 0) {
+            json_write_open(&writer, "appointments", '[');
+        }
+        write_follower(context, diff, &writer);
     }
     if (count == 0) {
         text_fini(&json);

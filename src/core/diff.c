@@ -238,7 +238,7 @@ static void list_everything(const struct record *after, struct arena *arena, str
     for (size_t i = 0; i < ORDER_FIELD_COUNT; i++) {
         compare(&out->rest, order_field_name((enum order_field)i), NULL, after->fields[i]);
     }
-    compare_extras(&out->rest, NULL, 0, after->extras, after->extra_count, arena);
+    compare_extras(&out->rest, after->extras, 0, after->extras, after->extra_count, arena);
 }
 
 void diff_records(const struct record *before, const struct record *after, struct arena *arena,
