@@ -407,8 +407,7 @@ static int64_t turn(struct daemon *daemon, struct instant now)
         advance(daemon, now);
     }
     if (daemon->phase == PHASE_RUNNING) {
-        int64_t heartbeat_mono_ms =
-            heartbeat_turn(&daemon->heartbeat, store_port(daemon->store), now);
+        int64_t heartbeat_mono_ms = heartbeat_turn(&daemon->heartbeat, daemon->store, now);
         due_mono_ms = heartbeat_mono_ms < due_mono_ms ? heartbeat_mono_ms : due_mono_ms;
     }
     if (daemon->phase == PHASE_FINISHING && daemon->grace_until_mono_ms < due_mono_ms) {

@@ -1,6 +1,7 @@
 #include "heartbeat.h"
 
 #include "edge/service.h"
+#include "edge/store.h"
 
 #include <stdio.h>
 
@@ -28,20 +29,29 @@ static void on_heartbeat(void *arg, enum status status, const struct sink_counts
     service_alive();
 }
 
-int64_t heartbeat_turn(struct heartbeat *heartbeat, struct store_port store, struct instant now)
+static void ask(struct heartbeat *heartbeat, struct store *store)
+{
+    uint64_t progress = store_progress(store);
+    if (!heartbeat->is_pending) {
+        const struct store_port port = store_port(store);
+        heartbeat->is_pending = true;
+        port.count_sinks(port.self, on_heartbeat, heartbeat);
+    } else if (progress != heartbeat->progress) {
+        service_alive();
+    }
+    heartbeat->progress = progress;
+}
+
+int64_t heartbeat_turn(struct heartbeat *heartbeat, struct store *store, struct instant now)
 {
     if (heartbeat->next_mono_ms > now.mono_ms) {
         return heartbeat->next_mono_ms;
     }
     int64_t interval_ms = service_watchdog_ms();
-    if (interval_ms == INSTANT_NEVER) {
-        heartbeat->next_mono_ms = INSTANT_NEVER;
-        return INSTANT_NEVER;
-    }
-    heartbeat->next_mono_ms = now.mono_ms + interval_ms;
-    if (!heartbeat->is_pending) {
-        heartbeat->is_pending = true;
-        store.count_sinks(store.self, on_heartbeat, heartbeat);
+    heartbeat->next_mono_ms = INSTANT_NEVER;
+    if (interval_ms != INSTANT_NEVER) {
+        heartbeat->next_mono_ms = now.mono_ms + interval_ms;
+        ask(heartbeat, store);
     }
     return heartbeat->next_mono_ms;
 }
