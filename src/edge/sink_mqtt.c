@@ -18,7 +18,8 @@
 #define LOGIN_WAIT_MS_MIN 30000
 #define RECONNECT_WAIT_MS_MIN 100
 
-static const struct retry_policy reconnect_policy = {.first_ms = 1000, .cap_ms = 30000};
+/* A console waits for the present: after an outage of any length it has it within seconds. */
+static const struct retry_policy reconnect_policy = {.first_ms = 1000, .cap_ms = 5000};
 static const struct retry_policy login_policy = {.first_ms = 60000, .cap_ms = 300000};
 
 struct sink_mqtt {
