@@ -191,26 +191,21 @@ edge: $(EDGE_TESTS)
 
 FUZZERS := $(patsubst tests/fuzz/%.c,build/fuzz/%,$(wildcard tests/fuzz/*_fuzz.c))
 FUZZ_FLAGS := -std=gnu11 -g -O1 -fsanitize=address,undefined -fno-sanitize-recover=all
-FUZZ_OBJ   := $(CORE_SRC:%.c=build/fuzz/%.o)
 
-build/fuzz/src/core/%.o: src/core/%.c
+build/fuzz/src/%.o: src/%.c
 	@mkdir -p $(@D)
 	@echo "  CC   $< (fuzz)"
-	$(Q)clang $(CPPFLAGS) $(CORE_CFLAGS) $(FUZZ_FLAGS) -fsanitize=fuzzer-no-link -MMD -MP -c -o $@ $<
+	$(Q)clang $(CPPFLAGS) $(EDGE_CFLAGS) $(FUZZ_FLAGS) -fsanitize=fuzzer-no-link -MMD -MP -c -o $@ $<
 
-build/fuzz/core.a: $(FUZZ_OBJ)
+build/fuzz/core.a: $(CORE_SRC:%.c=build/fuzz/%.o)
+build/fuzz/edge.a: $(EDGE_SRC:%.c=build/fuzz/%.o)
+build/fuzz/%.a:
 	@rm -f $@
 	$(Q)$(AR) rcs $@ $^
 
-# Configuration begins as a YAML file, so its target has those files of the edge too.
-FUZZ_CONFIG_SRC := src/edge/yaml.c src/edge/config_tree.c src/edge/file_read.c
-build/fuzz/config_fuzz: tests/fuzz/config_fuzz.c $(FUZZ_CONFIG_SRC) build/fuzz/core.a
-	$(Q)clang $(CPPFLAGS) -I. $(EDGE_CFLAGS) $(FUZZ_FLAGS) -fsanitize=fuzzer -o $@ $< \
-	    $(FUZZ_CONFIG_SRC) tests/support/log_quiet.c build/fuzz/core.a -lyaml $(CORE_LIBS)
-
-build/fuzz/%_fuzz: tests/fuzz/%_fuzz.c build/fuzz/core.a
-	$(Q)clang $(CPPFLAGS) -I. $(EDGE_CFLAGS) $(FUZZ_FLAGS) -fsanitize=fuzzer -o $@ $< \
-	    tests/support/log_quiet.c build/fuzz/core.a $(CORE_LIBS)
+build/fuzz/%_fuzz: tests/fuzz/%_fuzz.c build/fuzz/edge.a build/fuzz/core.a
+	$(Q)clang $(CPPFLAGS) -I. $(EDGE_CFLAGS) $(FUZZ_FLAGS) -fsanitize=fuzzer -o $@ $^ build/fuzz/edge.a \
+	    $(EDGE_LIBS) $(CORE_LIBS)
 
 FUZZ_SECONDS ?= 5
 
