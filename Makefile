@@ -111,7 +111,7 @@ help:
 	@echo 'make system              tests of the programs against real servers'
 	@echo 'make lint layers format-check'
 	@echo 'make fuzz                an hour of each fuzz target'
-	@echo 'make bench               measures'
+	@echo 'make bench               measures against peers (MEASURES="sweep mqtt", BENCH_ORDERS=1000000)'
 	@echo 'make install uninstall   DESTDIR=, PREFIX=$(PREFIX)'
 	@echo 'make deb deb-check       the Debian package; built twice, compared, installed and purged'
 	@echo 'make sbom                packaging/sbom.spdx.json anew'
@@ -277,11 +277,18 @@ lint:
 system: all
 	@/usr/bin/python3 -m pytest -q -x tests/system
 
+# Peers of the measures. MEASURES="sweep scale" picks, BENCH_ORDERS=1000000 is the full size.
 .PHONY: bench
-BENCHES := $(patsubst tests/bench/%.c,$(BUILD)/tests/bench/%,$(wildcard tests/bench/*.c))
-$(BUILD)/tests/bench/%: $(BUILD)/tests/bench/%.o $(BUILD)/edge.a $(BUILD)/core.a
-	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(EDGE_LIBS) $(CORE_LIBS)
-bench: all $(BENCHES)
+BENCHES := $(patsubst tests/bench/%.c,$(BUILD)/tests/bench/%,$(wildcard tests/bench/*.c)) \
+           $(patsubst tests/bench/%.cpp,$(BUILD)/tests/bench/%,$(wildcard tests/bench/*.cpp))
+$(BUILD)/tests/bench/%: $(BUILD)/tests/bench/%.o
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(EDGE_LIBS)
+$(BUILD)/tests/bench/%: tests/bench/%.cpp
+	@mkdir -p $(@D)
+	$(Q)g++ -O2 -o $@ $< -lsimdjson
+bench:
+	@packaging/install-deps bench
+	@$(MAKE) -s all $(BENCHES)
 	@/usr/bin/python3 tests/bench/bench.py
 
 .PHONY: clean

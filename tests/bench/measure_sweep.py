@@ -1,0 +1,41 @@
+"""What a sweep of many orders costs when nothing changed, and when one order in a hundred did."""
+import subprocess
+
+import kit
+
+SWEEPS = 5
+
+
+def jq_seconds(pages):
+    cpu, _, _ = kit.cpu_of(["jq", "length", *map(str, pages)], stdout=subprocess.DEVNULL)
+    return cpu
+
+
+def measure():
+    with kit.folder() as folder:
+        size = kit.write_pages(folder / "a", kit.ORDERS)
+        kit.write_pages(folder / "b", kit.ORDERS, changed_every=100)
+        pages = sorted((folder / "a").glob("*.json"))
+        upstream = kit.Upstream(folder, folder / "a")
+        watcher = kit.Watcher(folder, upstream.configuration())
+        try:
+            watcher.wait_sweep(0)
+            yield kit.shown(f"first sweep of {kit.ORDERS} orders, {size / 1e6:.0f} MB",
+                            f"{kit.cpu_so_far(watcher.pid):.2f} s")
+            same = min(watcher.sweep() for _ in range(SWEEPS))
+            jq = jq_seconds(pages)
+            received = min(kit.peer("receive_hash", upstream.port, kit.ORDERS, kit.PAGE)[0] for _ in range(SWEEPS))
+            yield kit.at_most("unchanged sweep, CPU against jq length", same / jq, 1 / 20,
+                              peer=f"{same * 1e3:.0f} ms, jq {jq * 1e3:.0f} ms")
+            yield kit.at_most("  against receiving and XXH3", same / received, 2,
+                              peer=f"{same * 1e3:.0f} ms, peer {received * 1e3:.0f} ms")
+            simdjson = min(kit.peer("simdjson_parse", *pages)[0] for _ in range(SWEEPS))
+            changed = []
+            for i in range(4):
+                upstream.show(folder / ("a" if i % 2 else "b"))
+                changed.append(watcher.sweep())
+            yield kit.at_most("1 % changed, CPU against a simdjson DOM of it all", min(changed) / simdjson, 1,
+                              peer=f"{min(changed) * 1e3:.0f} ms, simdjson {simdjson * 1e3:.0f} ms")
+        finally:
+            watcher.stop()
+            upstream.stop()
