@@ -215,6 +215,22 @@ struct due_deadline {
 typedef void store_deadlines_fn(void *arg, enum status status, const struct due_deadline *deadlines,
                                 size_t count, int64_t next_due_wall_ms);
 
+struct forget_query {
+    const char *source_name, *order_id;
+    bool drops_open; /* deliveries that are pending or parked go too; else they are in the way */
+    const struct stored_value *values; /* of the core's own, written in the same transaction */
+    size_t value_count;
+};
+
+/* What forgetting did, or one step of it. */
+struct forgotten {
+    size_t order_count, event_count, delivery_count, ticket_count;
+    size_t open_count; /* of the deliveries, had not ended; of STATUS_BUSY: are in the way */
+    bool is_done;      /* by age: nothing more is old enough */
+};
+typedef void store_forgot_fn(void *arg, enum status status, const char *detail,
+                             const struct forgotten *what);
+
 /* Calls are served in the order of asking. Anything but STATUS_OK from stage or commit means that
  * nothing of it happened, and what was staged for that source is gone. */
 struct store_port {
@@ -248,6 +264,16 @@ struct store_port {
                          const struct state_settlement *settlement, store_done_fn *on_done,
                          void *arg);
     void (*refill)(void *self, const char *sink_name, store_done_fn *on_done, void *arg);
+
+    /* Deletes events detected before, with their deliveries, and orders that left with their last
+     * event; an event with a delivery that has not ended stays. One small step: to be asked again
+     * until it is done. NULL: this store forgets nothing. */
+    void (*forget_events)(void *self, int64_t before_wall_ms, store_forgot_fn *on_done, void *arg);
+    /* All that is known of one order: record, events, deliveries, tickets; its retained state is
+     * taken back. STATUS_BUSY: a delivery is in the way; STATUS_NOT_FOUND: nothing is known of it.
+     * NULL as above. */
+    void (*forget_order)(void *self, const struct forget_query *query, store_forgot_fn *on_done,
+                         void *arg);
 };
 
 /* --- telling -------------------------------------------------------------------------------- */
@@ -298,7 +324,9 @@ struct sink_ops {
     void (*publish)(void *self, const struct retained *retained, send_done_fn *on_done,
                     void *arg); /* NULL: the sink keeps no state */
     void (*listen)(void *self, const struct sink_listener *listener); /* NULL: nothing to tell */
-    void (*close)(void *self, closed_fn *on_closed, void *arg);       /* frees self when done */
+    void (*forget)(void *self, const char *source_name,
+                   const char *order_id); /* the store did; NULL: it remembers no orders */
+    void (*close)(void *self, closed_fn *on_closed, void *arg); /* frees self when done */
 };
 
 struct sink_port {

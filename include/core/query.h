@@ -112,6 +112,9 @@ struct query_port {
                          store_changed_fn *on_done, void *arg);
     void (*drop_parked)(void *self, const int64_t *ids, size_t count, int64_t now_wall_ms,
                         store_changed_fn *on_done, void *arg);
+    /* A copy of what is known now or a little later, made while all goes on; detail is its path.
+     * STATUS_BUSY: another one is being made; STATUS_INVALID: there is no file to copy. */
+    void (*backup)(void *self, store_done_fn *on_done, void *arg);
 };
 
 #endif

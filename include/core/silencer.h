@@ -27,6 +27,9 @@ enum status silencer_add(struct silencer *silencer, const struct json *document,
 enum status silencer_end(struct silencer *silencer, const char *id, int64_t now_wall_ms,
                          silenced_fn *on_done, void *arg, struct failure *why) MUST_CHECK;
 
+/* Forgets those that ended long ago, unless another change is being written. */
+void silencer_tidy(struct silencer *silencer, int64_t now_wall_ms);
+
 bool silencer_is_idle(const struct silencer *silencer);
 void silencer_destroy(struct silencer *silencer); /* requires idle */
 

@@ -19,17 +19,10 @@ void store_retry_parked(struct store *store, const int64_t *ids, size_t count, i
                         store_changed_fn *on_done, void *arg);
 void store_drop_parked(struct store *store, const int64_t *ids, size_t count, int64_t now_wall_ms,
                        store_changed_fn *on_done, void *arg);
-/* Deletes events detected before, with their ended deliveries; those with a pending or parked one
- * stay. One small step: ask again while it answers with a count above 0. */
-void store_forget_events(struct store *store, int64_t before_wall_ms, store_changed_fn *on_done,
-                         void *arg);
-/* All that is known of one order: its record, its ended events; of open deliveries the contact. Its
- * retained state is taken back. */
-void store_forget_order(struct store *store, const char *source_name, const char *order_id,
-                        store_changed_fn *on_done, void *arg);
-/* A copy of this moment or later, made in steps while the store goes on; PATH appears when it is
- * whole. STATUS_INVALID: PATH exists. */
-void store_backup(struct store *store, const char *path, store_done_fn *on_done, void *arg);
+/* A copy of this moment or later, made in steps while the store goes on, beside the state file as
+ * STATE.backup. It appears there when it is whole and synced, in place of an earlier one; detail is
+ * then its path. STATUS_BUSY: another one is being made; STATUS_INVALID: there is no file. */
+void store_backup(struct store *store, store_done_fn *on_done, void *arg);
 
 struct query_port store_query_port(struct store *store);
 

@@ -1,5 +1,6 @@
 #include "core/monitor.h"
 
+#include "core/keeper.h"
 #include "core/mirror.h"
 #include "core/route.h"
 
@@ -28,6 +29,7 @@ struct monitor {
     struct sink *sinks;
     struct silencer *silencer;
     struct dispatcher *dispatcher;
+    struct keeper *keeper;
     struct text payload;
     bool is_stopping, is_flushing;
     int64_t flushed_mono_ms;
@@ -118,6 +120,9 @@ struct monitor *monitor_create(const struct monitor_options *options)
                                             .silencer = monitor->silencer,
                                             .seed = random_next(&random)};
     monitor->dispatcher = dispatcher_create(&dispatcher);
+    struct keeper_options keeper = {
+        .store = options->store, .silencer = monitor->silencer, .keep_ms = config->keep_events_ms};
+    monitor->keeper = keeper_create(&keeper);
     for (size_t i = 0; i < config->source_count; i++) {
         monitor->sources[i].poller = create_poller(monitor, i, &random);
     }
@@ -138,6 +143,7 @@ void monitor_destroy(struct monitor *monitor)
             mirror_destroy(monitor->sinks[i].mirror);
         }
     }
+    keeper_destroy(monitor->keeper);
     dispatcher_destroy(monitor->dispatcher);
     silencer_destroy(monitor->silencer);
     text_fini(&monitor->payload);
@@ -359,6 +365,7 @@ int64_t monitor_turn(struct monitor *monitor, struct instant now)
     int64_t next = turn_sources(monitor, now);
     next = earlier(next, turn_mirrors(monitor, now));
     next = earlier(next, dispatcher_turn(monitor->dispatcher, now));
+    next = earlier(next, keeper_turn(monitor->keeper, now));
     if (monitor->options.is_once && monitor->outcome == ONCE_RUNNING && !monitor->is_stopping) {
         bool was_flushing = monitor->is_flushing;
         judge_run(monitor, now);
@@ -401,6 +408,7 @@ void monitor_stop(struct monitor *monitor)
         }
     }
     dispatcher_stop(monitor->dispatcher);
+    keeper_stop(monitor->keeper);
 }
 
 bool monitor_is_idle(const struct monitor *monitor)
@@ -415,5 +423,6 @@ bool monitor_is_idle(const struct monitor *monitor)
             return false;
         }
     }
-    return silencer_is_idle(monitor->silencer) && dispatcher_is_idle(monitor->dispatcher);
+    return silencer_is_idle(monitor->silencer) && dispatcher_is_idle(monitor->dispatcher) &&
+           keeper_is_idle(monitor->keeper);
 }

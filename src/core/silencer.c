@@ -153,6 +153,31 @@ static enum status add_to(struct table *table, struct silence *items, const stru
     return STATUS_OK;
 }
 
+static void on_tidied(void *arg, enum status status, const char *id, const char *detail)
+{
+    (void)arg;
+    (void)status; /* the store tells of its troubles itself, and the next time comes */
+    (void)id;
+    (void)detail;
+}
+
+void silencer_tidy(struct silencer *silencer, int64_t now_wall_ms)
+{
+    const struct silence_list *list = &silencer->now.list;
+    size_t young = 0;
+    while (young < list->count && list->items[young].end_wall_ms > now_wall_ms - REMEMBERED_MS) {
+        young++;
+    }
+    if (young == list->count || !silencer_is_idle(silencer)) {
+        return;
+    }
+    struct table next = {.arena = arena_create()};
+    const char *forgotten_id = arena_text(next.arena, span_of(list->items[young].id));
+    (void)copy_known(silencer, now_wall_ms, &next);
+    silencer->next = next;
+    write_next(silencer, forgotten_id, on_tidied, NULL);
+}
+
 enum status silencer_add(struct silencer *silencer, const struct json *document,
                          int64_t now_wall_ms, silenced_fn *on_done, void *arg, struct failure *why)
 {

@@ -13,7 +13,7 @@
 
 struct backup_job {
     struct write_job write;
-    const char *path, *part_path;
+    const char *path, *part_path; /* NULL: not begun */
     sqlite3 *copy;
     sqlite3_backup *backup;
     enum status status; /* of the copy; the database itself is fine */
@@ -24,7 +24,8 @@ static void fail_backup(struct backup_job *backup, enum status status, const cha
 {
     if (backup->status == STATUS_OK) {
         backup->status = status;
-        backup->detail = arena_format(backup->write.job.arena, "%s: %s", backup->path, what);
+        const char *path = backup->path != NULL ? backup->path : "backup";
+        backup->detail = arena_format(backup->write.job.arena, "%s: %s", path, what);
     }
 }
 
@@ -35,13 +36,21 @@ static void fail_errno(struct backup_job *backup, int code)
                 strerror_r(code, words, sizeof words));
 }
 
-/* The copy is made beside its place, private from the first byte. */
+/* The copy is made beside its place, private from the first byte. It needs no journal of its own:
+ * half a copy is none. */
 static void begin(struct database *database, struct backup_job *backup)
 {
-    if (access(backup->path, F_OK) == 0) {
-        fail_backup(backup, STATUS_INVALID, "exists already; name a new file");
+    if (database->file == NULL) {
+        fail_backup(backup, STATUS_INVALID, "the state is in memory only, there is no file");
         return;
     }
+    if (database->is_backed_up) {
+        fail_backup(backup, STATUS_BUSY, "another backup is being made; try again");
+        return;
+    }
+    database->is_backed_up = true;
+    backup->path = arena_format(backup->write.job.arena, "%s.backup", database->path);
+    backup->part_path = arena_format(backup->write.job.arena, "%s.part", backup->path);
     int part = open(backup->part_path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (part < 0) {
         fail_errno(backup, errno);
@@ -50,6 +59,7 @@ static void begin(struct database *database, struct backup_job *backup)
     (void)close(part);
     if (sqlite3_open_v2(backup->part_path, &backup->copy, SQLITE_OPEN_READWRITE, NULL) ==
         SQLITE_OK) {
+        (void)sqlite3_exec(backup->copy, "PRAGMA journal_mode = OFF", NULL, NULL, NULL);
         backup->backup = sqlite3_backup_init(backup->copy, "main", database->handle, "main");
     }
     if (backup->backup == NULL) {
@@ -57,16 +67,41 @@ static void begin(struct database *database, struct backup_job *backup)
     }
 }
 
-static void end(struct backup_job *backup)
+/* What has this name is on the disk, and so is the name. */
+static void put_in_place(struct backup_job *backup)
+{
+    int part = open(backup->part_path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    const char *slash = strrchr(backup->path, '/');
+    const char *folder_path = arena_format(backup->write.job.arena, "%.*s/.",
+                                           slash != NULL ? (int)(slash - backup->path) : 1,
+                                           slash != NULL ? backup->path : ".");
+    int folder = open(folder_path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (part < 0 || folder < 0 || fsync(part) != 0 ||
+        rename(backup->part_path, backup->path) != 0 || fsync(folder) != 0) {
+        fail_errno(backup, errno);
+    }
+    if (part >= 0) {
+        (void)close(part);
+    }
+    if (folder >= 0) {
+        (void)close(folder);
+    }
+}
+
+static void end(struct database *database, struct backup_job *backup)
 {
     (void)sqlite3_backup_finish(backup->backup);
     (void)sqlite3_close(backup->copy);
     backup->backup = NULL;
     backup->copy = NULL;
-    if (backup->status == STATUS_OK && rename(backup->part_path, backup->path) != 0) {
-        fail_errno(backup, errno);
+    if (backup->part_path == NULL) {
+        return; /* not begun */
     }
-    if (backup->status != STATUS_OK && backup->status != STATUS_INVALID) {
+    database->is_backed_up = false;
+    if (backup->status == STATUS_OK) {
+        put_in_place(backup);
+    }
+    if (backup->status != STATUS_OK) {
         (void)unlink(backup->part_path);
     }
 }
@@ -90,7 +125,7 @@ static void run_backup(struct database *database, struct job *job)
         }
     }
     if (!job->goes_on) {
-        end(backup);
+        end(database, backup);
     }
 }
 
@@ -99,19 +134,16 @@ static void end_backup(struct database *database, struct job *job)
 {
     (void)database;
     const struct backup_job *backup = (const struct backup_job *)job;
-    if (job->status == STATUS_OK && backup->status != STATUS_OK) {
+    if (job->status == STATUS_OK) {
         job->status = backup->status;
-        job->detail = backup->detail;
+        job->detail = backup->status == STATUS_OK ? backup->path : backup->detail;
     }
 }
 
-void store_backup(struct store *store, const char *path, store_done_fn *on_done, void *arg)
+void store_backup(struct store *store, store_done_fn *on_done, void *arg)
 {
     struct backup_job *backup =
         (struct backup_job *)write_job_create(sizeof *backup, run_backup, on_done, arg);
-    struct job *job = &backup->write.job;
-    job->ended = end_backup;
-    backup->path = arena_text(job->arena, span_of(path));
-    backup->part_path = arena_format(job->arena, "%s.part", path);
-    store_ask(store, job);
+    backup->write.job.ended = end_backup;
+    store_ask(store, &backup->write.job);
 }

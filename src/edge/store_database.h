@@ -34,7 +34,8 @@ struct database {
     struct state_pair *state_pairs; /* store_state.c */
     size_t state_pair_count;
     int64_t mark_version;
-    int64_t forgotten_row; /* store_repair.c: where the next step of forgetting begins */
+    bool is_backed_up;     /* store_backup.c: a copy is being made */
+    int64_t forgotten_row; /* store_forget.c: where its next step begins */
 };
 
 /* Opens, verifies, migrates and prepares; on failure nothing is left open. */

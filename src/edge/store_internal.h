@@ -54,6 +54,8 @@ void records_visit_orders(struct database *database, const char *source_name, st
 void records_visit_values(struct database *database, store_value_fn *visit, void *arg);
 void records_write(struct database *database, const char *source_name,
                    const struct staged_order *staged);
+void records_write_values(struct database *database, const struct stored_value *values,
+                          size_t count);
 
 /* store_outbox.c */
 void store_fetch_due(void *self, const struct due_query *query, store_due_fn *on_done, void *arg);
@@ -67,6 +69,11 @@ void intake_add_event(struct database *database, const struct new_event *event);
 /* A pending delivery of the event in that row of events. */
 void intake_add_delivery(struct database *database, const struct planned_delivery *planned,
                          int64_t event_row, enum severity severity, int64_t created_wall_ms);
+
+/* store_forget.c */
+void store_forget_events(void *self, int64_t before_wall_ms, store_forgot_fn *on_done, void *arg);
+void store_forget_order(void *self, const struct forget_query *query, store_forgot_fn *on_done,
+                        void *arg);
 
 /* store_event.c: the columns from event_id to personal, from this one on. */
 void event_read(struct database *database, struct arena *arena, struct sqlite3_stmt *row,

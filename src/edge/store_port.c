@@ -36,6 +36,11 @@ static void drop_parked(void *self, const int64_t *ids, size_t count, int64_t no
     store_drop_parked(self, ids, count, now_wall_ms, on_done, arg);
 }
 
+static void backup(void *self, store_done_fn *on_done, void *arg)
+{
+    store_backup(self, on_done, arg);
+}
+
 struct query_port store_query_port(struct store *store)
 {
     return (struct query_port){
@@ -46,5 +51,6 @@ struct query_port store_query_port(struct store *store)
         .explain_event = explain_event,
         .retry_parked = retry_parked,
         .drop_parked = drop_parked,
+        .backup = backup,
     };
 }

@@ -121,6 +121,17 @@ void records_write(struct database *database, const char *source_name,
     state_mark(database, source_name, staged->order.id);
 }
 
+void records_write_values(struct database *database, const struct stored_value *values,
+                          size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        struct sqlite3_stmt *statement = database_statement(database, STATEMENT_VALUE_SET);
+        bind_text(statement, 1, values[i].key);
+        bind_bytes(statement, 2, values[i].value);
+        (void)database_run(database, statement);
+    }
+}
+
 static struct span copy_bytes(struct arena *arena, struct span bytes)
 {
     return (struct span){.data = arena_text(arena, bytes), .size = bytes.size};

@@ -1,5 +1,7 @@
 #include "store_schema.h"
 
+#include "core/log.h"
+
 #include <sqlite3.h>
 
 #include <string.h>
@@ -7,6 +9,7 @@
 
 #define APPLICATION_ID 0x4F576368 /* "OWch" in the header of the file */
 #define SMALL_FILE_BYTES (64 << 20)
+#define AUTO_VACUUM_INCREMENTAL 2
 
 struct migration {
     int version;
@@ -146,20 +149,22 @@ static enum status check_pages(sqlite3 *handle, const char *path, struct failure
     return strcmp(words, "ok") == 0 ? STATUS_OK : fail_damaged(why, path, words);
 }
 
-static enum status migrate_one(sqlite3 *handle, const char *path, const struct migration *migration,
-                               struct failure *why)
+/* Every step and the new version's number, in one transaction: the file is of the old version or of
+ * the new one, whatever happens in between. */
+static enum status migrate(sqlite3 *handle, const char *path, int version, struct failure *why)
 {
     char *stamp = sqlite3_mprintf("PRAGMA application_id = %d; PRAGMA user_version = %d; COMMIT",
-                                  APPLICATION_ID, migration->version);
+                                  APPLICATION_ID, VERSION_NEWEST);
     CHECK(stamp != NULL);
-    enum status status = STATUS_OK;
-    if (sqlite3_exec(handle, "BEGIN IMMEDIATE", NULL, NULL, NULL) ||
-        sqlite3_exec(handle, migration->sql, NULL, NULL, NULL) ||
-        sqlite3_exec(handle, stamp, NULL, NULL, NULL)) {
-        status = fail_sqlite(why, path, handle);
-        if (!sqlite3_get_autocommit(handle)) {
-            (void)sqlite3_exec(handle, "ROLLBACK", NULL, NULL, NULL);
-        }
+    bool is_good = sqlite3_exec(handle, "BEGIN IMMEDIATE", NULL, NULL, NULL) == SQLITE_OK;
+    for (size_t i = 0; is_good && i < ARRAY_COUNT(migrations); i++) {
+        is_good = migrations[i].version <= version ||
+                  sqlite3_exec(handle, migrations[i].sql, NULL, NULL, NULL) == SQLITE_OK;
+    }
+    is_good = is_good && sqlite3_exec(handle, stamp, NULL, NULL, NULL) == SQLITE_OK;
+    enum status status = is_good ? STATUS_OK : fail_sqlite(why, path, handle);
+    if (!is_good && !sqlite3_get_autocommit(handle)) {
+        (void)sqlite3_exec(handle, "ROLLBACK", NULL, NULL, NULL);
     }
     sqlite3_free(stamp);
     return status;
@@ -171,6 +176,25 @@ static bool is_small(const char *path)
     return stat(path, &facts) != 0 || facts.st_size <= SMALL_FILE_BYTES;
 }
 
+/* Pages that are free can be given back only by a file that was made so. An older one is made anew,
+ * if that takes no time to speak of; a large one uses its free pages again and keeps them. */
+static enum status prepare_pages(sqlite3 *handle, const char *path, int version,
+                                 struct failure *why)
+{
+    int mode = 0;
+    if (sqlite3_exec(handle, "PRAGMA auto_vacuum", keep_number, &mode, NULL)) {
+        return fail_sqlite(why, path, handle);
+    }
+    if (mode == AUTO_VACUUM_INCREMENTAL || (version != 0 && !is_small(path))) {
+        return STATUS_OK;
+    }
+    const char *sql = version == 0 ? "PRAGMA auto_vacuum = INCREMENTAL"
+                                   : "PRAGMA auto_vacuum = INCREMENTAL; VACUUM";
+    return sqlite3_exec(handle, sql, NULL, NULL, NULL) == SQLITE_OK
+               ? STATUS_OK
+               : fail_sqlite(why, path, handle);
+}
+
 enum status schema_prepare(struct sqlite3 *handle, const char *path, bool is_suspect,
                            struct failure *why)
 {
@@ -179,9 +203,14 @@ enum status schema_prepare(struct sqlite3 *handle, const char *path, bool is_sus
     if (status == STATUS_OK && (is_suspect || is_small(path))) {
         status = check_pages(handle, path, why);
     }
-    for (size_t i = 0; status == STATUS_OK && i < ARRAY_COUNT(migrations); i++) {
-        if (migrations[i].version > version) {
-            status = migrate_one(handle, path, &migrations[i], why);
+    if (status == STATUS_OK) {
+        status = prepare_pages(handle, path, version, why);
+    }
+    if (status == STATUS_OK && version < VERSION_NEWEST) {
+        status = migrate(handle, path, version, why);
+        if (status == STATUS_OK && version != 0) {
+            LOG_INFO("state_migrated", log_text("database", path), log_number("from", version),
+                     log_number("to", VERSION_NEWEST));
         }
     }
     return status;

@@ -268,30 +268,45 @@ static const struct statement_text texts[] = {
     [STATEMENT_PARKED_DROP] = {"UPDATE deliveries SET state = 3, ended = ?2"
                                " WHERE id = ?1 AND state = 2",
                                "SEARCH deliveries USING INTEGER PRIMARY KEY (rowid=?)"},
-    [STATEMENT_EVENT_OLD] = {"SELECT id, wall_ms FROM events WHERE id > ?1 ORDER BY id LIMIT ?2",
-                             "SEARCH events USING INTEGER PRIMARY KEY (rowid>?)"},
-    [STATEMENT_EVENT_IS_OPEN] = {"SELECT 1 FROM deliveries WHERE event = ?1 AND +state IN (0, 2)"
-                                 " LIMIT 1",
-                                 "SEARCH deliveries USING INDEX deliveries_event (event=?)"},
-    [STATEMENT_EVENT_DELIVERIES_FORGET] = {"DELETE FROM deliveries WHERE event = ?1",
-                                           "SEARCH deliveries USING INDEX deliveries_event"
-                                           " (event=?)"},
-    [STATEMENT_EVENT_FORGET] = {"DELETE FROM events WHERE id = ?1",
-                                "SEARCH events USING INTEGER PRIMARY KEY (rowid=?)"},
-    [STATEMENT_EVENT_BLANK] = {"UPDATE events SET personal = x'' WHERE id = ?1",
-                               "SEARCH events USING INTEGER PRIMARY KEY (rowid=?)"},
-    [STATEMENT_EVENT_OF_ORDER] = {"SELECT id FROM events WHERE source = ?1 AND order_id = ?2"
-                                  " AND id > ?3 ORDER BY id LIMIT ?4",
-                                  "SEARCH events USING COVERING INDEX events_order"
-                                  " (source=? AND order_id=? AND id>?)"},
-    [STATEMENT_ORDER_FORGET] = {"DELETE FROM orders WHERE source = ?1 AND id = ?2",
-                                "SEARCH orders USING PRIMARY KEY (source=? AND id=?)"},
-    [STATEMENT_RECORD_FORGET] = {"DELETE FROM records WHERE id = ?1",
-                                 "SEARCH records USING INTEGER PRIMARY KEY (rowid=?)"},
     [STATEMENT_STATE_TAKE_BACK] = {"UPDATE states SET version = ?4, is_stale = 1"
                                    " WHERE sink = ?1 AND source = ?2 AND order_id = ?3",
                                    "SEARCH states USING PRIMARY KEY"
                                    " (sink=? AND source=? AND order_id=?)"},
+
+    [STATEMENT_EVENT_OLD] = {"SELECT id, wall_ms, source, order_id FROM events WHERE id > ?1"
+                             " ORDER BY id LIMIT ?2",
+                             "SEARCH events USING INTEGER PRIMARY KEY (rowid>?)"},
+    [STATEMENT_EVENT_IS_OPEN] = {"SELECT 1 FROM deliveries WHERE event = ?1 AND +state IN (0, 2)"
+                                 " LIMIT 1",
+                                 "SEARCH deliveries USING INDEX deliveries_event (event=?)"},
+    [STATEMENT_EVENT_FORGET] = {"DELETE FROM events WHERE id = ?1",
+                                "SEARCH events USING INTEGER PRIMARY KEY (rowid=?)"},
+    [STATEMENT_EVENT_OF_ORDER] = {"SELECT id FROM events WHERE source = ?1 AND order_id = ?2"
+                                  " AND id > ?3 ORDER BY id LIMIT ?4",
+                                  "SEARCH events USING COVERING INDEX events_order"
+                                  " (source=? AND order_id=? AND id>?)"},
+    [STATEMENT_DELIVERY_OF_EVENT] = {"SELECT id, sink, lane, state, is_head FROM deliveries"
+                                     " WHERE event = ?1 AND id > ?2 ORDER BY id LIMIT 1",
+                                     "SEARCH deliveries USING INDEX deliveries_event"
+                                     " (event=? AND rowid>?)"},
+    [STATEMENT_DELIVERY_FORGET] = {"DELETE FROM deliveries WHERE id = ?1",
+                                   "SEARCH deliveries USING INTEGER PRIMARY KEY (rowid=?)"},
+    [STATEMENT_ORDER_LEFT_FIND] = {"SELECT record FROM orders WHERE source = ?1 AND id = ?2"
+                                   " AND has_left = 1 AND NOT EXISTS(SELECT 1 FROM events"
+                                   " WHERE source = ?1 AND order_id = ?2)",
+                                   "SEARCH orders USING PRIMARY KEY (source=? AND id=?);"
+                                   " SCALAR SUBQUERY 1; SEARCH events USING COVERING INDEX"
+                                   " events_order (source=? AND order_id=?)"},
+    [STATEMENT_ORDER_FORGET] = {"DELETE FROM orders WHERE source = ?1 AND id = ?2",
+                                "SEARCH orders USING PRIMARY KEY (source=? AND id=?)"},
+    [STATEMENT_RECORD_FORGET] = {"DELETE FROM records WHERE id = ?1",
+                                 "SEARCH records USING INTEGER PRIMARY KEY (rowid=?)"},
+    [STATEMENT_SINK_NAMES] = {"SELECT name FROM sinks", "SCAN sinks"},
+    [STATEMENT_TICKET_FORGET] = {"DELETE FROM named_values WHERE key >= ?1 AND key < ?2",
+                                 "SEARCH named_values USING PRIMARY KEY (key>? AND key<?)"},
+    [STATEMENT_PAGE_COUNT] = {"PRAGMA page_count", ""},
+    [STATEMENT_PAGE_FREE_COUNT] = {"PRAGMA freelist_count", ""},
+    [STATEMENT_PAGE_RETURN] = {"PRAGMA incremental_vacuum(256)", ""},
 };
 
 _Static_assert(ARRAY_COUNT(texts) == STATEMENT_COUNT, "a text for every statement");

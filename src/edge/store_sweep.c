@@ -200,16 +200,6 @@ static void write_staged(struct database *database, const struct staging *stagin
     }
 }
 
-static void write_values(struct database *database, const struct commit_job *commit)
-{
-    for (size_t i = 0; i < commit->value_count; i++) {
-        struct sqlite3_stmt *statement = database_statement(database, STATEMENT_VALUE_SET);
-        bind_text(statement, 1, commit->values[i].key);
-        bind_bytes(statement, 2, commit->values[i].value);
-        (void)database_run(database, statement);
-    }
-}
-
 /* What is left of a full disk serves to settle deliveries and to tell about it; what a sweep found
  * the source still holds. */
 static bool may_write_orders(struct database *database)
@@ -238,7 +228,7 @@ static void run_commit(struct database *database, struct job *job)
         intake_add_event(database, &event);
         arena_reset(arena);
     }
-    write_values(database, commit);
+    records_write_values(database, commit->values, commit->value_count);
     arena_destroy(arena);
 }
 

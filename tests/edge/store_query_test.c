@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define SOURCE FIXTURE_SOURCE
@@ -22,6 +23,7 @@ struct answer {
     bool has_more;
     struct listed_delivery first;
     char first_detail[64];
+    struct forgotten forgotten;
     bool has_come;
 };
 
@@ -350,14 +352,31 @@ static void test_a_retry_into_an_empty_lane_is_due(void **state)
     assert_int_equal(answer.fixture->count, 1);
 }
 
-static void forget_until_done(struct answer *answer, int64_t before_wall_ms)
+static void on_forgot(void *arg, enum status status, const char *detail,
+                      const struct forgotten *what)
 {
+    struct answer *answer = arg;
+    answer->status = status;
+    answer->forgotten = *what;
+    answer->count += what->event_count;
+    (void)detail;
+    answer->has_come = true;
+}
+
+/* How many steps it took; the events that went are counted. */
+static size_t forget_until_done(struct answer *answer, int64_t before_wall_ms)
+{
+    const struct store_port *port = &answer->fixture->port;
+    size_t step_count = 0;
+    begin(answer);
     do {
-        begin(answer);
-        store_forget_events(answer->fixture->store, before_wall_ms, on_changed, answer);
+        answer->has_come = false;
+        port->forget_events(port->self, before_wall_ms, on_forgot, answer);
         wait_for(answer);
         assert_int_equal(answer->status, STATUS_OK);
-    } while (answer->count != 0);
+        step_count++;
+    } while (!answer->forgotten.is_done);
+    return step_count;
 }
 
 static void test_old_events_are_forgotten_but_not_open_ones(void **state)
@@ -369,7 +388,7 @@ static void test_old_events_are_forgotten_but_not_open_ones(void **state)
     end_head(fixture, SETTLE_DELIVERED);
     end_head(fixture, SETTLE_PARKED);
     for (int i = 0; i < 2; i++) {
-        forget_until_done(&answer, 1008);
+        (void)forget_until_done(&answer, 1008);
         list_events(&answer, (struct event_query){.limit = 20});
         assert_string_equal(answer.words, "9 8 3 2"); /* 2 is parked and 3 is pending */
         list_deliveries(&answer, NULL, DELIVERY_ANY);
@@ -385,6 +404,67 @@ static void test_old_events_are_forgotten_but_not_open_ones(void **state)
     assert_true(answer.next > 9);
 }
 
+static void forget_order(struct answer *answer, const struct forget_query *query)
+{
+    const struct store_port *port = &answer->fixture->port;
+    begin(answer);
+    port->forget_order(port->self, query, on_forgot, answer);
+    wait_for(answer);
+}
+
+static void leave(struct fixture *fixture, const char *order_id)
+{
+    struct staged_order order = fixture_order(order_id, "gone");
+    order.order.has_left = true;
+    fixture_commit_orders(fixture, &order, 1);
+}
+
+static void test_an_order_that_left_goes_with_its_last_event(void **state)
+{
+    struct answer answer = {.fixture = *state};
+    struct fixture *fixture = answer.fixture;
+    struct staged_order orders[] = {fixture_order("odd", "one"), fixture_order("even", "two")};
+    fixture_commit_orders(fixture, orders, 2);
+    commit_events(fixture, 4); /* at 1001 to 1004; odd orders have 1 and 3 */
+    leave(fixture, "odd");
+    for (int i = 0; i < 3; i++) {
+        end_head(fixture, SETTLE_DELIVERED);
+    }
+    (void)forget_until_done(&answer, 1003);
+    assert_non_null(fixture_fetch_order(fixture, SOURCE, "odd")->id); /* event 3 tells of it */
+    (void)forget_until_done(&answer, 2000);
+    assert_int_equal(answer.count, 2);
+    assert_null(fixture_fetch_order(fixture, SOURCE, "odd")->id);
+    assert_non_null(fixture_fetch_order(fixture, SOURCE, "even")->id); /* it is still listed */
+}
+
+static void test_forgetting_takes_small_steps_and_gives_space_back(void **state)
+{
+    struct answer answer = {.fixture = *state};
+    struct fixture *fixture = answer.fixture;
+    static char json[2000];
+    memset(json, ' ', sizeof json);
+    struct new_event events[5000] = {{.delivery_count = 0}};
+    for (uint64_t i = 0; i < ARRAY_COUNT(events); i++) {
+        events[i].event = fixture_event(SOURCE, "odd", i + 1, SEVERITY_INFO);
+        events[i].event.json = (struct span){.data = json, .size = sizeof json};
+    }
+    struct commit commit = {.events = events, .event_count = ARRAY_COUNT(events)};
+    assert_int_equal(fixture_commit(fixture, &commit), STATUS_OK);
+    fixture_reopen(fixture); /* what was logged is in the file */
+    struct stat facts;
+    assert_int_equal(stat(fixture->path, &facts), 0);
+    off_t size_before = facts.st_size;
+    size_t step_count = forget_until_done(&answer, INT64_MAX);
+    assert_int_equal(answer.count, 5000);
+    assert_true(step_count >= 25); /* of at most 200 */
+    fixture_reopen(fixture);
+    assert_int_equal(stat(fixture->path, &facts), 0);
+    assert_true(facts.st_size < size_before / 2);
+}
+
+static size_t count_values(struct fixture *fixture, const char *key_start);
+
 static void test_one_order_is_forgotten(void **state)
 {
     struct answer answer = {.fixture = *state};
@@ -393,19 +473,94 @@ static void test_one_order_is_forgotten(void **state)
     fixture_commit_orders(fixture, orders, 2);
     commit_events(fixture, 6);
     end_head(fixture, SETTLE_DELIVERED);
-    begin(&answer);
-    store_forget_order(fixture->store, SOURCE, "odd", on_changed, &answer);
-    wait_for(&answer);
+    end_head(fixture, SETTLE_PARKED); /* 2, even */
+    const struct stored_value tickets[] = {
+        {.key = "ticket/" SINK "/" SOURCE "/odd/held", .value = span_of("{}")},
+        {.key = "ticket/" SINK "/" SOURCE "/odder/held", .value = span_of("{}")}};
+    assert_int_equal(fixture_commit(fixture, &(struct commit){.values = tickets, .value_count = 2}),
+                     STATUS_OK);
+
+    struct forget_query query = {.source_name = SOURCE, .order_id = "none"};
+    forget_order(&answer, &query);
+    assert_int_equal(answer.status, STATUS_NOT_FOUND);
+    query.order_id = "odd";
+    forget_order(&answer, &query);
+    assert_int_equal(answer.status, STATUS_BUSY); /* and nothing happened */
+    assert_int_equal(answer.forgotten.open_count, 1);
+    assert_non_null(fixture_fetch_order(fixture, SOURCE, "odd")->id);
+
+    const struct stored_value value = {.key = "source/" SOURCE, .value = span_of("new")};
+    query = (struct forget_query){.source_name = SOURCE,
+                                  .order_id = "odd",
+                                  .drops_open = true,
+                                  .values = &value,
+                                  .value_count = 1};
+    forget_order(&answer, &query);
     assert_int_equal(answer.status, STATUS_OK);
-    assert_int_equal(answer.count, 4); /* the record and three events */
+    assert_int_equal(answer.forgotten.order_count, 1);
+    assert_int_equal(answer.forgotten.event_count, 3);
+    assert_int_equal(answer.forgotten.delivery_count, 2);
+    assert_int_equal(answer.forgotten.open_count, 1);
+    assert_int_equal(answer.forgotten.ticket_count, 1);
     assert_null(fixture_fetch_order(fixture, SOURCE, "odd")->id);
     assert_non_null(fixture_fetch_order(fixture, SOURCE, "even")->id);
+    assert_int_equal(count_values(fixture, "ticket/"), 1);
+    assert_int_equal(count_values(fixture, "source/"), 1);
     list_events(&answer, (struct event_query){.limit = 20});
-    assert_string_equal(answer.words, "6 4 3 2");
-    end_head(fixture, SETTLE_DELIVERED);
+    assert_string_equal(answer.words, "6 4 2");
+    struct sink_counts counts = fixture_counts(fixture, SINK);
+    assert_int_equal(counts.observed, 2);
+    assert_int_equal(counts.delivered, 1);
+    assert_int_equal(counts.pending, 0);
+    assert_int_equal(counts.parked, 1);
+    fixture_reopen(fixture);
+    assert_int_equal(fixture_counts(fixture, SINK).observed, 2);
+}
+
+struct value_count {
+    const char *key_start;
+    size_t count;
+};
+
+static void count_value(void *arg, const struct stored_value *value)
+{
+    struct value_count *values = arg;
+    values->count += strncmp(value->key, values->key_start, strlen(values->key_start)) == 0;
+}
+
+static size_t count_values(struct fixture *fixture, const char *key_start)
+{
+    struct value_count values = {.key_start = key_start};
+    struct failure why;
+    assert_int_equal(fixture->port.visit_values(fixture->port.self, count_value, &values, &why),
+                     STATUS_OK);
+    return values.count;
+}
+
+/* What is in flight when its order is forgotten comes back to nothing. */
+static void test_a_forgotten_delivery_may_still_end(void **state)
+{
+    struct answer answer = {.fixture = *state};
+    struct fixture *fixture = answer.fixture;
+    commit_events(fixture, 2);
     fixture_fetch(fixture, NOW);
-    assert_int_equal(fixture->deliveries[0].events[0].sequence, 3);
-    assert_int_equal(fixture->deliveries[0].events[0].personal.size, 0);
+    struct delivery in_flight = fixture->deliveries[0];
+    struct forget_query query = {.source_name = SOURCE, .order_id = "odd", .drops_open = true};
+    forget_order(&answer, &query);
+    assert_int_equal(answer.status, STATUS_OK);
+    fixture_end(fixture, &in_flight, SETTLE_DELIVERED, 0);
+    struct sink_counts counts = fixture_counts(fixture, SINK);
+    assert_int_equal(counts.observed, 1);
+    assert_int_equal(counts.pending, 1);
+    assert_int_equal(counts.delivered, 0);
+    fixture_fetch(fixture, NOW); /* the lane goes on with what comes next */
+    assert_int_equal(fixture->deliveries[0].events[0].sequence, 2);
+}
+
+static void back_up(struct answer *answer)
+{
+    begin(answer);
+    store_backup(answer->fixture->store, on_done, answer);
 }
 
 static void test_a_backup_can_be_opened(void **state)
@@ -414,19 +569,23 @@ static void test_a_backup_can_be_opened(void **state)
     struct fixture *fixture = answer.fixture;
     commit_events(fixture, 200);
     char path[128];
-    (void)snprintf(path, sizeof path, "%s.copy", fixture->path);
-    begin(&answer);
-    store_backup(fixture->store, path, on_done, &answer);
+    (void)snprintf(path, sizeof path, "%s.backup", fixture->path);
+    back_up(&answer);
+    struct answer second = {.fixture = fixture};
+    back_up(&second);
     commit_events(fixture, 300); /* while it is made */
-    while (!answer.has_come) {
+    while (!answer.has_come || !second.has_come) {
         (void)uv_run(&fixture->loop, UV_RUN_ONCE);
     }
     assert_int_equal(answer.status, STATUS_OK);
-    begin(&answer);
-    store_backup(fixture->store, path, on_done, &answer);
+    assert_string_equal(answer.words, path);
+    assert_true(second.status == STATUS_OK || second.status == STATUS_BUSY);
+    back_up(&answer); /* in place of the first */
     wait_for(&answer);
-    assert_int_equal(answer.status, STATUS_INVALID);
-    assert_non_null(strstr(answer.words, path));
+    assert_int_equal(answer.status, STATUS_OK);
+    struct stat facts;
+    assert_int_equal(stat(path, &facts), 0);
+    assert_int_equal(facts.st_mode & 0777, 0600);
 
     fixture_close(fixture);
     assert_int_equal(rename(path, fixture->path), 0);
@@ -439,13 +598,29 @@ static void test_a_backup_can_be_opened(void **state)
 static void test_a_backup_needs_its_folder(void **state)
 {
     struct answer answer = {.fixture = *state};
-    begin(&answer);
-    store_backup(answer.fixture->store, "/nowhere/at/all.db", on_done, &answer);
+    struct fixture *fixture = answer.fixture;
+    char part_path[128];
+    (void)snprintf(part_path, sizeof part_path, "%s.backup.part", fixture->path);
+    assert_int_equal(mkdir(part_path, 0700), 0); /* nobody can write there */
+    back_up(&answer);
     wait_for(&answer);
     assert_int_equal(answer.status, STATUS_UNAVAILABLE);
-    assert_non_null(strstr(answer.words, "/nowhere/at/all.db"));
-    assert_false(store_has_failed(answer.fixture->store));
-    commit_events(answer.fixture, 1);
+    assert_non_null(strstr(answer.words, "state.db.backup"));
+    assert_false(store_has_failed(fixture->store));
+    commit_events(fixture, 1);
+    assert_int_equal(rmdir(part_path), 0);
+}
+
+static void test_what_is_in_memory_has_no_backup(void **state)
+{
+    struct answer answer = {.fixture = *state};
+    struct fixture *fixture = answer.fixture;
+    fixture_close(fixture);
+    (void)snprintf(fixture->path, sizeof fixture->path, ":memory:");
+    assert_int_equal(fixture_open(fixture), STATUS_OK);
+    back_up(&answer);
+    wait_for(&answer);
+    assert_int_equal(answer.status, STATUS_INVALID);
 }
 
 int main(void)
@@ -460,9 +635,13 @@ int main(void)
         STORE_TEST(test_parked_deliveries_are_retried_or_dropped),
         STORE_TEST(test_a_retry_into_an_empty_lane_is_due),
         STORE_TEST(test_old_events_are_forgotten_but_not_open_ones),
+        STORE_TEST(test_an_order_that_left_goes_with_its_last_event),
+        STORE_TEST(test_forgetting_takes_small_steps_and_gives_space_back),
         STORE_TEST(test_one_order_is_forgotten),
+        STORE_TEST(test_a_forgotten_delivery_may_still_end),
         STORE_TEST(test_a_backup_can_be_opened),
         STORE_TEST(test_a_backup_needs_its_folder),
+        STORE_TEST(test_what_is_in_memory_has_no_backup),
     };
     return cmocka_run_group_tests_name("store_query", tests, NULL, NULL);
 }
