@@ -2,6 +2,7 @@
 
 #include "core/date.h"
 #include "core/hash.h"
+#include "core/utf8.h"
 #include "core/zone.h"
 
 #include <libical/ical.h>
@@ -9,6 +10,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define LINE_BYTES_MAX 75
+#define YEAR_MIN 1900
+#define YEAR_MAX 2500
 #define ZONE_MARGIN_MS (400 * DAY_MS) /* rules are told for so long around each appointment */
 
 const char *calendar_method_name(enum calendar_method method)
@@ -63,6 +67,15 @@ static struct icaltimetype utc_time(int64_t utc_ms)
     struct icaltimetype time = civil_time(utc_ms, false);
     time.zone = icaltimezone_get_utc_timezone();
     return time;
+}
+
+/* What libical cannot write is not told: it would write the year 0. */
+static struct date told_date(const char *value)
+{
+    struct date date = date_of(value);
+    bool is_writable = date.kind != DATE_NONE && civil_of(date.ms).year >= YEAR_MIN &&
+                       civil_of(date.ms).year <= YEAR_MAX;
+    return is_writable ? date : (struct date){.kind = DATE_NONE};
 }
 
 static bool is_utc(const struct zone *zone)
@@ -136,12 +149,12 @@ static int64_t find_transition(const struct zone *zone, int64_t before_ms, int64
     return after_ms;
 }
 
-static icalcomponent *zone_create(const struct zone *zone, int64_t from_ms, int64_t to_ms)
+/* The rules of the days up to to_ms; offset_s is what held before from_ms. The last offset. */
+static int32_t add_observances(icalcomponent *component, const struct zone *zone, int64_t from_ms,
+                               int64_t to_ms, int32_t offset_s)
 {
-    icalcomponent *component = icalcomponent_new(ICAL_VTIMEZONE_COMPONENT);
-    icalcomponent_add_property(component, icalproperty_new_tzid(zone_name(zone)));
-    int32_t offset_s = zone_at(zone, from_ms).offset_s;
     icalcomponent_add_component(component, observance_create(zone, from_ms, offset_s));
+    offset_s = zone_at(zone, from_ms).offset_s;
     for (int64_t day_ms = from_ms; day_ms < to_ms; day_ms += DAY_MS) {
         if (zone_at(zone, day_ms + DAY_MS).offset_s != offset_s) {
             int64_t transition_ms = find_transition(zone, day_ms, day_ms + DAY_MS);
@@ -149,6 +162,25 @@ static icalcomponent *zone_create(const struct zone *zone, int64_t from_ms, int6
                                         observance_create(zone, transition_ms, offset_s));
             offset_s = zone_at(zone, transition_ms).offset_s;
         }
+    }
+    return offset_s;
+}
+
+/* Rules around each of the starts, which are sorted, and none between those that are years apart:
+ * an appointment in the year 9999 must not cost eight thousand years of them. */
+static icalcomponent *zone_create(const struct zone *zone, const int64_t *starts_ms, size_t count)
+{
+    icalcomponent *component = icalcomponent_new(ICAL_VTIMEZONE_COMPONENT);
+    icalcomponent_add_property(component, icalproperty_new_tzid(zone_name(zone)));
+    int32_t offset_s = zone_at(zone, starts_ms[0] - ZONE_MARGIN_MS).offset_s;
+    for (size_t i = 0; i < count;) {
+        int64_t from_ms = starts_ms[i] - ZONE_MARGIN_MS;
+        while (i + 1 < count && starts_ms[i + 1] - starts_ms[i] <= 2 * ZONE_MARGIN_MS) {
+            i++;
+        }
+        offset_s =
+            add_observances(component, zone, from_ms, starts_ms[i] + ZONE_MARGIN_MS, offset_s);
+        i++;
     }
     return component;
 }
@@ -169,8 +201,8 @@ static void set_end(icalproperty *property, struct icaltimetype time)
 static void add_times(icalcomponent *entry, const struct message_appointment *appointment,
                       const struct zone *zone)
 {
-    struct date start = date_of(appointment->start);
-    struct date end = date_of(appointment->end);
+    struct date start = told_date(appointment->start);
+    struct date end = told_date(appointment->end);
     if (start.kind == DATE_NONE) {
         return;
     }
@@ -235,21 +267,32 @@ static icalcomponent *entry_create(const struct calendar_facts *facts,
     return entry;
 }
 
-/* The span of time in which the zone's rules are needed; false when no instant is told. */
-static bool find_instants(const struct calendar_facts *facts, int64_t *from_ms, int64_t *to_ms)
+static int by_time(const void *left, const void *right)
 {
-    bool has_instant = false;
+    int64_t left_ms = *(const int64_t *)left;
+    int64_t right_ms = *(const int64_t *)right;
+    return (left_ms > right_ms) - (left_ms < right_ms);
+}
+
+/* The zone in which instants are told, if there are any. */
+static void add_zone(icalcomponent *calendar, const struct calendar_facts *facts)
+{
+    if (facts->appointment_count == 0 || is_utc(facts->zone)) {
+        return;
+    }
+    int64_t *starts_ms = alloc_array(facts->appointment_count, sizeof *starts_ms);
+    size_t count = 0;
     for (size_t i = 0; i < facts->appointment_count; i++) {
-        struct date start = date_of(facts->appointments[i].start);
+        struct date start = told_date(facts->appointments[i].start);
         if (start.kind == DATE_INSTANT) {
-            *from_ms = !has_instant || start.ms < *from_ms ? start.ms : *from_ms;
-            *to_ms = !has_instant || start.ms > *to_ms ? start.ms : *to_ms;
-            has_instant = true;
+            starts_ms[count++] = start.ms;
         }
     }
-    *from_ms -= ZONE_MARGIN_MS;
-    *to_ms += ZONE_MARGIN_MS;
-    return has_instant;
+    if (count > 0) {
+        qsort(starts_ms, count, sizeof *starts_ms, by_time);
+        icalcomponent_add_component(calendar, zone_create(facts->zone, starts_ms, count));
+    }
+    free(starts_ms);
 }
 
 static enum icalproperty_method method_property(enum calendar_method method)
@@ -276,12 +319,46 @@ static icalcomponent *calendar_create(const struct calendar_facts *facts)
         icalcomponent_add_property(calendar,
                                    icalproperty_new_method(method_property(facts->method)));
     }
-    int64_t from_ms = 0;
-    int64_t to_ms = 0;
-    if (find_instants(facts, &from_ms, &to_ms) && !is_utc(facts->zone)) {
-        icalcomponent_add_component(calendar, zone_create(facts->zone, from_ms, to_ms));
-    }
+    add_zone(calendar, facts);
     return calendar;
+}
+
+/* --- lines ---------------------------------------------------------------------------------- */
+
+/* At most 75 octets a line (RFC 5545 section 3.1), cut between characters. */
+static void add_folded(struct text *out, struct span line)
+{
+    size_t line_size = 0;
+    for (size_t start = 0, end = 0; start < line.size; start = end) {
+        (void)utf8_next(line, &end);
+        if (line_size + (end - start) > LINE_BYTES_MAX) {
+            text_add_text(out, "\r\n ");
+            line_size = 1;
+        }
+        text_add(out, (struct span){.data = line.data + start, .size = end - start});
+        line_size += end - start;
+    }
+    text_add_text(out, "\r\n");
+}
+
+/* libical 3.0.16 folds between the CR and the LF where a line of non-ASCII text ends just so.
+ * Unfolding what it wrote mends that; the folds are made anew. */
+static void add_lines(struct text *out, const char *written)
+{
+    struct text line;
+    text_init(&line, out->size_max);
+    for (const char *byte = written; *byte != '\0'; byte++) {
+        if (strncmp(byte, "\r\n ", 3) == 0) {
+            byte += 2;
+        } else if (*byte == '\n') {
+            add_folded(out, text_span(&line));
+            text_clear(&line);
+        } else if (*byte != '\r') {
+            text_add_char(&line, *byte);
+        }
+    }
+    CHECK(line.size == 0);
+    text_fini(&line);
 }
 
 void calendar_add(const struct calendar_facts *facts, struct text *out)
@@ -290,14 +367,14 @@ void calendar_add(const struct calendar_facts *facts, struct text *out)
     icalcomponent *calendar = calendar_create(facts);
     for (size_t i = 0; i < facts->appointment_count; i++) {
         const struct message_appointment *appointment = &facts->appointments[i];
-        bool has_start = date_of(appointment->start).kind != DATE_NONE;
+        bool has_start = told_date(appointment->start).kind != DATE_NONE;
         if (has_start || facts->method == CALENDAR_METHOD_CANCEL) {
             icalcomponent_add_component(calendar, entry_create(facts, appointment));
         }
     }
     char *bytes = icalcomponent_as_ical_string_r(calendar);
     CHECK(bytes != NULL);
-    text_add_text(out, bytes);
+    add_lines(out, bytes);
     free(bytes);
     icalcomponent_free(calendar);
 }

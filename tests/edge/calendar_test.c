@@ -253,6 +253,65 @@ static void names_of_one_are_not_names_of_another(void **state)
     text_fini(&other);
 }
 
+/* libical alone folds between CR and LF where a text with accents ends at the 75th octet. */
+static void lines_of_any_length_fold_well(void **state)
+{
+    (void)state;
+    struct text summary;
+    text_init(&summary, 4096);
+    for (int length = 1; length < 200; length++) {
+        text_add_text(&summary, length % 7 == 0 ? "x" : "\xc3\xa9");
+        struct message_appointment appointment = usual(1, "2027-01-16T08:00:00Z", NULL);
+        appointment.summary = text_cstr(&summary);
+        struct calendar_facts facts = facts_of(CALENDAR_METHOD_PUBLISH, &appointment, zone_utc());
+        struct text body;
+        text_init(&body, 1 << 20);
+        calendar_add(&facts, &body);
+        const char *start = text_cstr(&body);
+        for (const char *end = start; (end = strchr(start, '\n')) != NULL; start = end + 1) {
+            assert_true(end > start && end[-1] == '\r' && end - start <= 76);
+            assert_true(memchr(start, '\r', (size_t)(end - start) - 1) == NULL);
+        }
+        text_fini(&body);
+    }
+    text_fini(&summary);
+}
+
+/* An entry of the year 2400 beside one of today: rules for the years between are nobody's need. */
+static void a_far_entry_costs_no_centuries_of_rules(void **state)
+{
+    (void)state;
+    struct zone *zone = zone_of("Europe/Paris");
+    struct message_appointment appointments[] = {usual(1, "2027-01-16T08:00:00Z", NULL),
+                                                 usual(1, "2400-06-01T08:00:00Z", NULL)};
+    struct calendar_facts facts = facts_of(CALENDAR_METHOD_PUBLISH, appointments, zone);
+    facts.appointment_count = ARRAY_COUNT(appointments);
+    struct text body;
+    text_init(&body, 1 << 20);
+    calendar_add(&facts, &body);
+    assert_int_equal(STATUS_OK, body.status);
+    assert_true(body.size < 8192);
+    assert_non_null(strstr(text_cstr(&body), "DTSTART;TZID=Europe/Paris:24000601T100000"));
+    text_fini(&body);
+    zone_destroy(zone);
+}
+
+/* libical writes years beyond its own as the year 0: such an appointment stays in the text. */
+static void a_date_that_cannot_be_written_is_left_out(void **state)
+{
+    (void)state;
+    static const char *const starts[] = {"9999-06-01T08:00:00Z", "0001-01-01", "3000-01-01"};
+    for (size_t i = 0; i < ARRAY_COUNT(starts); i++) {
+        struct message_appointment appointment = usual(1, starts[i], NULL);
+        struct calendar_facts facts = facts_of(CALENDAR_METHOD_PUBLISH, &appointment, zone_utc());
+        struct text body;
+        text_init(&body, 1 << 20);
+        calendar_add(&facts, &body);
+        assert_null(strstr(text_cstr(&body), "VEVENT"));
+        text_fini(&body);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -261,6 +320,9 @@ int main(void)
         cmocka_unit_test(a_story_ends_as_the_api_says),
         cmocka_unit_test(hostile_text_stays_text),
         cmocka_unit_test(names_of_one_are_not_names_of_another),
+        cmocka_unit_test(lines_of_any_length_fold_well),
+        cmocka_unit_test(a_far_entry_costs_no_centuries_of_rules),
+        cmocka_unit_test(a_date_that_cannot_be_written_is_left_out),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,13 +1,12 @@
 /* Any text in any field of an event: the mail keeps its frame. One line stays one line, the plain
  * text has no controls, and the HTML no tag that is not ours. */
-#include "core/arena.h"
 #include "core/json_write.h"
 #include "core/message.h"
-#include "core/utf8.h"
 #include "core/zone.h"
 
+#include "tests/fuzz/fuzz_input.h"
+
 #include <stdlib.h>
-#include <string.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -87,47 +86,14 @@ static void check_message(const struct message *message)
     }
 }
 
-struct input {
-    struct span rest;
-    struct arena *arena;
-};
-
-static uint8_t take_byte(struct input *input)
-{
-    if (input->rest.size == 0) {
-        return 0;
-    }
-    input->rest.size--;
-    return (uint8_t)*input->rest.data++;
-}
-
-/* Up to the next 0xff, with what is no UTF-8 replaced, as it is when records are read. */
-static const char *take_text(struct input *input)
-{
-    const char *end = memchr(input->rest.data, 0xff, input->rest.size);
-    size_t size = end != NULL ? (size_t)(end - input->rest.data) : input->rest.size;
-    struct span bytes = {.data = input->rest.data, .size = size};
-    input->rest.data += size + (end != NULL ? 1 : 0);
-    input->rest.size -= size + (end != NULL ? 1 : 0);
-    struct text valid;
-    text_init(&valid, 1 << 20);
-    for (size_t position = 0; position < bytes.size;) {
-        uint32_t code_point = utf8_next(bytes, &position);
-        utf8_add(&valid, code_point != 0 ? code_point : '?');
-    }
-    const char *text = arena_text(input->arena, text_span(&valid));
-    text_fini(&valid);
-    return text;
-}
-
-static struct span object_of(struct input *input, const char *const *names, size_t count)
+static struct span object_of(struct fuzz_input *input, const char *const *names, size_t count)
 {
     struct text json;
     text_init(&json, 1 << 22);
     struct json_writer writer = {.out = &json};
     json_write_open(&writer, NULL, '{');
     for (size_t i = 0; i < count; i++) {
-        json_write_text(&writer, names[i], take_text(input));
+        json_write_text(&writer, names[i], fuzz_text(input));
     }
     json_write_close(&writer, '}');
     const char *copy = arena_text(input->arena, text_span(&json));
@@ -136,30 +102,30 @@ static struct span object_of(struct input *input, const char *const *names, size
     return bytes;
 }
 
-static void make_event(struct input *input, uint64_t sequence, struct event *out)
+static void make_event(struct fuzz_input *input, uint64_t sequence, struct event *out)
 {
     static const char *const order[] = {"id", "status", "site", "committed_date", "url"};
     static const char *const appointment[] = {"id", "status", "start", "end", "location"};
     struct event_facts facts = {
-        .type = (enum event_type)(take_byte(input) % EVENT_TYPE_COUNT),
-        .severity = (enum severity)(take_byte(input) % 4),
+        .type = (enum event_type)(fuzz_byte(input) % EVENT_TYPE_COUNT),
+        .severity = (enum severity)(fuzz_byte(input) % 4),
         .source_name = "orange",
         .sequence = sequence,
-        .summary = take_text(input),
+        .summary = fuzz_text(input),
         .extra_json =
             span_of("\"calendar\":{\"sequence\":1},\"reschedule\":{\"days\":5,\"count\":2}"),
     };
-    struct change change = {.field = (take_byte(input) & 1) != 0 ? "start" : "notes",
-                            .from = take_text(input),
-                            .to = take_text(input)};
+    struct change change = {.field = (fuzz_byte(input) & 1) != 0 ? "start" : "notes",
+                            .from = fuzz_text(input),
+                            .to = fuzz_text(input)};
     facts.changes = &change;
     facts.change_count = 1;
-    if ((take_byte(input) & 1) != 0) {
-        facts.order_id = take_text(input);
+    if ((fuzz_byte(input) & 1) != 0) {
+        facts.order_id = fuzz_text(input);
         facts.order_json = object_of(input, order, ARRAY_COUNT(order));
     }
-    if (facts.order_id != NULL && (take_byte(input) & 1) != 0) {
-        facts.appointment_id = take_text(input);
+    if (facts.order_id != NULL && (fuzz_byte(input) & 1) != 0) {
+        facts.appointment_id = fuzz_text(input);
         facts.appointment_json = object_of(input, appointment, ARRAY_COUNT(appointment));
     }
     event_compose(&facts, input->arena, out);
@@ -167,9 +133,9 @@ static void make_event(struct input *input, uint64_t sequence, struct event *out
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    struct input input = {.rest = {.data = (const char *)data, .size = size},
-                          .arena = arena_create()};
-    uint8_t choice = take_byte(&input);
+    struct fuzz_input input = {.rest = {.data = (const char *)data, .size = size},
+                               .arena = arena_create()};
+    uint8_t choice = fuzz_byte(&input);
     struct event events[3];
     size_t count = 1 + (choice & 0x0f) % ARRAY_COUNT(events);
     for (size_t i = 0; i < count; i++) {
