@@ -183,6 +183,13 @@ objects: $(CORE_OBJ) $(EDGE_OBJ) $(CLI_OBJ) $(SIMULATOR_OBJ) $(patsubst %.c,$(BU
 unit: $(UNIT_TESTS)
 	@for test in $(UNIT_TESTS); do echo "== $$test"; $$test || exit 1; done
 
+# Writes the golden mails anew; look at each difference, and at build/mails/*.html in a browser.
+.PHONY: golden
+golden: $(BUILD)/tests/unit/message_test $(BUILD)/tests/unit/mail_golden_test
+	@mkdir -p build/mails
+	@for test in $^; do GOLDEN_UPDATE=1 GOLDEN_HTML=build/mails $$test || exit 1; done
+	@git diff --stat -- tests/unit/golden
+
 .PHONY: edge
 edge: $(EDGE_TESTS)
 	@for test in $(EDGE_TESTS); do echo "== $$test"; $$test || exit 1; done

@@ -83,7 +83,7 @@ struct source_config {
 
 enum sink_kind { SINK_EMAIL, SINK_MQTT, SINK_WEBHOOK };
 enum calendar_mode { CALENDAR_OFF, CALENDAR_PUBLISH, CALENDAR_REQUEST };
-enum language { LANGUAGE_EN, LANGUAGE_FR };
+enum language { LANGUAGE_EN, LANGUAGE_FR, LANGUAGE_COUNT };
 
 struct email_config {
     const char *server_host;

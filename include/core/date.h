@@ -29,6 +29,7 @@ void date_add_wall(struct text *out, int64_t wall_ms); /* always with .fff: Clou
 
 /* Parses canonical text only; anything else (NULL too) is DATE_NONE. */
 struct date date_of(const char *canonical);
+struct date date_of_wall(const char *text); /* what date_add_wall writes, too */
 
 struct civil {
     int year;

@@ -1,4 +1,4 @@
-/* Every word that a person reads, each language side by side. Adding a language is one file. */
+/* Every word that a person reads. Each language is one file, words_XX.c. */
 #ifndef CORE_WORDS_H
 #define CORE_WORDS_H
 

@@ -108,6 +108,20 @@ struct date date_of(const char *canonical)
     return is_canonical ? date : (struct date){.kind = DATE_NONE};
 }
 
+struct date date_of_wall(const char *text)
+{
+    struct date date = date_of(text);
+    if (date.kind != DATE_NONE || !date_parse(span_of(text), zone_utc(), &date)) {
+        return date;
+    }
+    struct text again;
+    text_init(&again, 64);
+    date_add_wall(&again, date.ms);
+    bool is_wall = span_equal(text_span(&again), span_of(text));
+    text_fini(&again);
+    return is_wall ? date : (struct date){.kind = DATE_NONE};
+}
+
 int64_t date_day_number(struct date date, const struct zone *zone)
 {
     int64_t offset_ms = date.kind == DATE_INSTANT ? zone_at(zone, date.ms).offset_s * SECOND_MS : 0;

@@ -33,32 +33,25 @@ const char *sheet_digest_title(const struct telling *telling, size_t chapter_cou
     return title;
 }
 
-/* What a field was before the first of the steps, and what it is after the last. */
-struct net_change {
-    const char *appointment_id, *field;
-    const char *from, *to;
-};
-
-struct net {
-    struct net_change changes[ROW_COUNT_MAX];
-    size_t count;
-};
-
-static void net_add(struct net *net, const char *appointment_id, const struct json *change)
+/* What came in this digest was nothing before it: its story tells what it is now. */
+static bool is_creation(const struct story *story)
 {
-    const char *field = json_member_text(change, "field");
+    return story->event->type == EVENT_APPOINTMENT_CREATED ||
+           story->event->type == EVENT_ORDER_CREATED;
+}
+
+static void net_add(struct net *net, const char *appointment_id, const struct net_change *change)
+{
     for (size_t i = 0; i < net->count; i++) {
-        if (text_equal(net->changes[i].field, field) &&
+        if (text_equal(net->changes[i].field, change->field) &&
             text_equal(net->changes[i].appointment_id, appointment_id)) {
-            net->changes[i].to = json_member_text(change, "to");
+            net->changes[i].to = change->to;
             return;
         }
     }
-    if (net->count < ROW_COUNT_MAX && field != NULL) {
-        net->changes[net->count++] = (struct net_change){.appointment_id = appointment_id,
-                                                         .field = field,
-                                                         .from = json_member_text(change, "from"),
-                                                         .to = json_member_text(change, "to")};
+    if (net->count < NET_COUNT_MAX && change->field != NULL) {
+        net->changes[net->count] = *change;
+        net->changes[net->count++].appointment_id = appointment_id;
     }
 }
 
@@ -67,21 +60,68 @@ static void collect_net(const struct story *story, struct net *net)
     for (const struct json *change = json_first(story->changes); change != NULL;
          change = json_next(change)) {
         if (story_has_old_and_new(story, change)) {
-            net_add(net, story->event->appointment_id, change);
+            const struct net_change step = {.field = json_member_text(change, "field"),
+                                            .from = json_member_text(change, "from"),
+                                            .to = json_member_text(change, "to")};
+            net_add(net, story->event->appointment_id, &step);
         }
+    }
+    const char *start = json_member_text(story->appointment, "start");
+    if (story->event->type == EVENT_APPOINTMENT_CREATED && start != NULL) {
+        const struct net_change step = {.field = "start", .to = start};
+        net_add(net, story->event->appointment_id, &step);
     }
 }
 
-static void write_net(struct sheet *sheet, const struct telling *telling,
-                      const struct chapter *chapter)
+/* The last one that is about what the lead is about; a creation if there was one. */
+static const struct story *find_latest(const struct chapter *chapter)
 {
-    struct net net = {.count = 0};
+    const char *field = story_main_field(chapter->lead);
+    const struct story *latest = chapter->lead;
+    const struct story *creation = NULL;
     for (size_t i = 0; i < chapter->story_count; i++) {
-        collect_net(&chapter->stories[i], &net);
+        const struct story *story = &chapter->stories[i];
+        if (!text_equal(story->event->appointment_id, chapter->lead->event->appointment_id)) {
+            continue;
+        }
+        creation = is_creation(story) ? story : creation;
+        if (field != NULL && text_equal(story_main_field(story), field)) {
+            latest = story;
+        }
     }
+    bool is_moved = text_equal(field, "start");
+    return is_moved && creation != NULL ? creation : latest;
+}
+
+/* From before the first step to after the last one. */
+static const char *net_headline(const struct telling *telling, const struct chapter *chapter,
+                                const struct net *net)
+{
+    const struct story *latest = find_latest(chapter);
+    struct story story = *latest;
+    const char *field = story_main_field(latest);
+    const struct net_change *change =
+        field != NULL ? net_find(net, latest->event->appointment_id, field) : NULL;
+    if (chapter->story_count > 1 && change != NULL && text_equal(change->from, change->to)) {
+        return words_phrase(PHRASE_BACK, telling->language);
+    }
+    if (is_creation(latest)) { /* as it is now */
+        for (size_t i = 0; i < chapter->story_count; i++) {
+            const struct story *later = &chapter->stories[i];
+            bool is_same = text_equal(later->event->appointment_id, latest->event->appointment_id);
+            story.appointment = is_same ? later->appointment : story.appointment;
+            story.order = later->order;
+        }
+    }
+    story.net = chapter->story_count > 1 ? net : NULL;
+    return story_headline(telling, &story);
+}
+
+static void write_net(struct sheet *sheet, const struct telling *telling, const struct net *net)
+{
     struct table table = table_create(telling);
-    for (size_t i = 0; i < net.count; i++) {
-        const struct net_change *change = &net.changes[i];
+    for (size_t i = 0; i < net->count; i++) {
+        const struct net_change *change = &net->changes[i];
         if (!text_equal(change->from, change->to)) {
             table_add(&table, telling_field(telling, change->field),
                       telling_value(telling, change->field, change->from),
@@ -89,7 +129,7 @@ static void write_net(struct sheet *sheet, const struct telling *telling,
         }
     }
     sheet_add_table(sheet, BLOCK_CHANGES, &table);
-    if (net.count != 0 && table.count == 0) {
+    if (net->count != 0 && table.count == 0) {
         sheet_add(sheet, BLOCK_PARAGRAPH, words_phrase(PHRASE_NO_NET_CHANGE, telling->language));
     }
 }
@@ -112,6 +152,23 @@ static void write_steps(struct sheet *sheet, const struct telling *telling,
     sheet_add_table(sheet, BLOCK_STEPS, &table);
 }
 
+static void write_digest_chapter(struct sheet *sheet, const struct telling *telling,
+                                 const struct chapter *chapter)
+{
+    struct net net = {.count = 0};
+    for (size_t i = 0; i < chapter->story_count; i++) {
+        collect_net(&chapter->stories[i], &net);
+    }
+    struct block *heading =
+        sheet_add(sheet, BLOCK_HEADING,
+                  telling_titled(telling, chapter->title, net_headline(telling, chapter, &net)));
+    heading->severity = chapter->lead->event->severity;
+    write_net(sheet, telling, &net);
+    if (chapter->story_count > 1) {
+        write_steps(sheet, telling, chapter);
+    }
+}
+
 void sheet_write_digest(struct sheet *sheet, const struct telling *telling,
                         const struct chapter *chapters, size_t count,
                         const struct delivery *delivery)
@@ -125,15 +182,7 @@ void sheet_write_digest(struct sheet *sheet, const struct telling *telling,
         arena_format(telling->arena, "%s. %s %s.", sheet_digest_title(telling, count, delivery),
                      words_phrase(PHRASE_DIGEST_ADVICE, telling->language), as_of);
     for (size_t i = 0; i < count; i++) {
-        const struct chapter *chapter = &chapters[i];
-        struct block *heading = sheet_add(sheet, BLOCK_HEADING,
-                                          arena_format(telling->arena, "%s: %s", chapter->title,
-                                                       story_headline(telling, chapter->lead)));
-        heading->severity = chapter->lead->event->severity;
-        write_net(sheet, telling, chapter);
-        if (chapter->story_count > 1) {
-            write_steps(sheet, telling, chapter);
-        }
+        write_digest_chapter(sheet, telling, &chapters[i]);
     }
     if (delivery->event_total > delivery->event_count) {
         sheet_add(sheet, BLOCK_PARAGRAPH,

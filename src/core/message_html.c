@@ -13,7 +13,7 @@ static const char head[] =
     "table { border-collapse: collapse; margin: 8px 0; width: 100%; }\n"
     "th, td { border-bottom: 1px solid #8884; padding: 4px 8px 4px 0; text-align: left;\n"
     "  vertical-align: top; overflow-wrap: anywhere; }\n"
-    "th { font-weight: normal; opacity: .75; }\n"
+    "th { font-weight: normal; max-width: 40vw; opacity: .75; overflow-wrap: break-word; }\n"
     "td.new { font-weight: bold; }\n"
     "h2 { font-size: 1em; margin: 20px 0 4px; }\n"
     ".lead { border-left: 4px solid #888; font-size: 1.1em; margin: 0 0 12px;\n"
@@ -23,8 +23,6 @@ static const char head[] =
     "  white-space: pre-wrap; overflow-wrap: anywhere; }\n"
     ".foot { font-size: .85em; margin-top: 24px; opacity: .75; }\n"
     "</style>\n";
-
-static const char *const language_tags[] = {[LANGUAGE_EN] = "en", [LANGUAGE_FR] = "fr"};
 
 static void add_escaped(struct text *out, const char *text)
 {
@@ -90,9 +88,10 @@ static void add_steps(struct text *out, const struct block *block)
     text_add_text(out, "</ul>\n");
 }
 
-static void add_link(struct text *out, const struct block *block)
+static void add_link(struct text *out, const struct block *block, enum language language)
 {
-    add_element(out, "<p>", block->label, ": ");
+    add_element(out, "<p>", block->label, words_phrase(PHRASE_COLON, language));
+    text_add_char(out, ' ');
     add_element(out, "<a href=\"", block->text, "\">");
     add_element(out, "", block->text, "</a></p>\n");
 }
@@ -124,7 +123,7 @@ static void add_block(struct text *out, const struct block *block, enum language
         add_facts(out, block);
         return;
     case BLOCK_LINK:
-        add_link(out, block);
+        add_link(out, block, language);
         return;
     case BLOCK_FOOT:
         add_element(out, "<p class=\"foot\">", block->text, "</p>\n");
@@ -135,7 +134,7 @@ static void add_block(struct text *out, const struct block *block, enum language
 
 void sheet_add_html(const struct sheet *sheet, const char *title, struct text *out)
 {
-    text_addf(out, "<!DOCTYPE html>\n<html lang=\"%s\">\n<head>\n", language_tags[sheet->language]);
+    text_addf(out, "<!DOCTYPE html>\n<html lang=\"%s\">\n<head>\n", words_tag(sheet->language));
     text_add_text(out, head);
     add_element(out, "<title>", title, "</title>\n</head>\n<body>\n");
     for (size_t i = 0; i < sheet->count; i++) {

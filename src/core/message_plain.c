@@ -113,7 +113,9 @@ static void add_side(struct text *out, enum phrase side, const char *value, enum
 static void add_stacked(struct text *out, const struct row *row, enum language language)
 {
     text_addf(out, "%s\n", row->label);
-    add_side(out, PHRASE_BEFORE, row->from, language);
+    if (row->from[0] != '\0') {
+        add_side(out, PHRASE_BEFORE, row->from, language);
+    }
     add_side(out, PHRASE_AFTER, row->to, language);
 }
 

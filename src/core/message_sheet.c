@@ -68,7 +68,7 @@ static void add_change(const struct telling *telling, const struct json *change,
     const char *hidden = words_phrase(PHRASE_NOT_SHOWN, telling->language);
     bool is_hidden = from == NULL && to == NULL;
     table_add(table, telling_field(telling, field),
-              is_hidden ? hidden : telling_value(telling, field, from),
+              is_hidden ? "" : telling_value(telling, field, from),
               is_hidden ? hidden : telling_value(telling, field, to));
 }
 
@@ -111,8 +111,8 @@ static const char *number_of(const struct telling *telling, const struct json *o
 static void write_moves(struct sheet *sheet, const struct telling *telling, const struct json *move,
                         const char *first_name)
 {
-    if (move == NULL) {
-        return;
+    if (json_member_integer(move, "count", 0) == 0) {
+        return; /* the first promise is the present one */
     }
     struct table table = table_create(telling);
     const char *first = json_member_text(move, first_name);
@@ -170,10 +170,11 @@ static void write_notes(struct sheet *sheet, const struct telling *telling,
 
 static bool is_told_elsewhere(const char *name)
 {
-    static const char *const names[] = {"summary",  "order",  "appointment",  "changes",
-                                        "sweep",    "source", "sink",         "reschedule",
-                                        "note",     "notes",  "date_change",  "calendar",
-                                        "reminder", "late",   "appointments", "as_of"};
+    static const char *const names[] = {
+        "summary",     "order",    "appointment", "changes", "sweep",        "source", "reschedule",
+        "note",        "notes",    "reminder",    "late",    "appointments", "as_of",  "overdue",
+        "date_change", "calendar", "stalled",     "hold",    "test",
+    };
     for (size_t i = 0; i < ARRAY_COUNT(names); i++) {
         if (text_equal(name, names[i])) {
             return true;
@@ -196,8 +197,18 @@ static const char *join_values(const struct telling *telling, const struct json 
     return line;
 }
 
+/* Told by the headline, in words. */
+static bool is_said(const char *name)
+{
+    return text_equal(name, "name") || text_equal(name, "kind") || text_equal(name, "days_left") ||
+           text_equal(name, "failing_since") || text_equal(name, "parked");
+}
+
 static void add_other(const struct telling *telling, const struct json *member, struct table *table)
 {
+    if (is_said(json_key(member))) {
+        return;
+    }
     const char *label = telling_field(telling, json_key(member));
     if (json_kind(member) == JSON_LIST) {
         const char *line = join_values(telling, member);
@@ -235,17 +246,19 @@ static void write_other_data(struct sheet *sheet, const struct telling *telling,
     sheet_add_table(sheet, BLOCK_FACTS, &table);
 }
 
-/* As a label. */
+/* As a heading or a label. */
+static const char *capitalised(const struct telling *telling, const char *words)
+{
+    bool is_small = words[0] >= 'a' && words[0] <= 'z';
+    return is_small ? arena_format(telling->arena, "%c%s", words[0] - 'a' + 'A', words + 1) : words;
+}
+
 static const char *name_event(const struct telling *telling, enum event_type type)
 {
     struct text words;
     text_init(&words, 256);
     words_add_event(&words, type, telling->language);
-    char *name = arena_alloc(telling->arena, words.size + 1);
-    memcpy(name, text_cstr(&words), words.size);
-    if (name[0] >= 'a' && name[0] <= 'z') {
-        name[0] = (char)(name[0] - 'a' + 'A');
-    }
+    const char *name = capitalised(telling, arena_text(telling->arena, text_span(&words)));
     text_fini(&words);
     return name;
 }
@@ -277,18 +290,19 @@ static void write_followers(struct sheet *sheet, const struct telling *telling,
 static void write_story(struct sheet *sheet, const struct telling *telling,
                         const struct story *story)
 {
-    bool is_about_order = story->event->order_id[0] != '\0';
-    if (!is_about_order && json_member_text(story->data, "summary") != NULL) {
-        sheet_add(sheet, BLOCK_PARAGRAPH,
-                  telling_clean(telling, json_member_text(story->data, "summary"), 1000));
-    }
     if (json_member_true(story->data, "late")) {
         sheet_add(sheet, BLOCK_PARAGRAPH, words_phrase(PHRASE_LATE_REMINDER, telling->language));
     }
-    struct date as_of = date_of(json_member_text(story->data, "as_of"));
+    struct date as_of = date_of_wall(json_member_text(story->data, "as_of"));
     if (as_of.kind != DATE_NONE) {
         sheet_add(sheet, BLOCK_PARAGRAPH,
-                  telling_phrase(telling, PHRASE_AS_OF, telling_date(telling, as_of, true), NULL));
+                  telling_phrase(telling, PHRASE_STALE, telling_date(telling, as_of, true), NULL));
+    }
+    struct date until = date_of_wall(json_member_text(json_member(story->data, "hold"), "until"));
+    if (until.kind != DATE_NONE) {
+        sheet_add(
+            sheet, BLOCK_PARAGRAPH,
+            telling_phrase(telling, PHRASE_HELD_UNTIL, telling_date(telling, until, true), NULL));
     }
     write_changes(sheet, telling, story);
     write_followers(sheet, telling, story);
@@ -367,31 +381,64 @@ static bool leads_here(const struct telling *telling, const struct route_config 
     return has_sink && has_type && event->severity >= route->severity;
 }
 
+static const char *quoted(const struct telling *telling, const char *name)
+{
+    return telling_phrase(telling, PHRASE_QUOTED, name, NULL);
+}
+
 static const char *find_route(const struct telling *telling, const struct event *event)
 {
     for (size_t i = 0; i < telling->config->route_count; i++) {
         const struct route_config *route = &telling->config->routes[i];
         if (route->name != NULL && leads_here(telling, route, event)) {
-            return telling_phrase(telling, PHRASE_WHY_ROUTE, route->name, NULL);
+            return telling_phrase(telling, PHRASE_WHY_ROUTE, quoted(telling, route->name), NULL);
         }
     }
     return words_phrase(PHRASE_WHY_SOME_ROUTE, telling->language);
 }
 
+/* Only an id that a shell takes as it is may stand in a command. */
+static bool is_plain_word(const char *id)
+{
+    static const char letters[] =
+        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._";
+    return id[0] != '\0' && strlen(id) <= ID_BYTES_MAX && id[strspn(id, letters)] == '\0';
+}
+
+/* " --order 123456", or what else the mail is about. */
+static const char *silence_options(const struct telling *telling, const struct event *event)
+{
+    if (is_plain_word(event->order_id)) {
+        return arena_format(telling->arena, " --order %s", event->order_id);
+    }
+    return arena_format(telling->arena, " --type %s", event_type_name(event->type));
+}
+
+/* Why it came, and how to get fewer. */
+static const char *reason(const struct telling *telling, const struct event *event)
+{
+    const char *sink = telling->sink->name;
+    if (event->type == EVENT_TEST) {
+        return telling_phrase(telling, PHRASE_WHY_TEST, sink, NULL);
+    }
+    const char *file = telling->config->file != NULL ? telling->config->file : "orderwatch.yaml";
+    const char *why =
+        telling_phrase(telling, PHRASE_WHY, find_route(telling, event), quoted(telling, sink));
+    return arena_format(
+        telling->arena, "%s %s", why,
+        telling_phrase(telling, PHRASE_SILENCE, silence_options(telling, event), file));
+}
+
 void sheet_write_foot(struct sheet *sheet, const struct telling *telling, const struct event *event)
 {
-    const char *sink = arena_format(telling->arena, "'%s'", telling->sink->name);
-    const char *why = telling_phrase(telling, PHRASE_WHY, find_route(telling, event), sink);
     const char *times = telling_phrase(telling, PHRASE_TIMES, zone_name(telling->zone), NULL);
-    const char *file = telling->config->file != NULL ? telling->config->file : "orderwatch.yaml";
     const char *url = telling->sink->email.status_url;
     if (url != NULL) {
         struct block *link = sheet_add(sheet, BLOCK_LINK, url);
         link->label = words_phrase(PHRASE_STATUS_PAGE, telling->language);
     }
     sheet_add(sheet, BLOCK_FOOT,
-              arena_format(telling->arena, "%s %s %s", why,
-                           telling_phrase(telling, PHRASE_SILENCE, file, NULL), times));
+              arena_format(telling->arena, "%s %s", reason(telling, event), times));
 }
 
 /* --- whole mails ---------------------------------------------------------------------------- */
@@ -422,7 +469,8 @@ void sheet_write_chapter(struct sheet *sheet, const struct telling *telling,
     for (size_t i = 0; i < chapter->story_count; i++) {
         const struct story *story = &chapter->stories[i];
         if (story != lead) {
-            struct block *heading = sheet_add(sheet, BLOCK_HEADING, story_headline(telling, story));
+            struct block *heading = sheet_add(sheet, BLOCK_HEADING,
+                                              capitalised(telling, story_headline(telling, story)));
             heading->severity = story->event->severity;
             write_story(sheet, telling, story);
         }

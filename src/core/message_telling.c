@@ -62,7 +62,8 @@ const char *telling_value(const struct telling *telling, const char *field, cons
     if (value == NULL) {
         return "-";
     }
-    struct date date = is_date_field(field) ? date_of(value) : (struct date){.kind = DATE_NONE};
+    struct date date =
+        is_date_field(field) ? date_of_wall(value) : (struct date){.kind = DATE_NONE};
     return date.kind != DATE_NONE ? telling_date(telling, date, true)
                                   : telling_clean(telling, value, VALUE_BYTES_MAX);
 }
@@ -90,7 +91,8 @@ const char *telling_count(const struct telling *telling, enum phrase one, enum p
                           size_t count)
 {
     const char *number = arena_format(telling->arena, "%zu", count);
-    return telling_phrase(telling, count == 1 ? one : many, number, NULL);
+    return telling_phrase(telling, words_is_one(count, telling->language) ? one : many, number,
+                          NULL);
 }
 
 const char *telling_titled(const struct telling *telling, const char *title, const char *words)

@@ -172,12 +172,17 @@ static void apply_sweep(struct poller *poller)
 
 /* --- what the sweep means for the source ------------------------------------------------------ */
 
+struct novelty_telling {
+    const char *kind; /* data.novelty.kind: readers in other languages go by it */
+    const char *what;
+};
+
 static void tell_novelty(struct poller *poller, const char *key, const char *sample,
-                         const char *what)
+                         struct novelty_telling telling)
 {
     struct text extra;
     text_init(&extra, 16384);
-    text_add_text(&extra, "\"novelty\":{\"key\":");
+    text_addf(&extra, "\"novelty\":{\"kind\":\"%s\",\"key\":", telling.kind);
     text_add_json_text(&extra, key);
     if (sample != NULL) {
         text_add_text(&extra, ",\"sample\":");
@@ -186,23 +191,23 @@ static void tell_novelty(struct poller *poller, const char *key, const char *sam
     text_add_char(&extra, '}');
     struct text summary;
     text_init(&summary, 1024);
-    text_addf(&summary, "%s: %.200s", what, key);
+    text_addf(&summary, "%s: %.200s", telling.what, key);
     notice_add(&poller->notices, EVENT_SOURCE_SCHEMA_CHANGED, text_cstr(&summary), &extra);
     text_fini(&summary);
     text_fini(&extra);
 }
 
-static const char *novelty_words(enum novelty_kind kind)
+static struct novelty_telling novelty_words(enum novelty_kind kind)
 {
     switch (kind) {
     case NOVELTY_STATUS:
-        return "A status that the profile does not know";
+        return (struct novelty_telling){"status", "A status that the profile does not know"};
     case NOVELTY_TYPE:
-        return "A field of another type than expected";
+        return (struct novelty_telling){"type", "A field of another type than expected"};
     case NOVELTY_MISSING:
-        return "A field that no order has any more";
+        return (struct novelty_telling){"missing", "A field that no order has any more"};
     case NOVELTY_LOOKS_WATCHED:
-        return "A new field that looks like one that is watched";
+        return (struct novelty_telling){"alike", "A new field that looks like one that is watched"};
     }
     CHECK(!"a novelty that does not exist");
 }
@@ -249,8 +254,9 @@ static void note_baseline(struct poller *poller)
     struct source_state *state = &poller->state;
     uint64_t fingerprint = poller->source->profile->fingerprint;
     if (state->is_baselined && state->profile_fingerprint != fingerprint) {
-        tell_novelty(poller, "profile", poller->source->profile_name,
-                     "The profile is another one; what is known was read anew without events");
+        const struct novelty_telling telling = {
+            "profile", "The profile is another one; what is known was read anew without events"};
+        tell_novelty(poller, "profile", poller->source->profile_name, telling);
     }
     state->is_baselined = true;
     state->profile_fingerprint = fingerprint;

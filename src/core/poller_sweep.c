@@ -311,7 +311,9 @@ static void declare_total(struct poller *poller)
     struct text extra;
     text_init(&extra, 1024);
     const struct pager *pager = &poller->sweep.reading.pager;
-    text_addf(&extra, "\"novelty\":{\"key\":\"total\",\"sample\":\"total %lld, read %llu\"}",
+    text_addf(&extra,
+              "\"novelty\":{\"kind\":\"total\",\"key\":\"total\","
+              "\"sample\":\"total %lld, read %llu\"}",
               (long long)pager->total, (unsigned long long)pager_distinct_count(pager));
     notice_add(&poller->notices, EVENT_SOURCE_SCHEMA_CHANGED,
                "The total that the API gives contradicts its own list; it is ignored from now on",

@@ -2,103 +2,61 @@
 
 #include "core/text.h"
 #include "core/zone.h"
+#include "words_language.h"
 
-#define LANGUAGE_COUNT 2
-
-static const char *const weekdays[LANGUAGE_COUNT][7] = {
-    [LANGUAGE_EN] = {"Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"},
-    [LANGUAGE_FR] = {"lun.", "mar.", "mer.", "jeu.", "ven.", "sam.", "dim."},
+static const struct language_words *const languages[LANGUAGE_COUNT] = {
+    [LANGUAGE_EN] = &words_en,
+    [LANGUAGE_FR] = &words_fr,
 };
 
-static const char *const months[LANGUAGE_COUNT][12] = {
-    [LANGUAGE_EN] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov",
-                     "Dec"},
-    [LANGUAGE_FR] = {"janv.", "févr.", "mars", "avr.", "mai", "juin", "juil.", "août", "sept.",
-                     "oct.", "nov.", "déc."},
+static const char *const field_names[FIELD_WORD_COUNT] = {
+    [FIELD_ID] = "id",
+    [FIELD_REFERENCE] = "reference",
+    [FIELD_STATUS] = "status",
+    [FIELD_STATUS_KIND] = "status_kind",
+    [FIELD_STEP] = "step",
+    [FIELD_SITE] = "site",
+    [FIELD_OFFER] = "offer",
+    [FIELD_REQUESTED_DATE] = "requested_date",
+    [FIELD_COMMITTED_DATE] = "committed_date",
+    [FIELD_COMPLETED_DATE] = "completed_date",
+    [FIELD_CONTACT] = "contact",
+    [FIELD_CONTACT_NAME] = "contact.name",
+    [FIELD_CONTACT_PHONE] = "contact.phone",
+    [FIELD_CONTACT_EMAIL] = "contact.email",
+    [FIELD_NOTES] = "notes",
+    [FIELD_URL] = "url",
+    [FIELD_START] = "start",
+    [FIELD_END] = "end",
+    [FIELD_LOCATION] = "location",
+    [FIELD_APPOINTMENT] = "appointment",
+    [FIELD_DETAIL] = "detail",
+    [FIELD_FAILURE] = "failure",
+    [FIELD_REASON] = "reason",
+    [FIELD_SAMPLE] = "sample",
+    [FIELD_FIRST] = "first",
+    [FIELD_LAST] = "last",
+    [FIELD_SINCE] = "since",
+    [FIELD_FAILING_SINCE] = "failing_since",
+    [FIELD_COUNT] = "count",
+    [FIELD_CODES] = "codes",
+    [FIELD_REQUEST_IDS] = "request_ids",
+    [FIELD_EXPIRES] = "expires",
+    [FIELD_DAYS_LEFT] = "days_left",
+    [FIELD_PARKED] = "parked",
+    [FIELD_PARKED_IN_ALL] = "parked_in_all",
+    [FIELD_CHANGED] = "changed",
+    [FIELD_VANISHED] = "vanished",
+    [FIELD_KNOWN] = "known",
+    [FIELD_UNTIL] = "until",
+    [FIELD_KEY] = "key",
 };
 
-static const char *const events[EVENT_TYPE_COUNT][LANGUAGE_COUNT] = {
-    [EVENT_ORDER_CREATED] = {"new order", "nouvelle commande"},
-    [EVENT_ORDER_STATUS_CHANGED] = {"status changed", "changement de statut"},
-    [EVENT_ORDER_STATUS_COMPLETED] = {"completed", "terminée"},
-    [EVENT_ORDER_STATUS_CANCELLED] = {"cancelled", "annulée"},
-    [EVENT_ORDER_STATUS_FAILED] = {"failed", "en échec"},
-    [EVENT_ORDER_STATUS_HELD] = {"on hold", "suspendue"},
-    [EVENT_ORDER_STATUS_RESUMED] = {"resumed", "reprise"},
-    [EVENT_ORDER_STATUS_REVERTED] = {"status changed and changed back",
-                                     "statut modifié puis rétabli"},
-    [EVENT_ORDER_DATE_COMMITTED] = {"date committed", "date d'engagement fixée"},
-    [EVENT_ORDER_DATE_CHANGED] = {"date changed", "date modifiée"},
-    [EVENT_ORDER_DATE_OVERDUE] = {"overdue", "en retard"},
-    [EVENT_ORDER_STALLED] = {"no progress", "sans avancement"},
-    [EVENT_ORDER_NOTE_ADDED] = {"new note", "nouvelle note"},
-    [EVENT_ORDER_UPDATED] = {"details changed", "détails modifiés"},
-    [EVENT_ORDER_CLOSED] = {"closed", "clôturée"},
-    [EVENT_ORDER_DISAPPEARED] = {"disappeared from the list", "disparue de la liste"},
-    [EVENT_ORDER_REAPPEARED] = {"back on the list", "de retour dans la liste"},
-    [EVENT_APPOINTMENT_CREATED] = {"new appointment", "nouveau rendez-vous"},
-    [EVENT_APPOINTMENT_CONFIRMED] = {"appointment confirmed", "rendez-vous confirmé"},
-    [EVENT_APPOINTMENT_RESCHEDULED] = {"appointment moved", "rendez-vous déplacé"},
-    [EVENT_APPOINTMENT_CANCELLED] = {"appointment cancelled", "rendez-vous annulé"},
-    [EVENT_APPOINTMENT_COMPLETED] = {"appointment completed", "rendez-vous effectué"},
-    [EVENT_APPOINTMENT_MISSED] = {"appointment missed", "rendez-vous manqué"},
-    [EVENT_APPOINTMENT_UPDATED] = {"appointment changed", "rendez-vous modifié"},
-    [EVENT_APPOINTMENT_REMOVED] = {"appointment removed", "rendez-vous supprimé"},
-    [EVENT_APPOINTMENT_REMINDER] = {"appointment reminder", "rappel de rendez-vous"},
-    [EVENT_SOURCE_UNREACHABLE] = {"source unreachable", "source injoignable"},
-    [EVENT_SOURCE_RECOVERED] = {"source recovered", "source rétablie"},
-    [EVENT_SOURCE_REJECTED] = {"access to the source refused", "accès à la source refusé"},
-    [EVENT_SOURCE_SCHEMA_CHANGED] = {"the source's data has a new shape",
-                                     "les données de la source ont changé de forme"},
-    [EVENT_SOURCE_CHANGE_HELD] = {"mass change held back", "changement massif retenu"},
-    [EVENT_SOURCE_CREDENTIAL_EXPIRING] = {"credential expires soon", "identifiant bientôt expiré"},
-    [EVENT_SINK_FAILING] = {"sink failing", "destination en échec"},
-    [EVENT_SINK_RECOVERED] = {"sink recovered", "destination rétablie"},
-    [EVENT_SINK_PARKED] = {"delivery parked", "envoi mis de côté"},
-    [EVENT_TEST] = {"test message", "message d'essai"},
-};
-
-static const struct {
-    const char *name;
-    const char *words[LANGUAGE_COUNT];
-} fields[] = {
-    {"id", {"Order", "Commande"}},
-    {"reference", {"Reference", "Référence"}},
-    {"status", {"Status", "Statut"}},
-    {"status_kind", {"State", "État"}},
-    {"step", {"Step", "Étape"}},
-    {"site", {"Site", "Site"}},
-    {"offer", {"Offer", "Offre"}},
-    {"requested_date", {"Requested date", "Date souhaitée"}},
-    {"committed_date", {"Committed date", "Date d'engagement"}},
-    {"completed_date", {"Completed date", "Date de réalisation"}},
-    {"contact", {"Contact", "Contact"}},
-    {"contact.name", {"Contact name", "Nom du contact"}},
-    {"contact.phone", {"Contact phone", "Téléphone du contact"}},
-    {"contact.email", {"Contact e-mail", "Courriel du contact"}},
-    {"notes", {"Notes", "Notes"}},
-    {"url", {"Link", "Lien"}},
-    {"start", {"Start", "Début"}},
-    {"end", {"End", "Fin"}},
-    {"location", {"Location", "Lieu"}},
-    {"appointment", {"Appointment", "Rendez-vous"}},
-    /* members of data that a mail lists */
-    {"detail", {"Detail", "Détail"}},
-    {"failure", {"Failure", "Panne"}},
-    {"reason", {"Reason", "Raison"}},
-    {"sample", {"Sample", "Exemple"}},
-    {"first", {"First", "Premier"}},
-    {"last", {"Last", "Dernier"}},
-    {"since", {"Since", "Depuis"}},
-    {"count", {"Count", "Nombre"}},
-    {"codes", {"Codes", "Codes"}},
-    {"request_ids", {"Request ids", "Numéros de requête"}},
-    {"name", {"Name", "Nom"}},
-    {"expires", {"Expires", "Expiration"}},
-    {"days_left", {"Days left", "Jours restants"}},
-    {"parked", {"Parked", "Mis de côté"}},
-    {"parked_in_all", {"Parked in all", "Mis de côté en tout"}},
-};
+static const struct language_words *words_of(enum language language)
+{
+    CHECK(language < LANGUAGE_COUNT);
+    return languages[language];
+}
 
 void words_add_date(struct text *out, struct date date, const struct zone *zone,
                     enum language language, int near_year)
@@ -106,13 +64,14 @@ void words_add_date(struct text *out, struct date date, const struct zone *zone,
     if (date.kind == DATE_NONE) {
         return;
     }
+    const struct language_words *words = words_of(language);
     int64_t local_ms = date.ms;
     if (date.kind == DATE_INSTANT) {
         local_ms += (int64_t)zone_at(zone, date.ms).offset_s * 1000;
     }
     struct civil civil = civil_of(local_ms);
-    text_addf(out, "%s %d %s", weekdays[language][civil.weekday], civil.day,
-              months[language][civil.month - 1]);
+    text_addf(out, "%s %d %s", words->weekdays[civil.weekday], civil.day,
+              words->months[civil.month - 1]);
     if (civil.year != near_year) {
         text_addf(out, " %d", civil.year);
     }
@@ -124,16 +83,51 @@ void words_add_date(struct text *out, struct date date, const struct zone *zone,
 void words_add_event(struct text *out, enum event_type type, enum language language)
 {
     CHECK(type < EVENT_TYPE_COUNT);
-    text_add_text(out, events[type][language]);
+    text_add_text(out, words_of(language)->events[type].what);
 }
 
 void words_add_field(struct text *out, const char *field_name, enum language language)
 {
-    for (size_t i = 0; i < ARRAY_COUNT(fields); i++) {
-        if (text_equal(fields[i].name, field_name)) {
-            text_add_text(out, fields[i].words[language]);
+    for (size_t i = 0; i < ARRAY_COUNT(field_names); i++) {
+        if (text_equal(field_names[i], field_name)) {
+            text_add_text(out, words_of(language)->fields[i]);
             return;
         }
     }
     text_add_text(out, field_name); /* extra.X: named by the profile's author */
+}
+
+void words_add_phrase(struct text *out, enum phrase phrase, enum language language,
+                      const struct phrase_arguments *arguments)
+{
+    for (const char *byte = words_phrase(phrase, language); *byte != '\0'; byte++) {
+        if (byte[0] == '%' && byte[1] >= '1' && byte[1] <= '4') {
+            text_add_text(out, arguments->values[byte[1] - '1']);
+            byte++;
+        } else {
+            text_add_char(out, *byte);
+        }
+    }
+}
+
+const char *words_phrase(enum phrase phrase, enum language language)
+{
+    CHECK(phrase < PHRASE_COUNT);
+    return words_of(language)->phrases[phrase];
+}
+
+const char *words_advice(enum event_type type, enum language language)
+{
+    CHECK(type < EVENT_TYPE_COUNT);
+    return words_of(language)->events[type].advice;
+}
+
+bool words_is_one(uint64_t count, enum language language)
+{
+    return count == 1 || (count == 0 && words_of(language)->is_zero_one);
+}
+
+const char *words_tag(enum language language)
+{
+    return words_of(language)->tag;
 }
