@@ -7,6 +7,8 @@
 struct arena; /* grows in blocks; what it gives is aligned, zeroed, and lives until arena_destroy */
 
 struct arena *arena_create(void);
+/* For little that is known to be little: the first block has so many bytes. */
+struct arena *arena_create_small(size_t size);
 void arena_destroy(struct arena *arena); /* NULL is fine */
 void arena_reset(struct arena *arena);   /* forgets everything, keeps the first block */
 void arena_wipe(struct arena *arena);    /* overwrites all it ever gave; then only destroy it */

@@ -39,7 +39,7 @@ struct outlet_totals {
     struct histogram latency; /* of the delivered: from when they could leave */
 };
 
-#define HAND_COUNT_MAX 256
+#define HAND_COUNT_MAX 512
 #define HAND_BYTES_MAX (2u << 20)
 
 /* What one sink has in hand, oldest first, one delivery of a lane at most. */
@@ -48,6 +48,7 @@ struct hand {
     size_t count, count_max, bytes;
 };
 
+void hand_init(struct hand *hand, size_t window);
 /* False: it holds another of this lane, and parcel stays the caller's. */
 bool hand_add(struct hand *hand, struct parcel *parcel) MUST_CHECK;
 size_t hand_count_in(const struct hand *hand, enum parcel_state state);

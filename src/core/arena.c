@@ -27,8 +27,13 @@ static struct block *block_create(size_t size, struct block *older)
 
 struct arena *arena_create(void)
 {
+    return arena_create_small(BLOCK_BYTES);
+}
+
+struct arena *arena_create_small(size_t size)
+{
     struct arena *arena = alloc(sizeof *arena);
-    arena->newest = block_create(BLOCK_BYTES, NULL);
+    arena->newest = block_create(size, NULL);
     return arena;
 }
 

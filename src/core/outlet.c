@@ -30,8 +30,7 @@ struct outlet {
 
     struct question fetching, settling;
     bool wants_fetch, is_paused, is_stopping;
-    int64_t next_due_wall_ms;
-    int64_t flush_ahead_ms;
+    int64_t next_due_wall_ms, flush_ahead_ms;
 
     struct outlet_totals totals;
     char last_detail[200];
@@ -49,7 +48,7 @@ struct outlet *outlet_create(const struct outlet_options *options)
     circuit_init(&outlet->circuit, &options->sink->retry, window, ~options->seed);
     histogram_init(&outlet->totals.latency, latency_bounds_s, ARRAY_COUNT(latency_bounds_s));
     due_clock_init(&outlet->clock, &options->sink->retry);
-    outlet->hand.count_max = window < HAND_COUNT_MAX / 4 ? (size_t)window * 4 : HAND_COUNT_MAX;
+    hand_init(&outlet->hand, window);
     outlet->wants_fetch = true;
     outlet->next_due_wall_ms = INSTANT_NEVER;
     return outlet;
@@ -139,11 +138,12 @@ static bool has_due(const struct outlet *outlet)
     return outlet->wants_fetch || outlet->clock.now.wall_ms >= outlet->next_due_wall_ms;
 }
 
-/* The hand is filled up when less than a window waits: few questions, each for many. */
+/* Filled up when half of it has been sent: few questions, and the answers in time. */
 static bool has_room(const struct outlet *outlet)
 {
-    return outlet->hand.count < outlet->hand.count_max && outlet->hand.bytes < HAND_BYTES_MAX &&
-           hand_count_in(&outlet->hand, PARCEL_WAITING) < outlet->circuit.window_max;
+    const struct hand *hand = &outlet->hand;
+    return hand->count < hand->count_max && hand->bytes < HAND_BYTES_MAX &&
+           hand_count_in(hand, PARCEL_WAITING) <= hand->count_max / 2;
 }
 
 /* A failed write keeps what is known here: it is written again, and nothing is sent again. */

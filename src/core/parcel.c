@@ -41,10 +41,23 @@ static bool is_news_of_sinks(const struct delivery *delivery)
     return true;
 }
 
+/* Hundreds of parcels are in hand at once: their memory fits, most often in one piece. */
+#define TEXTS_BYTES 1024
+
+static size_t size_of_events(const struct delivery *delivery)
+{
+    size_t size = 0;
+    for (size_t i = 0; i < delivery->event_count; i++) {
+        size += delivery->events[i].json.size + delivery->events[i].personal.size;
+    }
+    return size;
+}
+
 struct parcel *parcel_create(struct outlet *outlet, const struct delivery *delivery)
 {
     struct parcel *parcel = alloc(sizeof *parcel);
-    struct arena *arena = arena_create();
+    parcel->bytes = size_of_events(delivery);
+    struct arena *arena = arena_create_small(parcel->bytes + TEXTS_BYTES);
     parcel->outlet = outlet;
     parcel->arena = arena;
     parcel->delivery = *delivery;
@@ -55,7 +68,6 @@ struct parcel *parcel_create(struct outlet *outlet, const struct delivery *deliv
     struct event *events = arena_array(arena, delivery->event_count, sizeof *events);
     for (size_t i = 0; i < delivery->event_count; i++) {
         events[i] = copy_event(arena, &delivery->events[i]);
-        parcel->bytes += events[i].json.size + events[i].personal.size;
     }
     parcel->delivery.events = events;
     parcel->lane_hash = hash64(span_of(delivery->lane));
@@ -120,6 +132,17 @@ int64_t parcel_age_starts_wall_ms(const struct parcel *parcel)
     const struct delivery *delivery = &parcel->delivery;
     return delivery->created_wall_ms > delivery->first_due_wall_ms ? delivery->created_wall_ms
                                                                    : delivery->first_due_wall_ms;
+}
+
+/* While one sync of the store lasts a quick receiver takes many windows; they are settled in one.
+ */
+#define HAND_WINDOWS 32
+
+void hand_init(struct hand *hand, size_t window)
+{
+    *hand =
+        (struct hand){.count_max = window < HAND_COUNT_MAX / HAND_WINDOWS ? window * HAND_WINDOWS
+                                                                          : HAND_COUNT_MAX};
 }
 
 bool hand_add(struct hand *hand, struct parcel *parcel)

@@ -21,7 +21,6 @@
 #define LOOK_MS_MAX 1000
 #define GREETING_MS_MAX 10000 /* until CONNACK, and again until the announcement is taken */
 #define FAREWELL_MS_MAX 1000
-#define PROTOCOL_5 5
 #define BROKER_WORDS_MAX 200
 #define KEEPALIVE_SECONDS 20
 
@@ -50,7 +49,7 @@ struct mqtt_connection {
     uv_timer_t timer;
     uv_poll_t poll;
     bool has_poll;
-    int handle_count;
+    int watched_events, handle_count; /* by poll; of both */
     struct mosquitto *client;
     struct mqtt_marker marker;
     enum step step;
@@ -229,14 +228,17 @@ static void on_log(struct mosquitto *client, void *arg, int level, const char *l
     }
 }
 
-/* The socket. */
+/* The socket. libuv asks the kernel each time it is told: it is told what is new. */
 
 static void on_socket(uv_poll_t *poll, int status, int events);
 
 static void watch(struct mqtt_connection *connection)
 {
     int events = UV_READABLE | (mosquitto_want_write(connection->client) ? UV_WRITABLE : 0);
-    CHECK(uv_poll_start(&connection->poll, events, on_socket) == 0);
+    if (events != connection->watched_events) {
+        CHECK(uv_poll_start(&connection->poll, events, on_socket) == 0);
+        connection->watched_events = events;
+    }
 }
 
 static void on_tick(uv_timer_t *timer);
@@ -396,9 +398,9 @@ static void on_tick(uv_timer_t *timer)
 static void look_up(uv_work_t *work)
 {
     struct mqtt_connection *connection = work->data;
-    const struct mqtt_config *mqtt = &connection->config->mqtt;
     connection->connect_code =
-        mosquitto_connect_async(connection->client, mqtt->host, mqtt->port, KEEPALIVE_SECONDS);
+        mosquitto_connect_async(connection->client, connection->config->mqtt.host,
+                                connection->config->mqtt.port, KEEPALIVE_SECONDS);
     connection->connect_errno = errno;
 }
 
@@ -406,15 +408,14 @@ static void on_looked_up(uv_work_t *work, int status)
 {
     struct mqtt_connection *connection = work->data;
     if (status != 0 || connection->is_closing) {
-        (void)fail(&connection->loss, STATUS_UNAVAILABLE, "the sink was closed");
-        end(connection);
+        leave(connection);
         return;
     }
     int socket = mosquitto_socket(connection->client);
     if (connection->connect_code != MOSQ_ERR_SUCCESS || socket < 0) {
-        int code = connection->connect_code != MOSQ_ERR_SUCCESS ? connection->connect_code
-                                                                : MOSQ_ERR_NO_CONN;
-        lose(connection, code, connection->connect_errno);
+        bool has_code = connection->connect_code != MOSQ_ERR_SUCCESS;
+        lose(connection, has_code ? connection->connect_code : MOSQ_ERR_NO_CONN,
+             connection->connect_errno);
         return;
     }
     mqtt_setup_socket(socket);
@@ -470,7 +471,7 @@ enum status mqtt_connection_publish(struct mqtt_connection *connection,
         return fail(why, STATUS_UNAVAILABLE, "%s", connection->loss.detail);
     }
     mosquitto_property *properties = NULL;
-    if (connection->config->mqtt.protocol == PROTOCOL_5) {
+    if (connection->config->mqtt.protocol == 5) {
         properties = mqtt_properties_of(message->event);
     }
     int result = mosquitto_publish_v5(connection->client, out_message_id, message->topic,
@@ -482,6 +483,7 @@ enum status mqtt_connection_publish(struct mqtt_connection *connection,
     } else {
         /* The library has closed it; the tick will find out. The number may be another's now. */
         (void)uv_poll_stop(&connection->poll);
+        connection->watched_events = 0;
     }
     return mqtt_result_of_publish(result, why);
 }

@@ -10,6 +10,7 @@
 
 /* As many as share one transaction: each of their answers waits for the same sync. */
 #define JOIN_COUNT_MAX 512
+#define QUIET_NS ((uint64_t)50 * 1000 * 1000)
 
 struct job_list {
     struct job *first, **end;
@@ -90,6 +91,23 @@ static struct job *cut_batch(struct job_list *asked)
     return first;
 }
 
+/* With the mutex; nothing is asked. A log that is due for a checkpoint gets it in the quiet. */
+static void wait_for_asks(struct store *store)
+{
+    if (!database_wants_checkpoint(&store->database)) {
+        uv_cond_wait(&store->asks, &store->mutex);
+        return;
+    }
+    if (uv_cond_timedwait(&store->asks, &store->mutex, QUIET_NS) == UV_ETIMEDOUT) {
+        store->is_working = true;
+        uv_mutex_unlock(&store->mutex);
+        database_tidy(&store->database, true);
+        uv_mutex_lock(&store->mutex);
+        store->is_working = false;
+        uv_cond_signal(&store->rests);
+    }
+}
+
 /* NULL: the store closes and all that was asked is done. */
 static struct job *take_batch(struct store *store)
 {
@@ -97,7 +115,7 @@ static struct job *take_batch(struct store *store)
     store->is_working = false;
     uv_cond_signal(&store->rests);
     while (store->asked.first == NULL && !store->is_closing) {
-        uv_cond_wait(&store->asks, &store->mutex);
+        wait_for_asks(store);
     }
     store->is_working = true;
     struct job *first = store->asked.first != NULL ? cut_batch(&store->asked) : NULL;
@@ -150,7 +168,7 @@ static void run_thread(void *arg)
     for (struct job *first; (first = take_batch(store)) != NULL;) {
         struct job *last = run_batch(database, first);
         hand_back(store, first, last);
-        database_tidy(database);
+        database_tidy(database, false);
     }
     counts_fini(database);
     staging_fini(database);

@@ -11,8 +11,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A checkpoint every so many pages of log, between jobs, so that no answer waits for it. */
+/* A checkpoint after so many pages of log, as soon as nobody asks for anything, so that no answer
+ * waits for it; only a log that grew long does not wait for that. */
 #define CHECKPOINT_FRAMES 1000
+#define CHECKPOINT_FRAMES_LONG 8000
 
 /* Checkpoints are ours (database_tidy): the automatic ones forget their errors. */
 static const char *const settings =
@@ -207,12 +209,17 @@ bool database_has_room(struct database *database)
     return database->file == NULL || state_file_keep_reserve(database->file);
 }
 
-void database_tidy(struct database *database)
+bool database_wants_checkpoint(const struct database *database)
+{
+    return database->wal_frame_count >= CHECKPOINT_FRAMES && !atomic_load(&database->has_failed);
+}
+
+void database_tidy(struct database *database, bool is_quiet)
 {
     if (atomic_load(&database->has_failed)) {
         return;
     }
-    if (database->wal_frame_count >= CHECKPOINT_FRAMES) {
+    if (database->wal_frame_count >= (is_quiet ? CHECKPOINT_FRAMES : CHECKPOINT_FRAMES_LONG)) {
         database->wal_frame_count = 0; /* on failure the next commit counts again */
         database->failure = (struct failure){.status = STATUS_OK};
         if (sqlite3_wal_checkpoint_v2(database->handle, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL,

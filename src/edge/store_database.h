@@ -48,7 +48,9 @@ enum status database_end(struct database *database); /* commits, or rolls back w
 bool database_is_ok(const struct database *database);
 enum status database_fail(struct database *database, enum status status, const char *format, ...)
     PRINTF_LIKE(3, 4);
-void database_tidy(struct database *database);     /* between jobs: checkpoint, reserve */
+/* Between jobs: the reserve, and the checkpoint when its time has come. is_quiet: nobody waits. */
+void database_tidy(struct database *database, bool is_quiet);
+bool database_wants_checkpoint(const struct database *database);
 bool database_has_room(struct database *database); /* false: what is left serves deliveries only */
 
 /* Ready to bind; NULL after a failure, which all of the following accept. */
