@@ -13,7 +13,7 @@ SHARE_DIR   := $(PREFIX)/share/orderwatch
 # Every installed file as SOURCE:DESTINATION, so that uninstall takes away exactly what install brought.
 INSTALLED_PROGRAMS := $(foreach name,orderwatch orderwatch-sim,$(BUILD)/$(name):$(PREFIX)/bin/$(name))
 INSTALLED_FILES := \
-    $(foreach file,$(wildcard conf/*.json conf/profiles/*.yaml conf/formats/*.jq conf/scenarios/*.yaml),\
+    $(foreach file,$(wildcard conf/*.json conf/profiles/*.yaml conf/formats/*.jq conf/scenarios/*.yaml conf/page/*),\
         $(file):$(SHARE_DIR)/$(file:conf/%=%)) \
     conf/orderwatch.yaml:$(EXAMPLE_DIR)/orderwatch.yaml \
     $(foreach section,1 5 8,$(foreach page,$(wildcard packaging/man/*.$(section)),\
@@ -38,7 +38,7 @@ install: $(BUILD)/orderwatch $(BUILD)/orderwatch-sim
 
 uninstall:
 	$(Q)rm -f $(placed) '$(DESTDIR)$(UNIT)'
-	$(Q)for folder in '$(SHARE_DIR)/profiles' '$(SHARE_DIR)/formats' '$(SHARE_DIR)/scenarios' '$(SHARE_DIR)' \
+	$(Q)for folder in '$(SHARE_DIR)/profiles' '$(SHARE_DIR)/formats' '$(SHARE_DIR)/scenarios' '$(SHARE_DIR)/page' '$(SHARE_DIR)' \
 	    '$(EXAMPLE_DIR)' '$(patsubst %/,%,$(dir $(EXAMPLE_DIR)))'; do \
 	    rmdir --ignore-fail-on-non-empty '$(DESTDIR)'"$$folder" 2>/dev/null || true; done
 

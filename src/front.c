@@ -2,20 +2,15 @@
 
 #include "core/log.h"
 #include "core/surface.h"
-#include "edge/config_file.h"
-#include "edge/file_read.h"
+#include "edge/documents.h"
 #include "edge/http_server.h"
 #include "edge/process.h"
 #include "edge/store_query.h"
 
-#include <limits.h>
 #include <stdlib.h>
 
-#define DOCUMENT_BYTES_MAX ((size_t)1 << 20)
-
 struct front {
-    struct text interface; /* openapi.json */
-    struct surface_document document;
+    struct documents *documents;
     struct metrics *metrics;
     struct surface *surface;
     struct http_server *server;
@@ -27,25 +22,6 @@ static struct instant read_clock(void *self)
     return loop_now(self);
 }
 
-/* Its own description is worth having, and nothing else stops without it. */
-static void load_interface(struct front *front)
-{
-    struct text path;
-    text_init(&path, PATH_MAX);
-    text_addf(&path, "%s/openapi.json", share_folder());
-    text_init(&front->interface, DOCUMENT_BYTES_MAX);
-    struct failure why;
-    if (file_read(text_cstr(&path), &front->interface, &why) == STATUS_OK) {
-        front->document = (struct surface_document){.path = "/api/v1/openapi.json",
-                                                    .content_type = "application/json",
-                                                    .body = text_span(&front->interface)};
-    } else {
-        LOG_WARN("document_missing", log_text("path", text_cstr(&path)),
-                 log_text("reason", why.detail));
-    }
-    text_fini(&path);
-}
-
 static void create_parts(struct front *front, const struct front_options *options)
 {
     struct instant now = loop_now(options->loop);
@@ -55,7 +31,9 @@ static void create_parts(struct front *front, const struct front_options *option
                                             .seconds = process_seconds,
                                             .started_wall_ms = now.wall_ms};
     front->metrics = metrics_create(&metrics);
-    load_interface(front);
+    front->documents = documents_load();
+    size_t document_count = 0;
+    const struct surface_document *documents = documents_list(front->documents, &document_count);
     const struct surface_options surface = {.config = options->config,
                                             .monitor = options->monitor,
                                             .metrics = front->metrics,
@@ -63,8 +41,8 @@ static void create_parts(struct front *front, const struct front_options *option
                                             .store = store_port(options->store),
                                             .query = store_query_port(options->store),
                                             .responder = http_server_responder(),
-                                            .documents = &front->document,
-                                            .document_count = front->document.path != NULL,
+                                            .documents = documents,
+                                            .document_count = document_count,
                                             .version = ORDERWATCH_VERSION,
                                             .clock = read_clock,
                                             .clock_self = options->loop};
@@ -141,6 +119,6 @@ void front_destroy(struct front *front)
     }
     surface_destroy(front->surface);
     metrics_destroy(front->metrics);
-    text_fini(&front->interface);
+    documents_destroy(front->documents);
     free(front);
 }

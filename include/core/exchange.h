@@ -17,6 +17,7 @@ struct http_query {
     const struct http_parameter *parameters;
     size_t parameter_count;
     const char *host, *authorization, *content_type, *intent, *last_event_id; /* NULL: absent */
+    const char *if_none_match;
     struct span body;
 };
 
@@ -25,6 +26,7 @@ struct http_answer {
     const char *content_type;
     const char *security_policy; /* NULL: nothing may be loaded */
     const char *allow;           /* of a 405; NULL: none */
+    const char *etag;            /* quoted; NULL: the answer may not be kept */
     bool asks_for_token;         /* of a 401 */
     struct span body;
 };

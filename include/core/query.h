@@ -59,7 +59,8 @@ enum delivery_state {
 };
 
 struct delivery_query {
-    const char *sink_name; /* NULL: any */
+    const char *sink_name;              /* NULL: any */
+    const char *source_name, *order_id; /* of this order only, both or neither; NULL: any */
     enum delivery_state state;
     int64_t after; /* next of the page before; 0: from the newest */
     size_t limit;

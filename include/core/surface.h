@@ -13,6 +13,8 @@ struct surface;
 struct surface_document {
     const char *path, *content_type;
     const char *security_policy; /* NULL: nothing may be loaded */
+    const char *etag;            /* quoted */
+    bool is_public;              /* no token is needed: it tells nothing, it asks */
     struct span body;            /* borrowed; must outlive the surface */
 };
 

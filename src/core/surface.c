@@ -158,14 +158,16 @@ static void serve_document(const struct call *call, const struct surface_documen
     const struct http_answer answer = {.code = 200,
                                        .content_type = document->content_type,
                                        .security_policy = document->security_policy,
+                                       .etag = document->etag,
                                        .body = document->body};
-    call->surface->options.responder.answer(call->exchange, &answer);
+    answer_kept(call, &answer);
 }
 
 static void refuse_path(const struct call *call)
 {
     answer_problem(call->surface, call->exchange, 404,
-                   "%.200s: nothing is here; there is /api/v1/ with status, sources, sinks, "
+                   "%.200s: nothing is here; there is the status page at /, /api/v1/ with status, "
+                   "sources, sinks, "
                    "orders, appointments, events, deliveries, silences and openapi.json, and "
                    "/metrics, /-/healthy, /-/ready",
                    call->query->path);
@@ -215,7 +217,8 @@ void surface_serve(void *arg, struct http_exchange *exchange, const struct http_
     CHECK(!call.surface->is_closed);
     const struct surface_options *options = &call.surface->options;
     call.surface->now = options->clock(options->clock_self);
-    if (!gate_admits(&call)) {
+    const struct surface_document *document = find_document(call.surface, query->path);
+    if (!gate_admits(&call, document != NULL && document->is_public)) {
         return;
     }
     if (!utf8_is_valid(span_of(query->path))) {

@@ -40,6 +40,19 @@ void answer_json(struct surface *surface, struct http_exchange *exchange, int co
     surface->options.responder.answer(exchange, &answer);
 }
 
+void answer_kept(const struct call *call, const struct http_answer *answer)
+{
+    const char *known = call->query->if_none_match;
+    bool is_known = known != NULL && answer->etag != NULL &&
+                    (strcmp(known, "*") == 0 || strstr(known, answer->etag) != NULL);
+    struct http_answer shown = *answer;
+    if (is_known) {
+        shown.code = 304;
+        shown.body = span_of("");
+    }
+    call->surface->options.responder.answer(call->exchange, &shown);
+}
+
 static void send_problem(struct surface *surface, struct http_exchange *exchange, int code,
                          const char *detail, const char *allow)
 {

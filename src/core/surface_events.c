@@ -79,16 +79,21 @@ static void begin_numbered(struct scan *scan, void (*ask)(struct scan *scan))
     scan_begin(scan, ask);
 }
 
+static bool has_whole_order(const struct call *call)
+{
+    if (call_parameter(call, "order") == NULL || call_parameter(call, "source") != NULL) {
+        return true;
+    }
+    answer_problem(call->surface, call->exchange, 400,
+                   "parameter order: needs source beside it, an id means nothing alone");
+    return false;
+}
+
 void serve_events(const struct call *call)
 {
     static const char *const names[] = {"source", "order", "type",  "severity", "since",
                                         "until",  "q",     "after", "limit",    NULL};
-    if (call_parameter(call, "order") != NULL && call_parameter(call, "source") == NULL) {
-        answer_problem(call->surface, call->exchange, 400,
-                       "parameter order: needs source beside it, an id means nothing alone");
-        return;
-    }
-    struct scan *scan = scan_create(call, names);
+    struct scan *scan = has_whole_order(call) ? scan_create(call, names) : NULL;
     if (scan != NULL) {
         begin_numbered(scan, ask_events);
     }
@@ -167,8 +172,12 @@ static void on_deliveries(void *arg, const struct delivery_page *page)
 
 static void ask_deliveries(struct scan *scan)
 {
-    struct delivery_query deliveries = {
-        .sink_name = scan->filter.sink, .state = scan->filter.state, .limit = scan_page_size(scan)};
+    const struct filter *filter = &scan->filter;
+    struct delivery_query deliveries = {.sink_name = filter->sink,
+                                        .source_name = filter->source,
+                                        .order_id = filter->order,
+                                        .state = filter->state,
+                                        .limit = scan_page_size(scan)};
     bool is_number = read_cursor(scan, &deliveries.after);
     CHECK(is_number);
     const struct query_port query = scan->inquiry.surface->options.query;
@@ -177,10 +186,11 @@ static void ask_deliveries(struct scan *scan)
 
 void serve_deliveries(const struct call *call)
 {
-    static const char *const names[] = {"sink", "status", "source", "since", "until",
-                                        "q",    "after",  "limit",  NULL};
+    static const char *const names[] = {"sink",  "status", "source", "order", "since",
+                                        "until", "q",      "after",  "limit", NULL};
     enum delivery_state state = DELIVERY_ANY;
-    struct scan *scan = filter_read_state(call, &state) ? scan_create(call, names) : NULL;
+    bool is_good = has_whole_order(call) && filter_read_state(call, &state);
+    struct scan *scan = is_good ? scan_create(call, names) : NULL;
     if (scan != NULL) {
         scan->filter.state = state;
         begin_numbered(scan, ask_deliveries);

@@ -65,7 +65,7 @@ static bool is_token(const struct secret *token, const char *authorization)
     return difference == 0;
 }
 
-bool gate_admits(const struct call *call)
+bool gate_admits(const struct call *call, bool is_public)
 {
     struct surface *surface = call->surface;
     const struct config *config = surface->options.config;
@@ -77,7 +77,8 @@ bool gate_admits(const struct call *call)
                        host != NULL ? host : "is missing");
         return false;
     }
-    if (config->http_token != NULL && !is_token(config->http_token, call->query->authorization)) {
+    if (!is_public && config->http_token != NULL &&
+        !is_token(config->http_token, call->query->authorization)) {
         answer_problem(surface, call->exchange, 401,
                        "the token of http.token is needed: Authorization: Bearer TOKEN");
         return false;

@@ -23,12 +23,14 @@ struct verdict {
     bool is_bad;
 };
 
+/* code: one word for programs, which may say it in another language. */
 static void add_reason(struct verdict *verdict, const char *kind, const char *name,
-                       const char *reason)
+                       const char *code, const char *reason)
 {
     verdict->is_bad = true;
     json_write_open(verdict->reasons, NULL, '{');
     json_write_text(verdict->reasons, kind, name);
+    json_write_text(verdict->reasons, "code", code);
     json_write_text(verdict->reasons, "reason", reason);
     json_write_close(verdict->reasons, '}');
 }
@@ -59,7 +61,8 @@ static void judge_source(struct verdict *verdict, const struct surface *surface,
     if (cause[0] != '\0') {
         (void)snprintf(reason + size, sizeof reason - size, ": %s", cause);
     }
-    add_reason(verdict, "source", config->name, reason);
+    add_reason(verdict, "source", config->name,
+               status.last_complete_wall_ms == 0 ? "never_swept" : "late", reason);
 }
 
 static void judge_backlog(struct verdict *verdict, const struct surface *surface,
@@ -70,14 +73,14 @@ static void judge_backlog(struct verdict *verdict, const struct surface *surface
     if (counts->pending != 0 && age_ms > BACKLOG_AGE_MAX_MS) {
         (void)snprintf(reason, sizeof reason, "its oldest pending delivery waits for %lld h",
                        (long long)(age_ms / HOUR_MS));
-        add_reason(verdict, "sink", counts->sink_name, reason);
+        add_reason(verdict, "sink", counts->sink_name, "backlog", reason);
     }
     if (!counts_are_conserved(counts)) {
         (void)snprintf(reason, sizeof reason,
                        "observed %llu is not delivered %llu + pending %llu + parked %llu",
                        (unsigned long long)counts->observed, (unsigned long long)counts->delivered,
                        (unsigned long long)counts->pending, (unsigned long long)counts->parked);
-        add_reason(verdict, "sink", counts->sink_name, reason);
+        add_reason(verdict, "sink", counts->sink_name, "books", reason);
     }
 }
 
@@ -92,7 +95,7 @@ static void judge_sink(struct verdict *verdict, const struct surface *surface,
         judge_backlog(verdict, surface, counts);
     }
     if (status.circuit == CIRCUIT_DISABLED) {
-        add_reason(verdict, "sink", config->name,
+        add_reason(verdict, "sink", config->name, "disabled",
                    "its receiver is gone for good (410); `orderwatch resume` opens it again");
         return;
     }
@@ -103,7 +106,7 @@ static void judge_sink(struct verdict *verdict, const struct surface *surface,
         (void)snprintf(reason, sizeof reason, "failing for %lld s: %s",
                        (long long)((surface->now.wall_ms - status.failing_since_wall_ms) / 1000),
                        status.last_detail);
-        add_reason(verdict, "sink", config->name, reason);
+        add_reason(verdict, "sink", config->name, "failing", reason);
     }
 }
 
@@ -111,12 +114,12 @@ static void judge_store(struct verdict *verdict, const struct surface *surface,
                         const struct survey *survey)
 {
     if (survey->counts == NULL) {
-        add_reason(verdict, "store", "state", "does not answer");
+        add_reason(verdict, "store", "state", "silent", "does not answer");
     } else if (surface->has_written && surface->written != STATUS_OK) {
         char reason[80];
         (void)snprintf(reason, sizeof reason, "cannot be written: %s",
                        status_name(surface->written));
-        add_reason(verdict, "store", "state", reason);
+        add_reason(verdict, "store", "state", "unwritable", reason);
     }
 }
 
@@ -175,7 +178,7 @@ static void respond_healthy(struct surface *surface, struct http_exchange *excha
     page_init(&page);
     struct verdict verdict = {.reasons = &page.reason_writer};
     if (survey->counts == NULL) {
-        add_reason(&verdict, "store", "state", "does not answer");
+        add_reason(&verdict, "store", "state", "silent", "does not answer");
     }
     write_verdict(&page, "healthy", !verdict.is_bad);
     page_send(&page, surface, exchange, verdict.is_bad ? 503 : 200);

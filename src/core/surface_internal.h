@@ -3,6 +3,7 @@
  * surface_gate     who may ask what: Host, token, intent
  * surface_answer   answers, problems, parameters
  * surface_health   healthy, ready, status, metrics
+ * surface_moves    how far an order's dates are from the first promise
  * surface_item     one source, sink, order, event, delivery as JSON
  * surface_filter   parameters of lists
  * surface_scan     a list from several pages of the store
@@ -14,6 +15,7 @@
 #define CORE_SURFACE_INTERNAL_H
 
 #include "core/arena.h"
+#include "core/history.h"
 #include "core/json_write.h"
 #include "core/log.h"
 #include "core/surface.h"
@@ -44,12 +46,14 @@ struct call {
 typedef void call_fn(const struct call *call);
 
 /* surface_gate: answers and gives false if the request may not pass. */
-bool gate_admits(const struct call *call);
+bool gate_admits(const struct call *call, bool is_public); /* public: the token is not asked for */
 bool gate_allows_change(const struct call *call);
 
 /* surface_answer */
 void answer_json(struct surface *surface, struct http_exchange *exchange, int code,
                  struct span json);
+/* A good answer that the client may have already, by its ETag. */
+void answer_kept(const struct call *call, const struct http_answer *answer);
 /* A problem document (RFC 9457). detail is upstream or user text too: it is cleaned. */
 void answer_problem(struct surface *surface, struct http_exchange *exchange, int code,
                     const char *format, ...) PRINTF_LIKE(4, 5);
@@ -103,5 +107,9 @@ void item_add_sink(struct json_writer *writer, const struct surface *surface, si
 const struct sink_counts *survey_of(const struct survey *survey, const char *sink_name); /* NULL */
 bool counts_are_conserved(const struct sink_counts *counts);
 void item_add_wall(struct json_writer *writer, const char *name, int64_t wall_ms); /* 0: nothing */
+/* surface_moves: "status_since", and "moves": what was promised first and how far it is from that.
+ */
+void item_add_moves(struct json_writer *writer, const struct source_config *source,
+                    const struct record *record, struct history *history);
 
 #endif

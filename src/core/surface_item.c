@@ -1,3 +1,5 @@
+#include "core/zone.h"
+
 #include "surface_internal.h"
 
 static const char *health_name(enum poller_health health)
@@ -60,6 +62,7 @@ void item_add_source(struct json_writer *writer, const struct surface *surface, 
     json_write_open(writer, NULL, '{');
     json_write_text(writer, "name", config->name);
     json_write_text(writer, "profile", config->profile_name);
+    json_write_text(writer, "time_zone", zone_name(config->zone));
     json_write_text(writer, "state", health_name(status.health));
     item_add_wall(writer, "last_complete_sweep", status.last_complete_wall_ms);
     if (status.next_due_mono_ms != INSTANT_NEVER && !status.is_sweeping) {

@@ -283,9 +283,14 @@ static bool write_found(struct order_inquiry *asked, const struct stored_order *
 {
     struct arena *arena = arena_create();
     struct record record;
-    bool is_good = record_decode(order->canonical, arena, &record, NULL) == STATUS_OK;
+    struct history history;
+    bool is_good = record_decode(order->canonical, arena, &record, NULL) == STATUS_OK &&
+                   history_decode(order->history, arena, &history, NULL) == STATUS_OK;
     if (is_good) {
         write_order(&asked->writer, asked->source_name, &record, order->has_left);
+        item_add_moves(&asked->writer,
+                       config_source(asked->inquiry.surface->options.config, asked->source_name),
+                       &record, &history);
     }
     arena_destroy(arena);
     return is_good;

@@ -2,6 +2,7 @@
 #include "surface_filter.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #define HEARTBEAT_MS 15000 /* also how it is seen that nobody reads any more */
@@ -62,11 +63,15 @@ static void push_event(struct stream *stream, const struct listed_event *event)
     text_fini(&message);
 }
 
-/* From the present on: what is the latest row? */
+/* From the present on: what is the latest row? It is told at once: who is cut off before the first
+ * event can come back to this very place. */
 static void prime(struct stream *stream, const struct event_page *page)
 {
     stream->is_primed = true;
     stream->row = page->count != 0 ? page->events[0].row : 0;
+    char place[64];
+    (void)snprintf(place, sizeof place, "id: %" PRId64 "\n\n", stream->row);
+    push(stream, span_of(place));
 }
 
 static void on_page(void *arg, const struct event_page *page)

@@ -11,17 +11,22 @@ static void add_header(struct MHD_Response *response, const char *name, const ch
     }
 }
 
-void http_answer_add_headers(struct MHD_Response *response, const char *content_type,
-                             const char *security_policy)
+void http_answer_add_headers(struct MHD_Response *response, const struct http_answer *answer)
 {
-    add_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, content_type);
+    add_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, answer->content_type);
     add_header(response, "Content-Security-Policy",
-               security_policy != NULL ? security_policy
-                                       : "default-src 'none'; frame-ancestors 'none'");
+               answer->security_policy != NULL ? answer->security_policy
+                                               : "default-src 'none'; frame-ancestors 'none'");
     add_header(response, "X-Content-Type-Options", "nosniff");
     add_header(response, "Referrer-Policy", "no-referrer");
     add_header(response, "Cross-Origin-Resource-Policy", "same-origin");
-    add_header(response, MHD_HTTP_HEADER_CACHE_CONTROL, "no-store");
+    /* With an ETag it may be kept, and is asked for each time whether it still holds. */
+    add_header(response, MHD_HTTP_HEADER_CACHE_CONTROL,
+               answer->etag != NULL ? "private, no-cache" : "no-store");
+    add_header(response, MHD_HTTP_HEADER_ETAG, answer->etag);
+    add_header(response, MHD_HTTP_HEADER_ALLOW, answer->allow);
+    add_header(response, MHD_HTTP_HEADER_WWW_AUTHENTICATE,
+               answer->asks_for_token ? "Bearer realm=\"orderwatch\"" : NULL);
 }
 
 struct MHD_Response *http_answer_response(const struct http_answer *answer)
@@ -33,9 +38,6 @@ struct MHD_Response *http_answer_response(const struct http_answer *answer)
     struct MHD_Response *response =
         MHD_create_response_from_buffer(answer->body.size, copy, MHD_RESPMEM_MUST_FREE);
     CHECK(response != NULL);
-    http_answer_add_headers(response, answer->content_type, answer->security_policy);
-    add_header(response, MHD_HTTP_HEADER_ALLOW, answer->allow);
-    add_header(response, MHD_HTTP_HEADER_WWW_AUTHENTICATE,
-               answer->asks_for_token ? "Bearer realm=\"orderwatch\"" : NULL);
+    http_answer_add_headers(response, answer);
     return response;
 }

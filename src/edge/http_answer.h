@@ -7,8 +7,8 @@
 
 struct MHD_Response;
 
-void http_answer_add_headers(struct MHD_Response *response, const char *content_type,
-                             const char *security_policy);
+/* All of them; the body is not looked at. */
+void http_answer_add_headers(struct MHD_Response *response, const struct http_answer *answer);
 struct MHD_Response *http_answer_response(const struct http_answer *answer); /* never NULL */
 
 #endif

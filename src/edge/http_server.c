@@ -244,7 +244,8 @@ static void stream(struct http_exchange *exchange, http_gone_fn *on_gone, void *
                                                            on_read, exchange, NULL);
     CHECK(exchange->response != NULL);
     exchange->code = MHD_HTTP_OK;
-    http_answer_add_headers(exchange->response, "text/event-stream; charset=utf-8", NULL);
+    const struct http_answer head = {.content_type = "text/event-stream; charset=utf-8"};
+    http_answer_add_headers(exchange->response, &head);
     wake(exchange);
     exchange->state = EXCHANGE_STREAMING;
 }
@@ -301,6 +302,7 @@ static void ask(struct http_exchange *exchange, const char *path, const char *me
         .content_type = header_of(connection, MHD_HTTP_HEADER_CONTENT_TYPE),
         .intent = header_of(connection, "X-Orderwatch"),
         .last_event_id = header_of(connection, "Last-Event-ID"),
+        .if_none_match = header_of(connection, MHD_HTTP_HEADER_IF_NONE_MATCH),
         .body = text_span(&exchange->received),
     };
     exchange->state = EXCHANGE_ASKING;

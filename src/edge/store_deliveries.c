@@ -69,14 +69,20 @@ static struct sqlite3_stmt *ask_deliveries(struct database *database,
                                            const struct delivery_query *query)
 {
     bool is_open = query->state == DELIVERY_PENDING || query->state == DELIVERY_PARKED;
-    bool is_indexed = query->sink_name != NULL && is_open;
-    struct sqlite3_stmt *row = database_statement(
-        database, is_indexed ? STATEMENT_DELIVERY_LIST_OPEN : STATEMENT_DELIVERY_LIST);
+    bool is_of_order = query->order_id != NULL;
+    bool is_indexed = !is_of_order && query->sink_name != NULL && is_open;
+    enum statement statement = is_indexed ? STATEMENT_DELIVERY_LIST_OPEN : STATEMENT_DELIVERY_LIST;
+    struct sqlite3_stmt *row =
+        database_statement(database, is_of_order ? STATEMENT_DELIVERY_LIST_ORDER : statement);
     bind_number(row, 1, query->after == 0 ? INT64_MAX : query->after);
     bind_number(row, 2, ROWS_LOOKED_AT_MAX);
     if (is_indexed) {
         bind_text(row, 3, query->sink_name);
         bind_number(row, 4, (int64_t)query->state);
+    }
+    if (is_of_order) {
+        bind_text(row, 3, query->source_name);
+        bind_text(row, 4, query->order_id);
     }
     return row;
 }
@@ -85,6 +91,11 @@ static bool delivery_passes(const struct delivery_query *query, struct sqlite3_s
 {
     return (query->sink_name == NULL || text_equal(query->sink_name, column_text(row, SINK))) &&
            (query->state == DELIVERY_ANY || column_number(row, STATE) == (int64_t)query->state);
+}
+
+static const char *copy_text(struct arena *arena, const char *text)
+{
+    return text != NULL ? arena_text(arena, span_of(text)) : NULL;
 }
 
 static void run_list(struct database *database, struct job *job)
@@ -126,9 +137,9 @@ void store_list_deliveries(struct store *store, const struct delivery_query *que
     list->on_page = on_page;
     list->query = *query;
     list->query.limit = query->limit < PAGE_ITEMS_MAX ? query->limit : PAGE_ITEMS_MAX;
-    if (query->sink_name != NULL) {
-        list->query.sink_name = arena_text(arena, span_of(query->sink_name));
-    }
+    list->query.sink_name = copy_text(arena, query->sink_name);
+    list->query.source_name = copy_text(arena, query->source_name);
+    list->query.order_id = copy_text(arena, query->order_id);
     list->deliveries = arena_array(arena, list->query.limit, sizeof *list->deliveries);
     store_ask(store, &list->job);
 }

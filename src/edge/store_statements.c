@@ -250,6 +250,18 @@ static const struct statement_text texts[] = {
          "SEARCH e USING INTEGER PRIMARY KEY (rowid=?);"
          " SEARCH d USING INDEX deliveries_event (event=? AND rowid<?);"
          " SEARCH l USING INTEGER PRIMARY KEY (rowid=?) LEFT-JOIN"},
+    [STATEMENT_DELIVERY_LIST_ORDER] =
+        {"SELECT d.id, coalesce(d.leader, d.id), d.sink, d.lane, d.bundle, d.state, d.due, "
+         "d.created,"
+         " coalesce(d.ended, 0), d.attempts, coalesce(l.detail, d.detail, ''), e.event_id, "
+         "e.source,"
+         " e.order_id, e.type FROM events e CROSS JOIN deliveries d ON d.event = e.id"
+         " LEFT JOIN deliveries l ON l.id = d.leader"
+         " WHERE d.id < ?1 AND e.source = ?3 AND e.order_id = ?4 ORDER BY d.id DESC LIMIT ?2",
+         "SEARCH e USING INDEX events_order (source=? AND order_id=?);"
+         " SEARCH d USING INDEX deliveries_event (event=? AND rowid<?);"
+         " SEARCH l USING INTEGER PRIMARY KEY (rowid=?) LEFT-JOIN;"
+         " USE TEMP B-TREE FOR ORDER BY"},
     [STATEMENT_ATTEMPT_LIST] = {"SELECT wall_ms, coalesce(detail, '') FROM attempts"
                                 " WHERE delivery = ?1 ORDER BY number",
                                 "SEARCH attempts USING PRIMARY KEY (delivery=?)"},
