@@ -106,7 +106,6 @@ struct query_port {
                         void *arg);
     void (*list_deliveries)(void *self, const struct delivery_query *query,
                             delivery_page_fn *on_page, void *arg);
-    /* STATUS_NOT_FOUND: no such event. event is NULL then. */
     void (*explain_event)(void *self, const char *event_id, event_story_fn *on_story, void *arg);
     /* Parked deliveries only: due again at once, their attempts counted anew; or dropped. */
     void (*retry_parked)(void *self, const int64_t *ids, size_t count, int64_t now_wall_ms,
