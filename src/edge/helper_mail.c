@@ -34,9 +34,10 @@ struct session {
     bool is_tls_missing;
     bool is_exposed; /* in clear, and the peer is not this machine */
     struct mail_tls tls;
-    char reply[300]; /* the server's latest line */
+    char reply[300]; /* the server's latest line that counts */
     size_t reply_size;
     bool is_reply_complete;
+    bool is_quitting; /* what it says to that explains nothing */
 };
 
 /* --- the library's callbacks ---------------------------------------------------------------- */
@@ -135,6 +136,9 @@ static void take_reply_line(struct session *session)
 
 static void on_server_bytes(struct session *session, const char *bytes, size_t size)
 {
+    if (session->is_quitting) {
+        return;
+    }
     for (size_t i = 0; i < size; i++) {
         if (session->is_reply_complete) {
             session->reply_size = 0;
@@ -156,6 +160,10 @@ static void on_client_bytes(struct session *session, const char *bytes, size_t s
     if (size >= 5 && memcmp(bytes, "AUTH ", 5) == 0) {
         session->has_tried_login = true;
         session->is_logging_in = true;
+        return;
+    }
+    if (size >= 4 && memcmp(bytes, "QUIT", 4) == 0) {
+        session->is_quitting = true;
         return;
     }
     if (memmem(bytes, size, "MAIL FROM:", 10) == NULL) {
@@ -376,7 +384,8 @@ static void run(struct session *session, smtp_session_t smtp)
     bool has_run = smtp_start_session(smtp) != 0;
     int error = smtp_errno();
     set_alarm(0);
-    if ((!has_run || error != 0) && session->reply_size == 0) {
+    bool is_reply_a_reason = session->reply[0] == '4' || session->reply[0] == '5';
+    if ((!has_run || error != 0) && !is_reply_a_reason) {
         (void)smtp_strerror(error, session->reply, sizeof session->reply);
     }
 }
