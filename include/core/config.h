@@ -128,6 +128,13 @@ struct format_setting {
 
 enum webhook_signature { SIGNATURE_STANDARD, SIGNATURE_GITHUB, SIGNATURE_NONE };
 
+/* Several events as one request; an order has at most one among them. */
+struct batch_config {
+    uint32_t count;  /* 0: each event alone, as itself; else as a list */
+    size_t bytes;    /* of their JSON */
+    int64_t wait_ms; /* for company, from when an event could leave; 0: none */
+};
+
 struct webhook_config {
     const char *url;
     bool is_url_secret;               /* it came from a variable: shown without its path */
@@ -147,6 +154,7 @@ struct webhook_config {
     size_t header_count;
     int64_t timeout_ms;
     struct tls_config tls;
+    struct batch_config batch;
     bool allow_private; /* private addresses may be called; loopback ones if the URL says one */
 };
 
@@ -158,6 +166,7 @@ struct sink_config {
     const char *name; /* unique; the durable key */
     enum sink_kind kind;
     uint32_t in_flight_max;
+    struct rate rate; /* of what leaves; a count of 0: no limit */
     struct retry_policy retry;
     int64_t failing_after_ms; /* sink.failing when it has been down so long */
     struct field_filter fields;

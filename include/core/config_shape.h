@@ -28,6 +28,9 @@ void config_check_references(struct walker *walker, const struct node *document,
                              struct config *config);
 /* Warns where every is too short for the budget, and notes the place of every for later. */
 void config_check_pace(struct walker *walker, const struct node *map, struct source_config *source);
+/* batch: 50, or {count: 50, bytes: 256KiB, wait: 2s} */
+void webhook_read_batch(struct walker *walker, const struct node *node, void *target);
+void webhook_print_batch(const void *source, const void *context, struct text *out);
 void route_print_sinks(const void *source, const void *context, struct text *out);
 
 #endif

@@ -23,8 +23,9 @@ struct sink_status {
     const char *kind;
     enum circuit_state circuit;
     int64_t failing_since_wall_ms; /* 0: it works */
-    int64_t next_probe_mono_ms;
-    const char *last_detail; /* the receiver's latest refusal; "" if none */
+    int64_t next_attempt_mono_ms;  /* while it is away or asked for a pause; 0: at any time */
+    uint32_t window, in_flight;    /* sends at once: allowed now, under way */
+    const char *last_detail;       /* the receiver's latest refusal; "" if none */
     struct sink_counts counts;
     uint64_t delivered, retried, parked; /* since start */
     bool is_paused;

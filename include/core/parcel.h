@@ -21,7 +21,7 @@ struct parcel {
     size_t bytes; /* of its events */
     uint64_t lane_hash;
     enum parcel_state state;
-    bool is_probe;
+    size_t part_max; /* of a batch that was refused: how many may be together; 0: any number */
     bool is_news_of_sinks; /* nothing but sink.* events: its parking is not told again */
     struct settlement settlement;
 };

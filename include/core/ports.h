@@ -284,12 +284,15 @@ enum send_outcome {
     SEND_OFFLINE,   /* the sink as a whole is away: no connection, login refused */
     SEND_REJECTED,  /* will never be accepted: park it */
     SEND_GONE,      /* the receiver asks to stop for good (410): park it, disable the sink */
+    SEND_DIVIDE,    /* several events were refused as one: fewer of them may be accepted */
 };
 
 struct send_result {
     struct instant at;
     enum send_outcome outcome;
     int64_t retry_after_ms;            /* 0: no hint */
+    bool is_sink_busy;                 /* the hint is for every delivery, not for this one alone */
+    size_t part_max;                   /* SEND_DIVIDE: how many events may be together now */
     const char *progress;              /* NULL: nothing to keep */
     const char *detail;                /* one line: what the receiver said; cleaned, no secrets */
     const struct stored_value *values; /* what the sink will want to know after a restart: durable

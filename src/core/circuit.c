@@ -13,6 +13,9 @@ void circuit_init(struct circuit *circuit, const struct retry_policy *policy, ui
 
 uint32_t circuit_room(const struct circuit *circuit, uint32_t in_flight, int64_t now_mono_ms)
 {
+    if (now_mono_ms < circuit->held_until_mono_ms) {
+        return 0;
+    }
     switch (circuit->state) {
     case CIRCUIT_CLOSED:
         return in_flight < circuit->window ? circuit->window - in_flight : 0;
@@ -23,6 +26,25 @@ uint32_t circuit_room(const struct circuit *circuit, uint32_t in_flight, int64_t
         break;
     }
     return 0;
+}
+
+int64_t circuit_pause_ends_mono_ms(const struct circuit *circuit, int64_t now_mono_ms)
+{
+    int64_t end = now_mono_ms;
+    if (circuit->state == CIRCUIT_OPEN && circuit->probe_mono_ms > end) {
+        end = circuit->probe_mono_ms;
+    }
+    if (circuit->state != CIRCUIT_DISABLED && circuit->held_until_mono_ms > end) {
+        end = circuit->held_until_mono_ms;
+    }
+    return end > now_mono_ms ? end : 0;
+}
+
+int64_t circuit_next_mono_ms(const struct circuit *circuit, uint32_t in_flight, int64_t now_mono_ms)
+{
+    int64_t end = circuit_pause_ends_mono_ms(circuit, now_mono_ms);
+    int64_t from = end != 0 ? end : now_mono_ms;
+    return circuit_room(circuit, in_flight, from) != 0 ? from : INSTANT_NEVER;
 }
 
 bool circuit_sends(struct circuit *circuit)
@@ -111,6 +133,14 @@ void circuit_refused(struct circuit *circuit, uint64_t lane_hash, bool is_probe,
         circuit->refused_lane_count = 0;
         break_circuit(circuit, server_hint_ms, now);
     }
+}
+
+void circuit_hold(struct circuit *circuit, int64_t until_mono_ms)
+{
+    if (until_mono_ms > circuit->held_until_mono_ms) {
+        circuit->held_until_mono_ms = until_mono_ms;
+    }
+    circuit->window = 1;
 }
 
 void circuit_available(struct circuit *circuit, int64_t now_mono_ms)

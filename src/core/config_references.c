@@ -171,6 +171,11 @@ static void resolve_fallback(struct walker *walker, const struct section *sinks,
     if (other == index) {
         problem_add(walker->problems, fallback, walker->path,
                     "is the sink itself; accepted: the name of another sink");
+    } else if (other < sinks->count && node_member(entry_at(sinks, other), "fallback") != NULL) {
+        problem_add(walker->problems, fallback, walker->path,
+                    "%s has a fallback of its own; accepted: a sink without one, so that what is "
+                    "parked there stays there",
+                    walker_shown(walker, fallback));
     } else if (other < sinks->count) {
         is_used[other] = true;
     }

@@ -112,6 +112,7 @@ static const struct key sink_keys[] = {
      .offset = offsetof(struct sink_config, in_flight_max),
      .min = 1,
      .max = IN_FLIGHT_MAX},
+    {.name = "rate", .kind = KEY_RATE, .offset = offsetof(struct sink_config, rate)},
     {.name = "retry",
      .kind = KEY_MAP,
      .offset = offsetof(struct sink_config, retry),

@@ -255,6 +255,7 @@ static const struct key webhook_keys[] = {
      .min = 1000,
      .max = 10 * MINUTE_MS,
      .initial = "20s"},
+    {.name = "batch", .kind = KEY_CUSTOM, .read = webhook_read_batch, .print = webhook_print_batch},
     {.name = "tls",
      .kind = KEY_MAP,
      .offset = offsetof(struct webhook_config, tls),
@@ -382,6 +383,11 @@ static void finish_webhook(struct walker *walker, const struct node *map, void *
         problem_add(walker->problems, map, walker->path,
                     "ticket_id is there with format cloudevents, which names no ticket; accepted: "
                     "ticket_id with the format of a ticketing system");
+    }
+    if (webhook->batch.count != 0 && !text_equal(webhook->format, "cloudevents")) {
+        problem_add(walker->problems, map, walker->path,
+                    "batch is there with another format, and only CloudEvents have a form for "
+                    "several; accepted: batch with format cloudevents");
     }
     struct url url;
     if (webhook->url != NULL && url_parse(webhook->url, &url) && host_is_loopback(url.host)) {

@@ -254,6 +254,12 @@ static void show_deliveries(const struct metrics *metrics, const struct metrics_
         text_addf(out, "orderwatch_sink_up{sink=\"%s\"} %d\n", status.sink_name,
                   status.circuit == CIRCUIT_CLOSED ? 1 : 0);
     }
+    head(out, "orderwatch_sink_window", "gauge", "Sends at once; small after an outage.");
+    for (size_t i = 0; i < metrics->options.config->sink_count; i++) {
+        struct sink_status status = sink_of(view, i);
+        text_addf(out, "orderwatch_sink_window{sink=\"%s\"} %" PRIu32 "\n", status.sink_name,
+                  status.window);
+    }
 }
 
 static void show_latency(const struct metrics *metrics, const struct metrics_view *view,

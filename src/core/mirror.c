@@ -95,6 +95,7 @@ static bool is_done_with(struct mirror *mirror, const struct send_result *result
         return true;
     case SEND_REJECTED:
     case SEND_GONE:
+    case SEND_DIVIDE:
         LOG_WARN("state_refused", log_text("sink", mirror->options.sink->name),
                  log_text("reason", result->detail));
         return true;

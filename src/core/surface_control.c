@@ -215,6 +215,7 @@ static const char *outcome_name(enum send_outcome outcome)
     case SEND_OFFLINE:
         return "offline";
     case SEND_REJECTED:
+    case SEND_DIVIDE:
         return "rejected";
     case SEND_GONE:
         return "gone";

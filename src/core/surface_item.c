@@ -131,5 +131,11 @@ void item_add_sink(struct json_writer *writer, const struct surface *surface, si
     add_counts(writer, survey, status.sink_name);
     item_add_wall(writer, "failing_since", status.failing_since_wall_ms);
     json_write_text(writer, "last_failure", known(status.last_detail));
+    if (status.next_attempt_mono_ms != 0) {
+        int64_t wait_ms = status.next_attempt_mono_ms - surface->now.mono_ms;
+        item_add_wall(writer, "next_attempt", surface->now.wall_ms + (wait_ms > 0 ? wait_ms : 0));
+    }
+    json_write_integer(writer, "window", status.window);
+    json_write_integer(writer, "in_flight", status.in_flight);
     json_write_close(writer, '}');
 }

@@ -132,7 +132,9 @@ static void add_scalar(struct text *out, const struct key *key, const void *fiel
         add_number(out, key, number_at(key, field));
         return;
     case KEY_RATE:
-        rate_add(out, *(const struct rate *)field);
+        if (((const struct rate *)field)->count != 0) {
+            rate_add(out, *(const struct rate *)field);
+        }
         return;
     case KEY_CHOICE:
         add_word(out, key, *(const int *)field);

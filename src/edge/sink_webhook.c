@@ -1,7 +1,6 @@
 #include "core/arena.h"
-#include "core/base64.h"
 #include "core/format_input.h"
-#include "core/secret.h"
+#include "core/hash.h"
 #include "core/shaped_request.h"
 #include "core/ticket_memory.h"
 #include "edge/http_client.h"
@@ -9,7 +8,7 @@
 #include "edge/sinks.h"
 #include "shape.h"
 #include "webhook_answer.h"
-#include "webhook_sign.h"
+#include "webhook_seal.h"
 
 #include <uv.h>
 
@@ -17,12 +16,10 @@
 #include <string.h>
 
 #define REPLY_BYTES_MAX 65536
-#define SIGNATURES_BYTES_MAX 256
-#define OWN_HEADER_COUNT 6
-#define CREDENTIALS_BYTES_MAX ((size_t)256 << 10)
 #define EVENT_JSON_BYTES_MAX ((size_t)2 * EVENT_BYTES_MAX)
 #define INPUT_BYTES_MAX ((size_t)4 * EVENT_BYTES_MAX)
 #define CONTENT_TYPE_STRUCTURED "application/cloudevents+json; charset=utf-8"
+#define CONTENT_TYPE_BATCH "application/cloudevents-batch+json; charset=utf-8"
 
 struct sink_webhook {
     const struct sink_config *config;
@@ -31,24 +28,23 @@ struct sink_webhook {
     struct shape *shape;  /* NULL: events leave as they are */
     bool is_shape_closed;
     struct ticket_memory *tickets; /* NULL: nobody wants to know */
-    struct webhook_key *keys[2];
-    size_t key_count;
-    struct secret *authorization; /* NULL: none, or among the headers */
-    char user_agent[64];
+    struct webhook_seal *seal;
     struct sending *sendings;
     closed_fn *on_closed; /* NULL: open */
     void *closed_arg;
 };
 
-/* One event on its way: a request for each ticket that it touches, one after the other. */
+/* An event on its way: a request for each ticket that it touches, one after the other. Or a batch
+ * of events, as one request. */
 struct sending {
     struct sending *next;
     struct sink_webhook *sink;
     send_done_fn *on_done;
     void *arg;
     struct arena *arena;
-    char event_id[33];
-    struct text event_json;
+    char id[48];      /* the event's; of a batch: a function of its events' */
+    struct text json; /* the event, or the list of them */
+    size_t event_count;
     struct ticket tickets[TICKET_COUNT_MAX];
     size_t ticket_count, ticket_index;
     const char *forgets; /* the order's tickets are not needed after this event; NULL: they are */
@@ -57,24 +53,12 @@ struct sending {
     struct failure why;
 };
 
-/* What is built for one request; the HTTP client copies it. */
-struct envelope {
-    const struct shaped_request *request;
-    struct text signatures;
-    char time_s[24];
-    struct http_header *headers;
-    size_t header_count;
-};
-
 static void on_timer_closed(uv_handle_t *handle)
 {
     struct sink_webhook *sink = handle->data;
     sink->on_closed(sink->closed_arg);
     ticket_memory_close(sink->tickets);
-    for (size_t i = 0; i < sink->key_count; i++) {
-        webhook_key_destroy(sink->keys[i]);
-    }
-    secret_destroy(sink->authorization);
+    webhook_seal_destroy(sink->seal);
     free(sink);
 }
 
@@ -98,7 +82,7 @@ static void end(struct sending *sending, struct send_result *result)
     }
     *link = sending->next;
     sending->on_done(sending->arg, result);
-    text_fini(&sending->event_json);
+    text_fini(&sending->json);
     arena_destroy(sending->arena);
     free(sending);
     close_when_quiet(sink);
@@ -138,6 +122,16 @@ static void note_ticket(struct sending *sending, const struct http_response *res
     }
 }
 
+/* One of its events may be what the receiver refuses: alone, it parks alone. */
+static void divide_batch(const struct sending *sending, int http_code, struct send_result *result)
+{
+    bool is_refused = result->outcome == SEND_REJECTED && (http_code == 0 || http_code >= 400);
+    if (sending->event_count > 1 && is_refused) {
+        result->outcome = SEND_DIVIDE;
+        result->part_max = http_code == 413 ? sending->event_count / 2 : 1;
+    }
+}
+
 static void on_answer(void *arg, struct http_response *response)
 {
     struct sending *sending = arg;
@@ -145,6 +139,7 @@ static void on_answer(void *arg, struct http_response *response)
     struct text detail;
     text_init(&detail, 1024);
     webhook_answer_judge(response, &result, &detail);
+    divide_batch(sending, response->http_code, &result);
     if (result.outcome == SEND_ACCEPTED) {
         note_ticket(sending, response, &detail);
     }
@@ -159,66 +154,13 @@ static void on_answer(void *arg, struct http_response *response)
     text_fini(&detail);
 }
 
-static void add_header(struct envelope *envelope, const char *name, const char *value)
-{
-    envelope->headers[envelope->header_count++] = (struct http_header){name, value};
-}
-
-static void add_own_headers(const struct sending *sending, struct envelope *envelope)
-{
-    const struct sink_webhook *sink = sending->sink;
-    bool is_github = sink->config->webhook.signature == SIGNATURE_GITHUB;
-    add_header(envelope, "Content-Type", envelope->request->content_type);
-    add_header(envelope, "User-Agent", sink->user_agent);
-    add_header(envelope, "webhook-id", sending->event_id);
-    add_header(envelope, "webhook-timestamp", envelope->time_s);
-    if (envelope->signatures.size != 0) {
-        add_header(envelope, is_github ? "X-Hub-Signature-256" : "webhook-signature",
-                   text_cstr(&envelope->signatures));
-    }
-    if (sink->authorization != NULL) {
-        add_header(envelope, "Authorization", secret_reveal_text(sink->authorization));
-    }
-}
-
-/* Without a secret there is no signature. */
-static void sign(const struct sending *sending, int64_t time_s, struct envelope *envelope)
-{
-    const struct sink_webhook *sink = sending->sink;
-    const struct webhook_config *webhook = &sink->config->webhook;
-    struct span body = envelope->request->body;
-    if (webhook->signature == SIGNATURE_GITHUB && webhook->secret != NULL) {
-        webhook_sign_body(webhook->secret, body, &envelope->signatures);
-    }
-    for (size_t i = 0; i < sink->key_count; i++) {
-        text_add_text(&envelope->signatures, i != 0 ? " " : "");
-        webhook_sign(sink->keys[i], sending->event_id, time_s, body, &envelope->signatures);
-    }
-}
-
-static void seal(const struct sending *sending, int64_t now_wall_ms, struct envelope *envelope)
-{
-    const struct shaped_request *request = envelope->request;
-    int64_t time_s = now_wall_ms / 1000;
-    (void)snprintf(envelope->time_s, sizeof envelope->time_s, "%lld", (long long)time_s);
-    sign(sending, time_s, envelope);
-    envelope->headers =
-        alloc_array(request->header_count + OWN_HEADER_COUNT, sizeof envelope->headers[0]);
-    if (request->header_count != 0) {
-        memcpy(envelope->headers, request->headers,
-               request->header_count * sizeof request->headers[0]);
-    }
-    envelope->header_count = request->header_count;
-    add_own_headers(sending, envelope);
-}
-
 static void post(struct sending *sending, const struct shaped_request *shaped)
 {
     const struct sink_webhook *sink = sending->sink;
     const struct webhook_config *webhook = &sink->config->webhook;
-    struct envelope envelope = {.request = shaped};
-    text_init(&envelope.signatures, SIGNATURES_BYTES_MAX);
-    seal(sending, loop_instant(sink->end_timer.loop).wall_ms, &envelope);
+    struct webhook_envelope envelope;
+    webhook_envelope_init(&envelope, sink->seal, shaped, sending->id,
+                          loop_instant(sink->end_timer.loop).wall_ms);
     struct http_request request = {
         .method = shaped->method,
         .url = shaped->url,
@@ -232,19 +174,20 @@ static void post(struct sending *sending, const struct shaped_request *shaped)
         .allows_private = webhook->allow_private,
     };
     sink->http.start(sink->http.self, &request, on_answer, sending);
-    free(envelope.headers);
-    text_fini(&envelope.signatures);
+    webhook_envelope_fini(&envelope);
 }
 
 static void post_as_it_is(struct sending *sending)
 {
     const struct webhook_config *webhook = &sending->sink->config->webhook;
+    bool is_batch = webhook->batch.count != 0;
     const struct shaped_request request = {.method = "POST",
                                            .url = webhook->url,
-                                           .content_type = CONTENT_TYPE_STRUCTURED,
+                                           .content_type = is_batch ? CONTENT_TYPE_BATCH
+                                                                    : CONTENT_TYPE_STRUCTURED,
                                            .headers = webhook->headers,
                                            .header_count = webhook->header_count,
-                                           .body = text_span(&sending->event_json)};
+                                           .body = text_span(&sending->json)};
     post(sending, &request);
 }
 
@@ -279,7 +222,7 @@ static void start_request(struct sending *sending)
     }
     struct text input;
     text_init(&input, INPUT_BYTES_MAX);
-    format_input_add(&input, text_span(&sending->event_json), sink->config,
+    format_input_add(&input, text_span(&sending->json), sink->config,
                      &sending->tickets[sending->ticket_index]);
     CHECK(input.status == STATUS_OK);
     shape_start(sink->shape, text_span(&input), on_shaped, sending);
@@ -295,35 +238,87 @@ static void on_end_timer(uv_timer_t *timer)
     for (struct sending *each = sink->sendings; each != NULL; each = next) {
         next = each->next;
         if (each->is_refused) {
-            end_with(each, SEND_REJECTED, each->why.detail);
+            struct send_result result = {.at = loop_instant(timer->loop),
+                                         .outcome = SEND_REJECTED,
+                                         .detail = each->why.detail};
+            divide_batch(each, 0, &result);
+            end(each, &result);
         }
     }
 }
 
-static enum status take_event(struct sending *sending, const struct event *event)
+static enum status add_event(struct sending *sending, const struct event *event)
 {
-    const struct sink_config *config = sending->sink->config;
-    memcpy(sending->event_id, event->id, sizeof sending->event_id);
-    text_init(&sending->event_json, EVENT_JSON_BYTES_MAX);
     enum status status =
-        event_add_filtered(event, &config->fields, &sending->event_json, &sending->why);
-    if (status == STATUS_OK && sending->event_json.status != STATUS_OK) {
+        event_add_filtered(event, &sending->sink->config->fields, &sending->json, &sending->why);
+    if (status == STATUS_OK && sending->json.status != STATUS_OK) {
         status = fail(&sending->why, STATUS_TOO_LARGE, "the event is over %zu bytes",
                       EVENT_JSON_BYTES_MAX);
     }
+    return status;
+}
+
+static void plan_tickets(struct sending *sending, const struct event *event)
+{
     sending->ticket_count = ticket_plan(ticket_memory_book(sending->sink->tickets), event,
                                         sending->arena, sending->tickets);
     if (ticket_is_last(event)) {
         sending->forgets = ticket_order_prefix(event, sending->arena);
     }
-    return status;
+}
+
+/* The same for the same events, whenever they are tried again. */
+static void name_batch(struct sending *sending, const struct delivery *delivery)
+{
+    struct text ids;
+    text_init(&ids, delivery->event_count * sizeof delivery->events[0].id);
+    for (size_t i = 0; i < delivery->event_count; i++) {
+        text_add_text(&ids, delivery->events[i].id);
+    }
+    char hash[33];
+    hash128_hex(text_span(&ids), hash);
+    (void)snprintf(sending->id, sizeof sending->id, "batch_%s", hash);
+    text_fini(&ids);
+}
+
+static enum status take_batch(struct sending *sending, const struct delivery *delivery)
+{
+    text_init(&sending->json, delivery->event_count * EVENT_JSON_BYTES_MAX);
+    text_add_char(&sending->json, '[');
+    for (size_t i = 0; i < delivery->event_count; i++) {
+        text_add_text(&sending->json, i != 0 ? "," : "");
+        enum status status = add_event(sending, &delivery->events[i]);
+        if (status != STATUS_OK) {
+            return status;
+        }
+    }
+    text_add_char(&sending->json, ']');
+    if (delivery->event_count > 1) {
+        name_batch(sending, delivery);
+    }
+    return STATUS_OK;
+}
+
+static enum status take_events(struct sending *sending, const struct delivery *delivery)
+{
+    const struct event *first = &delivery->events[0];
+    sending->event_count = delivery->event_count;
+    (void)snprintf(sending->id, sizeof sending->id, "%s", first->id);
+    if (sending->sink->config->webhook.batch.count != 0) {
+        sending->ticket_count = 1;
+        return take_batch(sending, delivery);
+    }
+    CHECK(delivery->event_count == 1);
+    text_init(&sending->json, EVENT_JSON_BYTES_MAX);
+    plan_tickets(sending, first);
+    return add_event(sending, first);
 }
 
 static void sink_webhook_send(void *self, const struct delivery *delivery, send_done_fn *on_done,
                               void *arg)
 {
     struct sink_webhook *sink = self;
-    CHECK(sink->on_closed == NULL && delivery->event_count == 1);
+    CHECK(sink->on_closed == NULL && delivery->event_count >= 1);
     struct sending *sending = alloc(sizeof *sending);
     sending->next = sink->sendings;
     sending->sink = sink;
@@ -331,7 +326,7 @@ static void sink_webhook_send(void *self, const struct delivery *delivery, send_
     sending->arg = arg;
     sending->arena = arena_create();
     sink->sendings = sending;
-    if (take_event(sending, &delivery->events[0]) == STATUS_OK) {
+    if (take_events(sending, delivery) == STATUS_OK) {
         start_request(sending);
     } else {
         sending->is_refused = true;
@@ -365,56 +360,6 @@ static void sink_webhook_close(void *self, closed_fn *on_closed, void *arg)
 
 /* --- opening -------------------------------------------------------------------------------- */
 
-static enum status read_keys(struct sink_webhook *sink, struct failure *why)
-{
-    const struct webhook_config *webhook = &sink->config->webhook;
-    const struct secret *const texts[] = {webhook->secret, webhook->next_secret};
-    if (webhook->signature != SIGNATURE_STANDARD) {
-        return STATUS_OK;
-    }
-    for (size_t i = 0; i < ARRAY_COUNT(texts); i++) {
-        if (texts[i] == NULL) {
-            continue;
-        }
-        enum status status = webhook_key_create(texts[i], &sink->keys[sink->key_count], why);
-        if (status != STATUS_OK) {
-            return status;
-        }
-        sink->key_count++;
-    }
-    return STATUS_OK;
-}
-
-static void make_authorization(struct sink_webhook *sink)
-{
-    const struct webhook_config *webhook = &sink->config->webhook;
-    if (webhook->username == NULL && webhook->bearer_token == NULL) {
-        return;
-    }
-    struct text plain;
-    struct text header;
-    text_init(&plain, CREDENTIALS_BYTES_MAX);
-    text_init(&header, 2 * CREDENTIALS_BYTES_MAX);
-    if (webhook->username != NULL) {
-        text_addf(&plain, "%s:", webhook->username);
-        text_add(&plain, secret_reveal(webhook->password));
-        text_add_text(&header, "Basic ");
-        base64_add(&header, text_span(&plain));
-    } else {
-        text_add_text(&header, "Bearer ");
-        text_add(&header, secret_reveal(webhook->bearer_token));
-    }
-    CHECK(plain.status == STATUS_OK && header.status == STATUS_OK);
-    sink->authorization = secret_create(text_span(&header));
-    struct text *const used[] = {&plain, &header};
-    for (size_t i = 0; i < ARRAY_COUNT(used); i++) {
-        if (used[i]->data != NULL) {
-            explicit_bzero(used[i]->data, used[i]->capacity);
-        }
-        text_fini(used[i]);
-    }
-}
-
 static const struct sink_ops webhook_ops = {
     .kind = "webhook",
     .send = sink_webhook_send,
@@ -443,10 +388,8 @@ enum status sink_webhook_open(const struct sink_config *config,
     struct sink_webhook *sink = alloc(sizeof *sink);
     sink->config = config;
     sink->http = http_client_port(environment->http);
-    (void)snprintf(sink->user_agent, sizeof sink->user_agent, "orderwatch/%s",
-                   environment->version);
-    make_authorization(sink);
-    enum status status = read_keys(sink, why);
+    enum status status =
+        webhook_seal_create(&config->webhook, environment->version, &sink->seal, why);
     if (status == STATUS_OK && config->webhook.ticket_id != NULL) {
         status = ticket_memory_open(config->name, environment->store, &sink->tickets, why);
     }
@@ -455,10 +398,7 @@ enum status sink_webhook_open(const struct sink_config *config,
     }
     if (status != STATUS_OK) {
         ticket_memory_close(sink->tickets);
-        for (size_t i = 0; i < sink->key_count; i++) {
-            webhook_key_destroy(sink->keys[i]);
-        }
-        secret_destroy(sink->authorization);
+        webhook_seal_destroy(sink->seal);
         free(sink);
         return status;
     }

@@ -57,6 +57,7 @@ void webhook_answer_judge(const struct http_response *response, struct send_resu
         if (response->retry_after != NULL && result->outcome == SEND_TRY_LATER) {
             (void)retry_after_parse(span_of(response->retry_after), response->at.wall_ms,
                                     &result->retry_after_ms);
+            result->is_sink_busy = response->http_code == 429 && result->retry_after_ms > 0;
         }
     } else {
         result->outcome = outcome_without_answer(response);

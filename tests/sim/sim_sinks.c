@@ -7,6 +7,8 @@
 
 #include <stdlib.h>
 
+#define SENT_COUNT_MAX 256
+
 struct message {
     struct message *next;
     struct sim_sink_port *port;
@@ -16,6 +18,8 @@ struct message {
     bool is_retained, is_sent, is_taken;
     enum send_outcome outcome;
     int64_t retry_after_ms;
+    bool is_sink_busy;
+    size_t part_max;
     send_done_fn *on_done;
     void *arg;
 };
@@ -25,6 +29,8 @@ struct sim_sink_port {
     struct sim_process *process;
     struct message *under_way; /* newest first */
     uint32_t in_flight;
+    int64_t sent_mono_ms[SENT_COUNT_MAX]; /* a ring, for the rate */
+    uint64_t sent_count;
     struct sink_listener listener;
 };
 
@@ -123,6 +129,11 @@ static void take(struct message *message)
     }
 }
 
+static bool is_batch(const struct delivery *delivery)
+{
+    return delivery->event_count > 1 && delivery->bundle == NULL;
+}
+
 static enum send_outcome decide(struct sim_sink *sink, struct message *message)
 {
     struct sim *sim = sink->sim;
@@ -136,7 +147,17 @@ static enum send_outcome decide(struct sim_sink *sink, struct message *message)
     if (sink->is_gone) {
         return SEND_GONE;
     }
-    if (sim_chance(sim, sink->reject_permille)) {
+    if (sink->busy_ms != 0) {
+        message->retry_after_ms = sink->busy_ms;
+        message->is_sink_busy = true;
+        return SEND_TRY_LATER;
+    }
+    if (is_batch(&message->delivery)) {
+        if (sim_chance(sim, sink->divide_permille) || sim_chance(sim, sink->reject_permille)) {
+            message->part_max = sim_chance(sim, 500) ? message->delivery.event_count / 2 : 1;
+            return SEND_DIVIDE;
+        }
+    } else if (sim_chance(sim, sink->reject_permille)) {
         return SEND_REJECTED;
     }
     if (sim_chance(sim, sink->later_permille)) {
@@ -169,6 +190,8 @@ static void on_answer(void *self, bool is_alive)
     if (is_alive) {
         result.outcome = decide(sink, message);
         result.retry_after_ms = message->retry_after_ms;
+        result.is_sink_busy = message->is_sink_busy;
+        result.part_max = message->part_max;
         result.detail = result.outcome == SEND_ACCEPTED ? "taken" : "refused";
     }
     message->on_done(message->arg, &result);
@@ -196,6 +219,21 @@ static void start(struct message *message)
     sim_spawn(sim, port->process, delay, on_answer, message);
 }
 
+static void check_rate(struct sim_sink_port *port)
+{
+    const struct sim_sink *sink = port->sink;
+    struct rate rate = sink->config->rate;
+    CHECK(rate.count < SENT_COUNT_MAX);
+    int64_t now = sink->sim->now.mono_ms;
+    if (rate.count != 0 && port->sent_count >= rate.count &&
+        now - port->sent_mono_ms[(port->sent_count - rate.count) % SENT_COUNT_MAX] <=
+            rate.window_ms) {
+        sim_violation(sink->sim, "%s is sent more than %u in %lld ms", sink->config->name,
+                      rate.count, (long long)rate.window_ms);
+    }
+    port->sent_mono_ms[port->sent_count++ % SENT_COUNT_MAX] = now;
+}
+
 static void sink_send(void *self, const struct delivery *delivery, send_done_fn *on_done, void *arg)
 {
     struct sim_sink_port *port = self;
@@ -214,6 +252,7 @@ static void sink_send(void *self, const struct delivery *delivery, send_done_fn 
     message->is_sent = is_alive;
     port->in_flight++;
     if (is_alive) {
+        check_rate(port);
         if (port->in_flight > sink->config->in_flight_max) {
             sim_violation(sink->sim, "%s has %u in flight, %u are allowed", sink->config->name,
                           port->in_flight, sink->config->in_flight_max);

@@ -171,6 +171,7 @@ static void change_sink(struct world *world, size_t index)
     sink->later_permille = draw_permille(world, 700);
     sink->lost_ack_permille = draw_permille(world, 300);
     sink->reject_permille = draw_permille(world, 100);
+    sink->divide_permille = draw_permille(world, 1000);
     sink->answer_ms_max = draw_permille(world, 1000) > 500 ? 30000 : 50;
     if (was_away && !sink->is_away) {
         if (sim_chance(sim, 500)) {

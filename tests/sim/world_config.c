@@ -131,6 +131,16 @@ void world_init_config(struct world *world)
     if (sim_chance(&world->sim, 300)) {
         world->sink_configs[2].fallback = names[1];
     }
+    if (sim_chance(&world->sim, 400)) {
+        world->sink_configs[2].webhook.batch =
+            (struct batch_config){.count = (uint32_t)sim_between(&world->sim, 1, 20),
+                                  .bytes = (size_t)sim_between(&world->sim, 2000, 100000),
+                                  .wait_ms = sim_between(&world->sim, 0, 2) * 10000};
+    }
+    if (sim_chance(&world->sim, 300)) {
+        world->sink_configs[sim_between(&world->sim, 0, WORLD_SINKS - 1)].rate = (struct rate){
+            .count = (uint32_t)sim_between(&world->sim, 20, 120), .window_ms = MINUTE_MS};
+    }
     world->config = (struct config){.sources = &world->source,
                                     .source_count = 1,
                                     .sinks = world->sink_configs,
