@@ -408,6 +408,18 @@ def email_sink(mailbox, name="project-managers", retry=None, **more):
     return {**sink, **({"retry": retry} if retry else {})}
 
 
+def ledger(daemon, sink):
+    """What /api/v1/sinks says of a sink; waits for a daemon that is starting."""
+    def ask():
+        try:
+            with urllib.request.urlopen(f"http://{daemon.configuration['http']['listen']}/api/v1/sinks",
+                                        timeout=30) as answer:
+                return next(item for item in json.load(answer)["items"] if item["name"] == sink)
+        except OSError:
+            return None
+    return wait_until(ask, daemon.log)
+
+
 def kinds(events):
     """(order, type) of each event, in order."""
     return [(event["data"].get("order", {}).get("id", "-"), event["type"].removeprefix("orderwatch."))

@@ -1,12 +1,10 @@
 """Fairness to a receiver: batches, a rate, pauses that it asks for, a sink that was told to stop, and its fallback."""
-import json
 import time
-import urllib.request
 
 import pytest
 
 import harness
-from harness import configuration, wait_until
+from harness import configuration, ledger, wait_until
 
 
 def orders(count):
@@ -21,11 +19,6 @@ def hold(simulator, count):
 
 def ids(events):
     return sorted(event["data"]["order"]["id"] for event in events)
-
-
-def status_of(daemon, sink):
-    with urllib.request.urlopen(f"http://{daemon.configuration['http']['listen']}/api/v1/sinks", timeout=30) as answer:
-        return next(item for item in json.load(answer)["items"] if item["name"] == sink)
 
 
 @pytest.fixture
@@ -49,7 +42,7 @@ def test_a_batch_is_one_request_and_one_bad_event_parks_alone(bench):
     bench.receiver.answer = lambda events: 422 if bad in ids(events) else 204
     daemon = bench.start(harness.webhook_sink(bench.receiver, batch={"count": 50, "wait": "1s"}))
     hold(bench.simulator, 20)
-    wait_until(lambda: status_of(daemon, "tickets")["parked"] == 1 and status_of(daemon, "tickets")["delivered"] == 19,
+    wait_until(lambda: ledger(daemon, "tickets")["parked"] == 1 and ledger(daemon, "tickets")["delivered"] == 19,
                daemon.log)
     kinds = {headers["Content-Type"] for _, _, headers, _ in bench.receiver.requests}
     assert kinds == {"application/cloudevents-batch+json; charset=utf-8"}
@@ -68,10 +61,10 @@ def test_what_is_too_large_is_halved(bench):
     bench.receiver.answer = lambda events: 413 if len(events) > 3 else 200
     daemon = bench.start(harness.webhook_sink(bench.receiver, batch={"count": 16, "wait": "2s"}))
     hold(bench.simulator, 20)
-    wait_until(lambda: status_of(daemon, "tickets")["delivered"] == 20, daemon.log)
+    wait_until(lambda: ledger(daemon, "tickets")["delivered"] == 20, daemon.log)
     sizes = [len(events) for _, events, _ in bench.receiver.attempts]
     assert 16 in sizes and 8 in sizes and 4 in sizes and 2 in sizes, sizes
-    assert status_of(daemon, "tickets")["parked"] == 0
+    assert ledger(daemon, "tickets")["parked"] == 0
     assert daemon.stop() == 0
 
 
@@ -80,7 +73,7 @@ def test_a_batch_that_is_tried_again_has_the_same_name(bench):
     daemon = bench.start(harness.webhook_sink(bench.receiver, retry={"first": "1s", "cap": "1s"},
                                               batch={"count": 20, "wait": "2s"}))
     hold(bench.simulator, 20)
-    wait_until(lambda: status_of(daemon, "tickets")["delivered"] == 20, daemon.log)
+    wait_until(lambda: ledger(daemon, "tickets")["delivered"] == 20, daemon.log)
     refused, *later = bench.receiver.attempts
     assert refused[2]["webhook-id"] in [headers["webhook-id"] for _, _, headers in later]
     again = next(attempt for attempt in later if attempt[2]["webhook-id"] == refused[2]["webhook-id"])
@@ -101,8 +94,8 @@ def test_a_pause_that_the_receiver_asks_for_is_kept_for_every_order(bench):
     daemon = bench.start(sink)
     hold(bench.simulator, 3)
     wait_until(lambda: len(times) == 1, daemon.log)
-    assert wait_until(lambda: status_of(daemon, "tickets").get("next_attempt"), daemon.log)
-    assert status_of(daemon, "tickets")["window"] == 1
+    assert wait_until(lambda: ledger(daemon, "tickets").get("next_attempt"), daemon.log)
+    assert ledger(daemon, "tickets")["window"] == 1
     wait_until(lambda: len(times) == 4, daemon.log)
     assert times[1] - times[0] > 3.9
     assert daemon.stop() == 0
@@ -150,6 +143,6 @@ def test_a_receiver_that_is_gone_is_told_to_the_others(bench):
                {event["type"] for event in bench.other.deliveries}, daemon.log)
     wait_until(lambda: ids(event for event in bench.other.deliveries if "order" in event["data"]) == ["00000", "00001"],
                daemon.log)
-    assert status_of(daemon, "tickets")["state"] == "disabled"
+    assert ledger(daemon, "tickets")["state"] == "disabled"
     assert len(bench.receiver.attempts) <= 2  # what was on its way with the first
     assert daemon.stop() == 0
