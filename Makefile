@@ -92,6 +92,11 @@ $(BUILD)/%.a:
 	@rm -f $@
 	$(Q)$(AR) rcs $@ $^
 
+# The one file that is compiled for AVX2; hash.c asks the processor before it calls it.
+ifneq ($(filter x86_64-%,$(shell $(CC) -dumpmachine)),)
+$(BUILD)/src/core/hash_wide.o: ALL_CFLAGS += -mavx2
+endif
+
 $(BUILD)/src/core/%.o: src/core/%.c
 	@mkdir -p $(@D)
 	@echo "  CC   $<"

@@ -15,6 +15,8 @@ struct text {
 void text_init(struct text *text, size_t size_max);
 void text_fini(struct text *text);
 void text_clear(struct text *text); /* empty and STATUS_OK again, memory kept */
+void text_expect(struct text *text,
+                 size_t size); /* room for so many bytes in all, at most its max */
 void text_add(struct text *text, struct span bytes);
 void text_add_text(struct text *text, const char *bytes); /* NUL-terminated; NULL adds nothing */
 void text_add_char(struct text *text, char byte);

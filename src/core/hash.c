@@ -1,10 +1,17 @@
 #include "core/hash.h"
 
+#include "hash_wide.h"
+
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
 uint64_t hash64(struct span bytes)
 {
+#ifdef HASH_HAS_WIDE
+    if (__builtin_cpu_supports("avx2")) {
+        return hash64_wide(bytes);
+    }
+#endif
     return XXH3_64bits(bytes.data, bytes.size);
 }
 

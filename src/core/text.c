@@ -25,6 +25,16 @@ void text_clear(struct text *text)
     }
 }
 
+void text_expect(struct text *text, size_t size)
+{
+    size_t wanted = (size < text->size_max ? size : text->size_max) + 1;
+    if (wanted > text->capacity) {
+        text->capacity = wanted;
+        text->data = alloc_resize(text->data, text->capacity, 1);
+        text->data[text->size] = '\0';
+    }
+}
+
 /* Makes room for more bytes and the NUL; false when that would pass the ceiling. */
 static bool reserve(struct text *text, size_t more)
 {

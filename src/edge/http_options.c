@@ -9,6 +9,9 @@
 #define DNS_CACHE_SECONDS 60L
 #define CONNECTION_SECONDS_MAX 300L /* then a new look-up: services move */
 #define HEADER_BYTES_MAX 65536
+/* A page of many MiB in portions of libcurl's own 16 KiB would be a thousand turns of the loop. */
+#define LARGE_BODY_BYTES ((size_t)1 << 20)
+#define LARGE_READ_BYTES (256L << 10)
 
 struct options {
     CURL *easy;
@@ -61,6 +64,9 @@ static void set_limits(struct options *options, const struct http_request *reque
     if (!request->truncates_body) {
         note(options, curl_easy_setopt(easy, CURLOPT_MAXFILESIZE_LARGE,
                                        (curl_off_t)request->body_bytes_max));
+    }
+    if (request->body_bytes_max >= LARGE_BODY_BYTES) {
+        note(options, curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, LARGE_READ_BYTES));
     }
     note(options, curl_easy_setopt(easy, CURLOPT_ACCEPT_ENCODING, "gzip"));
 }

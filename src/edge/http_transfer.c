@@ -38,6 +38,17 @@ static size_t on_header(char *data, size_t size, size_t count, void *arg)
     return http_reply_add_header(&transfer->reply, line) ? line.size : 0;
 }
 
+/* A declared length saves the body from growing piece by piece. It may be a lie, or that of a
+ * compressed form. */
+static void expect_body(struct http_transfer *transfer)
+{
+    curl_off_t size = 0;
+    if (curl_easy_getinfo(transfer->easy, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &size) == CURLE_OK &&
+        size > 0) {
+        text_expect(&transfer->reply.body, (size_t)size);
+    }
+}
+
 /* NOLINTNEXTLINE(readability-non-const-parameter): the type is libcurl's */
 static size_t on_body(char *data, size_t size, size_t count, void *arg)
 {
@@ -45,6 +56,9 @@ static size_t on_body(char *data, size_t size, size_t count, void *arg)
     struct span bytes = {.data = data, .size = size * count};
     if (bytes.size == 0) {
         return 0;
+    }
+    if (transfer->reply.body.size == 0) {
+        expect_body(transfer);
     }
     /* Any other number than the one given ends the transfer. */
     return http_reply_add_body(&transfer->reply, bytes) ? bytes.size : 0;

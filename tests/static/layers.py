@@ -55,7 +55,7 @@ def say(path, number, text):
 
 
 def check_core(path):
-    allowed = {"json.c": "cJSON.h", "hash.c": "xxhash.h"}.get(path.name)
+    allowed = {"json.c": "cJSON.h", "hash.c": "xxhash.h", "hash_wide.c": "xxhash.h"}.get(path.name)
     for number, kind, name in includes(path):
         own = kind == '"' and (name.startswith("core/") or "/" not in name)
         if not own and name not in CORE_LIBC and name != allowed and not name.endswith("/" + (allowed or "?")):

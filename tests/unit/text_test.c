@@ -68,6 +68,24 @@ static void an_arena_gives_zeroed_aligned_memory_of_any_size(void **state)
     arena_destroy(arena);
 }
 
+static void expected_text_has_its_room_from_the_start(void **state)
+{
+    (void)state;
+    struct text text;
+    text_init(&text, 1000);
+    text_expect(&text, 600);
+    const char *room = text.data;
+    assert_string_equal(text_cstr(&text), "");
+    for (int i = 0; i < 600; i++) {
+        text_add_char(&text, 'x');
+    }
+    assert_ptr_equal(text.data, room);
+    text_expect(&text, SIZE_MAX); /* what a peer declares: never more than the ceiling */
+    assert_int_equal(text.capacity, 1001);
+    assert_int_equal(text.size, 600);
+    text_fini(&text);
+}
+
 static void a_failure_is_one_line_even_of_its_own_text(void **state)
 {
     (void)state;
@@ -83,6 +101,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_append_past_the_ceiling_is_dropped_and_latches),
+        cmocka_unit_test(expected_text_has_its_room_from_the_start),
         cmocka_unit_test(json_strings_and_levels_are_escaped),
         cmocka_unit_test(an_arena_gives_zeroed_aligned_memory_of_any_size),
         cmocka_unit_test(a_failure_is_one_line_even_of_its_own_text),
