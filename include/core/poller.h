@@ -67,6 +67,11 @@ int64_t poller_turn(struct poller *poller, struct instant now);
 void poller_sweep_now(struct poller *poller); /* the next turn begins a sweep if the law allows */
 void poller_release(struct poller *poller);   /* lets a held mass change out with the next sweep */
 void poller_pause(struct poller *poller, bool is_paused);
+/* Forgets one order between two sweeps, as store_port.forget_order. Is it still listed, the next
+ * sweep knows it anew and tells nothing. Anything but STATUS_OK: nothing was begun, and on_done
+ * does not come. STATUS_BUSY: another order is being forgotten. */
+enum status poller_forget(struct poller *poller, const char *order_id, bool drops_open,
+                          store_forgot_fn *on_done, void *arg, struct failure *why) MUST_CHECK;
 struct poller_status poller_status(const struct poller *poller);
 void poller_stop(struct poller *poller); /* abandons the sweep; a commit under way finishes */
 bool poller_is_idle(const struct poller *poller); /* nothing in flight */

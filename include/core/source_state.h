@@ -24,6 +24,15 @@ struct total_trust {
     uint32_t contradiction_count; /* sweeps in a row whose stable pages contradict the total */
 };
 
+#define FORGOTTEN_MAX 1000
+
+/* An order that was forgotten while it was listed: when the list shows it again it is taken as it
+ * is, without an event, and its events go on counting. */
+struct forgotten_order {
+    uint64_t id_hash, sequence;
+    bool is_adopted; /* by the sweep under way; not stored */
+};
+
 struct source_state {
     bool is_baselined;
     uint64_t sweep_count;         /* that were committed, complete or partial */
@@ -40,6 +49,8 @@ struct source_state {
     size_t expiry_count;
     char **novelties; /* keys told */
     size_t novelty_count;
+    struct forgotten_order *forgotten; /* until the next complete sweep */
+    size_t forgotten_count;
 };
 
 void source_state_fini(struct source_state *state);
@@ -54,6 +65,16 @@ bool source_state_note_novelty(struct source_state *state, const char *key);
 /* Forgets what has expired to make room. False: this threshold, or a nearer one, was told. */
 bool source_state_note_expiry(struct source_state *state, const struct expiry_told *told,
                               int64_t now_wall_ms);
+/* False: there are FORGOTTEN_MAX of them. */
+bool source_state_note_forgotten(struct source_state *state, const char *order_id,
+                                 uint64_t sequence);
+/* NULL: it is none of them. Valid until one is noted or left out. */
+struct forgotten_order *source_state_forgotten(const struct source_state *state,
+                                               const char *order_id);
+/* Begins a sweep: none is adopted yet. */
+void source_state_begin_adopting(struct source_state *state);
+/* Those that were adopted are known again; after a complete sweep the others are not listed. */
+void source_state_end_adopting(struct source_state *state, bool is_complete);
 const char *credential_name(enum credential credential); /* api_key client_secret certificate */
 
 #endif

@@ -23,6 +23,9 @@ struct ticket_news {
 /* The request for this ticket was accepted. id: as the answer had it, "" if it had none. */
 void ticket_memory_note(struct ticket_memory *memory, const struct ticket *ticket, const char *id,
                         struct arena *arena, struct ticket_news *news);
+/* The store has forgotten the order, tickets and all. */
+void ticket_memory_erase(struct ticket_memory *memory, const char *source_name,
+                         const char *order_id); /* NULL memory is fine */
 void ticket_memory_forget(struct ticket_memory *memory, const char *order_prefix,
                           struct arena *arena, struct ticket_news *news);
 

@@ -21,6 +21,7 @@ struct client {
     const char *command;
     struct http_address address;
     CURL *handle;
+    long timeout_ms; /* 0: none */
 };
 
 static void tell_problems(struct problem_list *problems)
@@ -35,6 +36,7 @@ struct client *client_open(const struct options *options, int *exit_code)
 {
     struct client *client = alloc(sizeof *client);
     client->command = options->command;
+    client->timeout_ms = TIMEOUT_MS;
     struct problem_list problems = {0};
     enum status status = config_file_address(options->config_path, &problems, &client->address);
     tell_problems(&problems);
@@ -68,6 +70,11 @@ void client_close(struct client *client)
     }
     http_address_fini(&client->address);
     free(client);
+}
+
+void client_be_patient(struct client *client)
+{
+    client->timeout_ms = 0;
 }
 
 /* --- one transfer ------------------------------------------------------------------------------
@@ -158,7 +165,7 @@ static CURLcode transfer(struct client *client, const char *path, const char *bo
         (void)curl_easy_setopt(handle, CURLOPT_POSTFIELDS, body);
     }
     if (on_bytes == on_answer_bytes) {
-        (void)curl_easy_setopt(handle, CURLOPT_TIMEOUT_MS, TIMEOUT_MS);
+        (void)curl_easy_setopt(handle, CURLOPT_TIMEOUT_MS, client->timeout_ms);
     }
     CURLcode code = curl_easy_perform(handle);
     text_fini(&url);
@@ -223,6 +230,20 @@ long client_try(struct client *client, const char *path, const char *body, struc
     }
     long http_code = 0;
     (void)curl_easy_getinfo(client->handle, CURLINFO_RESPONSE_CODE, &http_code);
+    return http_code;
+}
+
+long client_try_order(struct client *client, struct span source, const char *order_id,
+                      struct text *answer, int *exit_code)
+{
+    struct text path;
+    text_init(&path, URL_BYTES_MAX);
+    text_add_text(&path, "/api/v1/orders/");
+    text_add_percent(&path, source);
+    text_add_char(&path, '/');
+    text_add_percent(&path, span_of(order_id));
+    long http_code = client_try(client, text_cstr(&path), NULL, answer, exit_code);
+    text_fini(&path);
     return http_code;
 }
 

@@ -61,34 +61,19 @@ static void print_order(const struct json *order)
                 "no events: as it was at the baseline");
 }
 
-/* The HTTP code of asking this source for it. */
-static long ask_source(struct client *client, struct span source, const char *id,
-                       struct text *answer, int *exit_code)
-{
-    struct text path;
-    text_init(&path, 16384);
-    text_add_text(&path, "/api/v1/orders/");
-    text_add_percent(&path, source);
-    text_add_char(&path, '/');
-    text_add_percent(&path, span_of(id));
-    long http_code = client_try(client, text_cstr(&path), NULL, answer, exit_code);
-    text_fini(&path);
-    return http_code;
-}
-
 /* An id is unique within its source only: without --source the first source that has it counts. */
 static bool find_order(struct client *client, const char *source, const char *id,
                        struct text *answer, int *exit_code)
 {
     if (source != NULL) {
-        return ask_source(client, span_of(source), id, answer, exit_code) == 200;
+        return client_try_order(client, span_of(source), id, answer, exit_code) == 200;
     }
     struct json *sources = client_ask_json(client, "/api/v1/sources", NULL, exit_code);
     bool is_found = false;
     const struct json *item = json_first(json_member(sources, "items"));
     for (; item != NULL && !is_found; item = json_next(item)) {
         struct span name = json_text(json_member(item, "name"));
-        is_found = ask_source(client, name, id, answer, exit_code) == 200;
+        is_found = client_try_order(client, name, id, answer, exit_code) == 200;
     }
     json_destroy(sources);
     return is_found;

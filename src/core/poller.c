@@ -209,6 +209,9 @@ static int64_t idle_until(const struct poller *poller, struct instant now)
 bool poller_step_idle(struct poller *poller, struct instant now)
 {
     struct schedule *schedule = &poller->schedule;
+    if (poller->forgetting.order_id != NULL) {
+        return poller_step_forget(poller, now);
+    }
     if (poller->is_stopping || poller->is_paused) {
         schedule->again_ms = INSTANT_NEVER;
         return false;
@@ -298,7 +301,8 @@ void poller_stop(struct poller *poller)
 
 bool poller_is_idle(const struct poller *poller)
 {
-    return poller->waiting == WAITING_NONE && poller->step == poller_step_idle;
+    return poller->waiting == WAITING_NONE && poller->step == poller_step_idle &&
+           poller->forgetting.order_id == NULL;
 }
 
 /* --- status ----------------------------------------------------------------------------------- */

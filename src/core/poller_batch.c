@@ -111,12 +111,15 @@ static enum status reconcile_work(struct poller *poller, const struct work *work
             return status;
         }
     }
+    struct forgotten_order *forgotten =
+        work->before == NULL ? source_state_forgotten(&poller->state, work->id) : NULL;
     struct reconcile_context context = {.config = poller->options.config,
                                         .source = source,
                                         .silences = silencer_list(poller->options.silencer),
                                         .sweep = poller->state.sweep_count + 1,
                                         .now_wall_ms = poller->sweep.started.wall_ms,
-                                        .is_baseline = poller->sweep.is_baseline};
+                                        .is_baseline =
+                                            poller->sweep.is_baseline || forgotten != NULL};
     struct reconcile_input input = {
         .sighting = work->sighting,
         .before = work->before,
@@ -129,7 +132,12 @@ static enum status reconcile_work(struct poller *poller, const struct work *work
         .removed_appointment_count = work->moved.removed_count,
         .detail_json = work->detail_json,
     };
-    return reconcile_order(&context, &input, poller->batch.arena, out, why);
+    enum status status = reconcile_order(&context, &input, poller->batch.arena, out, why);
+    if (status == STATUS_OK && forgotten != NULL) {
+        out->staged.order.sequence = forgotten->sequence;
+        forgotten->is_adopted = true;
+    }
+    return status;
 }
 
 static void count_result(struct poller *poller, const struct work *work,

@@ -1,5 +1,6 @@
 #include "core/arena.h"
 #include "core/date.h"
+#include "core/keep.h"
 #include "core/log.h"
 #include "core/silencer.h"
 
@@ -24,6 +25,17 @@ static void count_types(struct poller *poller, const struct commit *commit)
     event_tally_count(&poller->committing, commit->events, commit->event_count);
 }
 
+struct stored_value poller_state_value(const struct poller *poller, struct arena *arena)
+{
+    struct text value;
+    text_init(&value, SOURCE_STATE_BYTES_MAX);
+    source_state_add(&poller->state, &value);
+    CHECK(value.status == STATUS_OK);
+    struct stored_value stored = {.key = arena_format(arena, "source/%s", poller->source->name),
+                                  .value = keep_text(&value, arena)};
+    return stored;
+}
+
 bool poller_commit(struct poller *poller, struct instant now, const struct commit *commit,
                    step_fn *after)
 {
@@ -38,12 +50,7 @@ bool poller_commit(struct poller *poller, struct instant now, const struct commi
     whole.event_count = poller->notices.count;
     whole.events = notice_compose(&poller->notices, &context, &poller->state.sequence, arena);
     poller->told_count = poller->notices.count;
-    struct text value;
-    text_init(&value, SOURCE_STATE_BYTES_MAX);
-    source_state_add(&poller->state, &value);
-    CHECK(value.status == STATUS_OK);
-    struct stored_value stored = {.key = arena_format(arena, "source/%s", poller->source->name),
-                                  .value = text_span(&value)};
+    struct stored_value stored = poller_state_value(poller, arena);
     whole.values = &stored;
     whole.value_count = 1;
     poller->is_committing = true;
@@ -51,12 +58,11 @@ bool poller_commit(struct poller *poller, struct instant now, const struct commi
     count_types(poller, &whole);
     struct store_port store = poller->options.store;
     store.commit(store.self, &whole, poller_on_stored, poller);
-    text_fini(&value);
     arena_destroy(arena);
     return false;
 }
 
-static void keep_durable(struct poller *poller)
+void poller_keep_durable(struct poller *poller)
 {
     text_clear(&poller->durable);
     source_state_add(&poller->state, &poller->durable);
@@ -80,7 +86,7 @@ bool poller_has_committed(struct poller *poller)
     poller->is_committing = false;
     poller->sweep.has_staged = false;
     if (poller->stored.status == STATUS_OK) {
-        keep_durable(poller);
+        poller_keep_durable(poller);
         event_tally_add(&poller->told, &poller->committing);
         notice_clear(&poller->notices);
         return true;
@@ -269,6 +275,7 @@ static void prepare_state(struct poller *poller, struct instant now)
     poller->state.wait_until_wall_ms =
         poller->schedule.wait_ms > now.mono_ms ? poller->schedule.wait_wall_ms : 0;
     tell_novelties(poller);
+    source_state_end_adopting(&poller->state, sweep->extent == EXTENT_COMPLETE);
     if (sweep->extent == EXTENT_COMPLETE) {
         tell_missing_fields(poller);
         note_baseline(poller);

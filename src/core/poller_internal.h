@@ -8,7 +8,7 @@
  * poller_absent    orders that the list lacks: misses and details
  * poller_commit    the one transaction, and what it makes true
  * poller_health    failures, waits, credentials, maintenance
- * poller_deadline  what time causes between sweeps */
+ * poller_deadline, poller_forget  between sweeps: what time causes, one order forgotten */
 #ifndef CORE_POLLER_INTERNAL_H
 #define CORE_POLLER_INTERNAL_H
 
@@ -21,6 +21,7 @@
 #include "core/random.h"
 #include "core/token.h"
 
+#include "poller_forget.h"
 #include "poller_health.h"
 #include "poller_sweep.h"
 
@@ -67,6 +68,7 @@ struct poller {
     uint32_t absent_position; /* where the next look for absent orders begins */
     struct health health;
     struct schedule schedule;
+    struct forgetting forgetting;
     uint64_t event_count;
     struct event_tally committing, told; /* in the commit under way; since start */
     int64_t now_ms;                      /* of the latest turn */
@@ -107,6 +109,8 @@ step_fn poller_step_absent;
 step_fn poller_step_finish;
 bool poller_commit(struct poller *poller, struct instant now, const struct commit *commit,
                    step_fn *after);
+struct stored_value poller_state_value(const struct poller *poller, struct arena *arena);
+void poller_keep_durable(struct poller *poller);  /* the state is what was committed */
 bool poller_has_committed(struct poller *poller); /* else the state is as it was */
 void poller_roll_back(struct poller *poller);     /* state and notices to the last commit */
 void poller_tell_committed(struct poller *poller, uint64_t event_count);

@@ -45,6 +45,7 @@ void poller_begin_sweep(struct poller *poller, struct instant now)
     bool is_other_profile = poller->state.profile_fingerprint != profile->fingerprint;
     sweep->is_baseline = !poller->state.is_baselined || is_other_profile;
     sweep->tally.guard.known = poller->listed_count[COLLECTION_ORDERS];
+    source_state_begin_adopting(&poller->state);
     if (is_other_profile) {
         /* What the bytes mean has changed: each element is read again. */
         index_forget_raw(poller->known[COLLECTION_ORDERS]);

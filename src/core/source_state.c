@@ -1,5 +1,6 @@
 #include "core/source_state.h"
 
+#include "core/hash.h"
 #include "core/json.h"
 
 #include <stdlib.h>
@@ -11,6 +12,7 @@ void source_state_fini(struct source_state *state)
         free(state->novelties[i]);
     }
     free(state->novelties);
+    free(state->forgotten);
     *state = (struct source_state){0};
 }
 
@@ -71,6 +73,17 @@ static void add_novelties(const struct source_state *state, struct text *out)
     text_add_char(out, ']');
 }
 
+static void add_forgotten(const struct source_state *state, struct text *out)
+{
+    text_add_text(out, ",\"forgotten\":[");
+    for (size_t i = 0; i < state->forgotten_count; i++) {
+        const struct forgotten_order *order = &state->forgotten[i];
+        text_addf(out, "%s{\"id\":\"%016llx\",\"sequence\":%llu}", i != 0 ? "," : "",
+                  (unsigned long long)order->id_hash, (unsigned long long)order->sequence);
+    }
+    text_add_char(out, ']');
+}
+
 void source_state_add(const struct source_state *state, struct text *out)
 {
     text_addf(out, "{\"profile\":\"%016llx\"", (unsigned long long)state->profile_fingerprint);
@@ -89,6 +102,9 @@ void source_state_add(const struct source_state *state, struct text *out)
     add_integer(out, "wait_until", state->wait_until_wall_ms);
     add_expiries(state, out);
     add_novelties(state, out);
+    if (state->forgotten_count != 0) {
+        add_forgotten(state, out);
+    }
     text_add_char(out, '}');
 }
 
@@ -125,6 +141,30 @@ static void read_novelties(const struct json *root, struct source_state *state)
     }
 }
 
+static bool add_forgotten_order(struct source_state *state, uint64_t id_hash, uint64_t sequence)
+{
+    if (state->forgotten_count == FORGOTTEN_MAX) {
+        return false;
+    }
+    state->forgotten =
+        alloc_resize(state->forgotten, state->forgotten_count + 1, sizeof *state->forgotten);
+    state->forgotten[state->forgotten_count++] =
+        (struct forgotten_order){.id_hash = id_hash, .sequence = sequence};
+    return true;
+}
+
+static void read_forgotten(const struct json *root, struct source_state *state)
+{
+    const struct json *order = json_first(json_member(root, "forgotten"));
+    for (; order != NULL; order = json_next(order)) {
+        const char *id = json_member_text(order, "id");
+        if (id != NULL) {
+            (void)add_forgotten_order(state, strtoull(id, NULL, 16),
+                                      (uint64_t)json_member_integer(order, "sequence", 0));
+        }
+    }
+}
+
 static void read_members(const struct json *root, struct source_state *state)
 {
     state->profile_fingerprint = strtoull(json_member_text(root, "profile"), NULL, 16);
@@ -143,6 +183,7 @@ static void read_members(const struct json *root, struct source_state *state)
     state->wait_until_wall_ms = json_member_integer(root, "wait_until", 0);
     read_expiries(root, state);
     read_novelties(root, state);
+    read_forgotten(root, state);
 }
 
 enum status source_state_read(struct source_state *state, struct span value, struct failure *why)
@@ -214,4 +255,42 @@ bool source_state_note_expiry(struct source_state *state, const struct expiry_to
     }
     state->expiries[state->expiry_count++] = *told;
     return true;
+}
+
+/* --- what was forgotten ----------------------------------------------------------------------- */
+
+bool source_state_note_forgotten(struct source_state *state, const char *order_id,
+                                 uint64_t sequence)
+{
+    return add_forgotten_order(state, hash64(span_of(order_id)), sequence);
+}
+
+struct forgotten_order *source_state_forgotten(const struct source_state *state,
+                                               const char *order_id)
+{
+    uint64_t id_hash = state->forgotten_count != 0 ? hash64(span_of(order_id)) : 0;
+    for (size_t i = 0; i < state->forgotten_count; i++) {
+        if (state->forgotten[i].id_hash == id_hash) {
+            return &state->forgotten[i];
+        }
+    }
+    return NULL;
+}
+
+void source_state_begin_adopting(struct source_state *state)
+{
+    for (size_t i = 0; i < state->forgotten_count; i++) {
+        state->forgotten[i].is_adopted = false;
+    }
+}
+
+void source_state_end_adopting(struct source_state *state, bool is_complete)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < state->forgotten_count && !is_complete; i++) {
+        if (!state->forgotten[i].is_adopted) {
+            state->forgotten[kept++] = state->forgotten[i];
+        }
+    }
+    state->forgotten_count = kept;
 }

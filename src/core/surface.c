@@ -24,6 +24,7 @@ static const struct route routes[] = {
     {"GET", "/api/v1/sinks", serve_sinks},
     {"GET", "/api/v1/orders", serve_orders},
     {"GET", "/api/v1/orders/", serve_order},
+    {"POST", "/api/v1/orders/", serve_order_action},
     {"GET", "/api/v1/appointments", serve_appointments},
     {"GET", "/api/v1/events", serve_events},
     {"GET", "/api/v1/events/stream", serve_stream},
@@ -36,6 +37,7 @@ static const struct route routes[] = {
     {"POST", "/api/v1/deliveries/", serve_delivery_action},
     {"POST", "/api/v1/sources/", serve_source_action},
     {"POST", "/api/v1/sinks/", serve_sink_action},
+    {"POST", "/api/v1/backup", serve_backup},
     {"POST", "/-/reload", serve_reload},
 };
 

@@ -10,6 +10,7 @@
  * surface_orders   orders and appointments
  * surface_events   events, deliveries, the story of one event
  * surface_control  what changes something
+ * surface_keep     one order forgotten, a backup
  * surface_stream   events as they happen */
 #ifndef CORE_SURFACE_INTERNAL_H
 #define CORE_SURFACE_INTERNAL_H
@@ -95,6 +96,9 @@ call_fn serve_healthy, serve_ready, serve_status, serve_metrics, serve_sinks, se
 call_fn serve_silences, serve_silence_add, serve_silence_end, serve_silence_delete;
 call_fn serve_orders, serve_order, serve_appointments, serve_events, serve_event, serve_deliveries;
 const char *delivery_state_name(enum delivery_state state);
+
+/* surface_keep */
+call_fn serve_order_action, serve_backup;
 
 /* surface_control, surface_stream */
 call_fn serve_delivery_action, serve_source_action, serve_sink_action, serve_reload, serve_stream;

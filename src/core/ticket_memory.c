@@ -103,3 +103,15 @@ void ticket_memory_forget(struct ticket_memory *memory, const char *order_prefix
         add_news(memory, key, span_of(""), arena, news);
     }
 }
+
+void ticket_memory_erase(struct ticket_memory *memory, const char *source_name,
+                         const char *order_id)
+{
+    struct arena *arena = arena_create();
+    struct ticket_news news = {.count = 0};
+    const struct event event = {.source_name = source_name, .order_id = order_id};
+    if (memory != NULL) {
+        ticket_memory_forget(memory, ticket_order_prefix(&event, arena), arena, &news);
+    }
+    arena_destroy(arena);
+}

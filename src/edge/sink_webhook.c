@@ -360,9 +360,16 @@ static void sink_webhook_close(void *self, closed_fn *on_closed, void *arg)
 
 /* --- opening -------------------------------------------------------------------------------- */
 
+static void sink_webhook_forget(void *self, const char *source_name, const char *order_id)
+{
+    struct sink_webhook *sink = self;
+    ticket_memory_erase(sink->tickets, source_name, order_id);
+}
+
 static const struct sink_ops webhook_ops = {
     .kind = "webhook",
     .send = sink_webhook_send,
+    .forget = sink_webhook_forget,
     .close = sink_webhook_close,
 };
 

@@ -21,7 +21,8 @@ static const char *const settings =
     "PRAGMA journal_mode = WAL; PRAGMA wal_autocheckpoint = 0;"
     "PRAGMA synchronous = FULL; PRAGMA journal_size_limit = 16777216; PRAGMA mmap_size = 0;"
     "PRAGMA cache_size = -6144; PRAGMA temp_store = FILE; PRAGMA foreign_keys = ON;"
-    "PRAGMA cell_size_check = ON; PRAGMA secure_delete = FAST;"
+    /* What is forgotten is personal data: it is overwritten, free pages too. */
+    "PRAGMA cell_size_check = ON; PRAGMA secure_delete = ON;"
     /* What a sweep sets aside; id holds the staging and the place in it. Never synced. */
     "CREATE TEMP TABLE staged(id INTEGER PRIMARY KEY, bytes BLOB NOT NULL);"
     "PRAGMA temp.cache_size = -1024";

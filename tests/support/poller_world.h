@@ -67,6 +67,8 @@ struct world {
     store_done_fn *store_done;
     store_orders_fn *orders_done;
     store_deadlines_fn *deadlines_done;
+    store_forgot_fn *forget_done;
+    struct forgotten forgotten; /* of the call under way */
     void *store_arg;
     struct stored_order fetched[64];
     size_t fetched_count;
@@ -481,6 +483,28 @@ static void give_deadlines(struct world *world, store_deadlines_fn *on_done)
     on_done(world->store_arg, STATUS_OK, due, count, next_ms);
 }
 
+static void world_forget_order(void *self, const struct forget_query *query,
+                               store_forgot_fn *on_done, void *arg)
+{
+    struct world *world = self;
+    owe_store(world, NULL, arg);
+    world->forget_done = on_done;
+    world->forgotten = (struct forgotten){.order_count = 0};
+    world->answer = world->store_fails;
+    struct kept_order *kept = store_find(world, query->order_id);
+    if (world->answer == STATUS_OK && kept == NULL) {
+        world->answer = STATUS_NOT_FOUND;
+    }
+    if (world->answer != STATUS_OK) {
+        return;
+    }
+    *kept = world->kept[--world->kept_count];
+    world->forgotten.order_count = 1;
+    for (size_t i = 0; i < query->value_count; i++) {
+        keep_value(world, &query->values[i]);
+    }
+}
+
 /* --- time ------------------------------------------------------------------------------------- */
 
 /* Gives one owed answer; false when none is owed. */
@@ -503,6 +527,12 @@ static bool world_answer(struct world *world)
         store_orders_fn *done = world->orders_done;
         world->orders_done = NULL;
         done(world->store_arg, STATUS_OK, world->fetched, world->fetched_count);
+        return true;
+    }
+    if (world->forget_done != NULL) {
+        store_forgot_fn *done = world->forget_done;
+        world->forget_done = NULL;
+        done(world->store_arg, world->answer, "", &world->forgotten);
         return true;
     }
     if (world->deadlines_done != NULL) {
@@ -560,7 +590,8 @@ static void world_boot(struct world *world)
                                                .stage = world_stage,
                                                .discard = world_discard,
                                                .commit = world_commit,
-                                               .fetch_deadlines = world_fetch_deadlines},
+                                               .fetch_deadlines = world_fetch_deadlines,
+                                               .forget_order = world_forget_order},
                                      .unicode = {copy_text},
                                      .seed = 7};
     world->poller = poller_create(&options);

@@ -984,6 +984,136 @@ static void an_appointment_seen_by_half_a_reading_is_not_lost(void **state)
     assert_int_equal(count_events(world, EVENT_APPOINTMENT_RESCHEDULED), 1);
 }
 
+/* --- forgetting ------------------------------------------------------------------------------- */
+
+struct asked {
+    enum status status;
+    size_t order_count;
+    int answer_count;
+};
+
+static void on_forgot(void *arg, enum status status, const char *detail,
+                      const struct forgotten *what)
+{
+    struct asked *asked = arg;
+    (void)detail;
+    asked->status = status;
+    asked->order_count = what->order_count;
+    asked->answer_count++;
+}
+
+static uint64_t sequence_of(struct world *world, const char *id)
+{
+    const struct kept_order *kept = store_find(world, id);
+    return kept != NULL ? kept->order.sequence : UINT64_MAX;
+}
+
+static struct asked forget(struct world *world, const char *id)
+{
+    struct asked asked = {.answer_count = 0};
+    struct failure why;
+    assert_int_equal(poller_forget(world->poller, id, false, on_forgot, &asked, &why), STATUS_OK);
+    assert_int_equal(poller_forget(world->poller, id, false, on_forgot, &asked, &why), STATUS_BUSY);
+    assert_false(poller_is_idle(world->poller));
+    world_run_for(world, 1000);
+    assert_int_equal(asked.answer_count, 1);
+    return asked;
+}
+
+/* Listed as before, or changed meanwhile, or over a restart: it is known anew without a word, and
+ * its events go on counting. */
+static void a_forgotten_order_that_is_listed_is_known_anew_without_a_word(void **state)
+{
+    struct world *world = *state;
+    world->profile.has_appointments_collection = true;
+    list_orders(world, 20);
+    visit(world, 0, "0003", "2027-01-12T08:00:00Z");
+    settle(world);
+    api_set(world, "0003", "\"status\":\"Held\"");
+    sweeps(world, 1);
+    assert_int_equal(world->event_count, 1);
+
+    assert_int_equal(forget(world, "none").status, STATUS_NOT_FOUND);
+    struct asked asked = forget(world, "0003");
+    assert_int_equal(asked.status, STATUS_OK);
+    assert_int_equal(asked.order_count, 1);
+    assert_null(store_find(world, "0003"));
+    assert_int_equal(poller_status(world->poller).order_count, 19);
+    sweeps(world, 2);
+    assert_int_equal(world->event_count, 1);
+    assert_int_equal(poller_status(world->poller).order_count, 20);
+    assert_int_equal(sequence_of(world, "0003"), 1);
+    visit(world, 0, "0003", "2027-01-17T08:00:00Z"); /* its appointment was adopted too */
+    sweeps(world, 1);
+    assert_int_equal(count_events(world, EVENT_APPOINTMENT_RESCHEDULED), 1);
+    assert_int_equal(sequence_of(world, "0003"), 2);
+
+    assert_int_equal(forget(world, "0003").status, STATUS_OK);
+    world_restart(world);
+    api_set(world, "0003", "\"status\":\"Completed\"");
+    sweeps(world, 2);
+    assert_int_equal(world->event_count, 2);
+    api_set(world, "0003", "\"status\":\"Held\"");
+    sweeps(world, 1);
+    assert_int_equal(count_events(world, EVENT_ORDER_STATUS_HELD), 2);
+    assert_int_equal(sequence_of(world, "0003"), 3);
+}
+
+static void a_forgotten_order_that_is_gone_stays_so_and_is_new_when_it_comes_back(void **state)
+{
+    struct world *world = *state;
+    list_orders(world, 20);
+    settle(world);
+    assert_int_equal(forget(world, "0003").status, STATUS_OK);
+    api_order(world, "0003")->is_listed = false;
+    sweeps(world, 4); /* nobody looks for it, and nobody is told */
+    assert_int_equal(world->details, 0);
+    assert_int_equal(world->event_count, 0);
+    api_order(world, "0003")->is_listed = true;
+    sweeps(world, 1);
+    assert_int_equal(count_events(world, EVENT_ORDER_CREATED), 1);
+    assert_int_equal(world->event_count, 1);
+}
+
+static void a_partial_sweep_adopts_what_it_shows_and_waits_for_the_rest(void **state)
+{
+    struct world *world = *state;
+    list_orders(world, 250);
+    settle(world);
+    assert_int_equal(forget(world, "0003").status, STATUS_OK);
+    assert_int_equal(forget(world, "0203").status, STATUS_OK);
+    world->fail_code = 500;
+    world->fail_from_page = 200;
+    sweeps(world, 1);
+    assert_non_null(store_find(world, "0003"));
+    assert_null(store_find(world, "0203"));
+    world->fail_code = 0;
+    world_run_for(world, HOUR_MS);
+    assert_non_null(store_find(world, "0203"));
+    assert_int_equal(count_events(world, EVENT_ORDER_CREATED), 0);
+}
+
+static void an_order_that_cannot_be_forgotten_stays_as_it_was(void **state)
+{
+    struct world *world = *state;
+    list_orders(world, 20);
+    settle(world);
+    world->store_fails = STATUS_BUSY; /* a delivery is in the way */
+    assert_int_equal(forget(world, "0003").status, STATUS_BUSY);
+    world->store_fails = STATUS_OK;
+    api_set(world, "0003", "\"status\":\"Held\"");
+    sweeps(world, 1);
+    assert_int_equal(count_events(world, EVENT_ORDER_STATUS_HELD), 1);
+    assert_int_equal(world->event_count, 1);
+    struct asked asked = {.answer_count = 0};
+    struct failure why;
+    assert_int_equal(poller_forget(world->poller, "0003", true, on_forgot, &asked, &why),
+                     STATUS_OK);
+    world_stop(world);
+    assert_int_equal(asked.answer_count, 1);
+    assert_int_equal(asked.status, STATUS_UNAVAILABLE);
+}
+
 /* --- at random -------------------------------------------------------------------------------- */
 
 static void edit_at_random(struct world *world, struct random *random)
@@ -1112,6 +1242,10 @@ int main(void)
         CASE(appointments_of_their_own_collection_join_their_order),
         CASE(an_appointment_gone_while_we_were_away_is_missed),
         CASE(an_appointment_waits_for_its_order),
+        CASE(a_forgotten_order_that_is_listed_is_known_anew_without_a_word),
+        CASE(a_forgotten_order_that_is_gone_stays_so_and_is_new_when_it_comes_back),
+        CASE(a_partial_sweep_adopts_what_it_shows_and_waits_for_the_rest),
+        CASE(an_order_that_cannot_be_forgotten_stays_as_it_was),
         CASE(any_story_is_told_completely_and_once),
         CASE(an_appointment_seen_by_half_a_reading_is_not_lost),
     };
