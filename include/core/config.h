@@ -65,7 +65,7 @@ struct source_config {
     struct tls_config tls;
     const char *proxy;        /* NULL: none; never from the environment */
     uint32_t page_size;       /* 0: the profile's */
-    bool is_adaptive;         /* reserved: nothing but full sweeps yet */
+    bool is_adaptive;         /* what the budget leaves goes to look-ups between sweeps */
     int64_t stalled_after_ms; /* 0: off */
     const int64_t *remind_ms; /* before the start, longest first */
     size_t remind_count;

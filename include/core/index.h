@@ -14,9 +14,13 @@ struct index_entry {
     uint64_t raw_fingerprint; /* of its element's bytes; 0: not known. Set by index_set_raw only */
     uint32_t id_offset;
     uint32_t seen_in; /* the reading that last saw it */
-    uint32_t owner;   /* appointments: their order's entry in the orders' index */
-    uint8_t misses;   /* complete sweeps in a row without it */
-    bool has_left;    /* closed or disappeared: kept, for it may come back */
+    union {
+        uint32_t owner;     /* appointments: their order in what moved */
+        uint32_t start_min; /* orders: when their next appointment begins (attention.h) */
+    };
+    uint8_t misses;       /* complete sweeps in a row without it */
+    bool has_left;        /* closed or disappeared: kept, for it may come back */
+    bool is_detail_alike; /* orders: their detail was seen to say what the list says */
 };
 
 struct index *index_create(void);

@@ -35,6 +35,7 @@ struct poller_status {
     bool is_held;             /* a mass change waits for release */
     bool is_sweeping, is_paused;
     uint32_t budget_left, budget_limit;
+    uint64_t look_up_count;           /* details asked for between sweeps, since start */
     uint64_t event_count;             /* committed since start */
     const struct event_tally *events; /* the same by type */
     const struct request_tally *requests;

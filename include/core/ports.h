@@ -57,7 +57,7 @@ struct unicode_port {
 /* What the store keeps of one order, as the core handed it in. */
 struct stored_order {
     const char *id;
-    uint64_t raw_fingerprint; /* of the element's bytes as last seen to mean this record */
+    uint64_t raw_fingerprint; /* of the element's bytes as last seen to mean this record; 0: none */
     uint64_t sequence;        /* of its latest event; 0: none yet */
     bool has_left;            /* closed or disappeared; kept for its history */
     struct span canonical;    /* record_encode */

@@ -21,6 +21,7 @@ struct reconcile_context {
 
 enum sighting {
     SIGHTING_LISTED,      /* the list has it */
+    SIGHTING_LOOKED_UP,   /* the list had it, its detail was asked for between two sweeps */
     SIGHTING_CLOSED,      /* gone from the list, the detail says final */
     SIGHTING_DISAPPEARED, /* gone from the list, the detail does not explain it */
 };
@@ -30,6 +31,7 @@ struct reconcile_input {
     const struct stored_order *before; /* NULL: not known */
     const struct record *after;        /* NULL: gone without a detail, or only appointments moved */
     uint64_t raw_fingerprint;          /* of the element that after was read from */
+    uint32_t list_shows;               /* SIGHTING_LOOKED_UP: merge_shown of the list */
     /* Appointments that are a collection of their own: those that are new or changed, and those
      * gone. after then has none. */
     bool has_own_appointments;
@@ -42,7 +44,8 @@ struct reconcile_input {
 };
 
 struct reconcile_result {
-    struct staged_order staged; /* everything in it lives in arena */
+    struct staged_order staged;  /* everything in it lives in arena */
+    const struct record *record; /* the same, readable; NULL if not is_changed */
     bool is_changed; /* the canonical record differs: write it, and count it for the guard */
     bool is_new;
 };

@@ -38,7 +38,7 @@ struct source_state {
     uint64_t sweep_count;         /* that were committed, complete or partial */
     uint64_t sequence;            /* of the source's own events */
     uint64_t profile_fingerprint; /* of the profile the records were read with; 0: none yet */
-    uint32_t fields_found;        /* enum order_field bits that some order had */
+    uint32_t fields_found;        /* merge_shown: what some order of the list had */
     struct total_trust totals[COLLECTION_COUNT];
     int64_t last_complete_wall_ms;
     int64_t held_since_wall_ms; /* 0: nothing is held */

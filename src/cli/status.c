@@ -17,6 +17,7 @@ static const struct column source_columns[] = {
     {"LAST COMPLETE SWEEP", "/last_complete_sweep", CELL_TIME},
     {"ORDERS", "/orders", CELL_NUMBER},
     {"EVENTS", "/events", CELL_NUMBER},
+    {"LOOK-UPS", "/look_ups", CELL_NUMBER},
     {"BUDGET LEFT", "/budget/left", CELL_NUMBER},
     {"HELD", "/held", CELL_TEXT},
     {"PAUSED", "/paused", CELL_TEXT},

@@ -402,7 +402,7 @@ static const struct key source_keys[] = {
     {.name = "adaptive",
      .kind = KEY_SWITCH,
      .offset = offsetof(struct source_config, is_adaptive),
-     .initial = "off"},
+     .initial = "on"},
     {.name = "stalled_after",
      .kind = KEY_DURATION,
      .offset = offsetof(struct source_config, stalled_after_ms),
@@ -450,10 +450,6 @@ static void warn_of_choices(struct walker *walker, const struct node *map,
     if (source->every_ms != 0 && source->every_ms < MINUTE_MS) {
         warn(walker, map, "every",
              "less than a minute may be taken for misuse; accepted without a warning: at least 1m");
-    }
-    if (source->is_adaptive) {
-        warn(walker, map, "adaptive",
-             "this version makes full sweeps only; accepted without a warning: off");
     }
 }
 

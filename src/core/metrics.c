@@ -112,19 +112,30 @@ static bool token_age(const struct poller_status *status, struct instant now, do
     return status->token_obtained_mono_ms != 0;
 }
 
+static bool look_ups(const struct poller_status *status, struct instant now, double *out)
+{
+    (void)now;
+    *out = (double)status->look_up_count;
+    return true;
+}
+
 struct source_metric {
-    const char *name, *help;
+    const char *name, *kind, *help;
     source_value_fn *value;
 };
 
 static const struct source_metric source_metrics[] = {
-    {"orderwatch_sweep_last_complete_timestamp_seconds",
+    {"orderwatch_sweep_last_complete_timestamp_seconds", "gauge",
      "When the latest complete sweep ended; 0: none yet.", last_complete},
-    {"orderwatch_orders", "Orders on the source's list.", order_count},
-    {"orderwatch_source_up", "1 if the latest sweep was good, or it is maintenance.", is_up},
-    {"orderwatch_source_held", "1 if a mass change is held until it is released.", is_held},
-    {"orderwatch_budget_left", "Requests that the budget allows now.", budget_rest},
-    {"orderwatch_token_age_seconds", "Age of the access token in use.", token_age},
+    {"orderwatch_orders", "gauge", "Orders on the source's list.", order_count},
+    {"orderwatch_source_up", "gauge", "1 if the latest sweep was good, or it is maintenance.",
+     is_up},
+    {"orderwatch_source_held", "gauge", "1 if a mass change is held until it is released.",
+     is_held},
+    {"orderwatch_budget_left", "gauge", "Requests that the budget allows now.", budget_rest},
+    {"orderwatch_token_age_seconds", "gauge", "Age of the access token in use.", token_age},
+    {"orderwatch_look_ups_total", "counter",
+     "Orders looked at between sweeps: part of the requests.", look_ups},
 };
 
 static struct poller_status status_of(const struct metrics_view *view, size_t index)
@@ -135,7 +146,7 @@ static struct poller_status status_of(const struct metrics_view *view, size_t in
 static void show_source_metric(const struct source_metric *metric, size_t source_count,
                                const struct metrics_view *view, struct text *out)
 {
-    head(out, metric->name, "gauge", metric->help);
+    head(out, metric->name, metric->kind, metric->help);
     for (size_t i = 0; i < source_count; i++) {
         struct poller_status status = status_of(view, i);
         double value = 0;

@@ -179,7 +179,7 @@ static bool may_tell_deadlines(const struct poller *poller, struct instant now)
            poller->schedule.deadline_ms <= now.mono_ms;
 }
 
-static bool is_sweep_due(const struct poller *poller, struct instant now)
+bool poller_is_sweep_due(const struct poller *poller, struct instant now)
 {
     const struct schedule *schedule = &poller->schedule;
     return schedule->wait_ms <= now.mono_ms &&
@@ -191,11 +191,12 @@ static int64_t earlier(int64_t left, int64_t right)
     return left < right ? left : right;
 }
 
-static int64_t idle_until(const struct poller *poller, struct instant now)
+static int64_t idle_until(struct poller *poller, struct instant now)
 {
     const struct schedule *schedule = &poller->schedule;
     int64_t sweep_ms = schedule->due_ms > schedule->wait_ms ? schedule->due_ms : schedule->wait_ms;
     int64_t until_ms = earlier(sweep_ms, poller_health_due(poller));
+    until_ms = earlier(until_ms, poller_look_due(poller, now));
     if (schedule->deadline_due_wall_ms != INSTANT_NEVER) {
         int64_t left_ms = schedule->deadline_due_wall_ms - now.wall_ms;
         int64_t due_ms = now.mono_ms + (left_ms > 0 ? earlier(left_ms, SLEEP_MAX_MS) : 0);
@@ -227,7 +228,7 @@ bool poller_step_idle(struct poller *poller, struct instant now)
     if (has_news || schedule->store_ms != 0) {
         return commit_state(poller, now);
     }
-    if (is_sweep_due(poller, now)) {
+    if (poller_is_sweep_due(poller, now)) {
         schedule->is_asked_for = false;
         poller_begin_sweep(poller, now);
         return true;
@@ -235,18 +236,28 @@ bool poller_step_idle(struct poller *poller, struct instant now)
     if (may_tell_deadlines(poller, now)) {
         return poller_step_deadlines(poller, now);
     }
+    if (poller_look_due(poller, now) <= now.mono_ms) {
+        return poller_step_look(poller, now);
+    }
     schedule->again_ms = idle_until(poller, now);
     return false;
 }
 
 /* --- the turn --------------------------------------------------------------------------------- */
 
-/* True while an abandoned sweep waits for the ends of what it had started. */
-static bool is_abandoning(struct poller *poller)
+/* A sweep, when nobody wants it any more; a look-up, also when the sweep is due. */
+static bool is_unwanted(const struct poller *poller, struct instant now)
 {
-    bool is_unwanted = (poller->is_stopping || poller->is_paused) && poller->sweep.is_running &&
-                       !poller->is_committing;
-    if (!is_unwanted) {
+    bool is_over = poller->is_stopping || poller->is_paused;
+    bool is_late = poller->look.is_running && poller_is_sweep_due(poller, now);
+    bool is_running = poller->sweep.is_running || poller->look.is_running;
+    return is_running && (is_over || is_late) && !poller->is_committing;
+}
+
+/* True while what is abandoned waits for the ends of what it had started. */
+static bool is_abandoning(struct poller *poller, struct instant now)
+{
+    if (!is_unwanted(poller, now)) {
         return false;
     }
     if (poller->waiting == WAITING_HTTP && !poller->is_cancelled) {
@@ -257,8 +268,23 @@ static bool is_abandoning(struct poller *poller)
     if (poller->waiting != WAITING_NONE) {
         return true;
     }
-    (void)poller_abandon_sweep(poller);
+    if (poller->look.is_running) {
+        poller_abandon_look(poller);
+    } else {
+        (void)poller_abandon_sweep(poller);
+    }
     return false;
+}
+
+/* What is asked of a port calls when it is done; a sweep that comes due does not wait for a look.
+ */
+static int64_t wait_until(const struct poller *poller, struct instant now)
+{
+    const struct schedule *schedule = &poller->schedule;
+    if (!poller->look.is_running || poller_is_sweep_due(poller, now)) {
+        return INSTANT_NEVER;
+    }
+    return schedule->due_ms > schedule->wait_ms ? schedule->due_ms : schedule->wait_ms;
 }
 
 int64_t poller_turn(struct poller *poller, struct instant now)
@@ -267,13 +293,13 @@ int64_t poller_turn(struct poller *poller, struct instant now)
     if (!poller->is_begun) {
         begin(poller, now);
     }
-    if (is_abandoning(poller)) {
+    if (is_abandoning(poller, now)) {
         return INSTANT_NEVER;
     }
     poller->schedule.again_ms = now.mono_ms;
     while (poller->waiting == WAITING_NONE && poller->step(poller, now)) {
     }
-    return poller->waiting != WAITING_NONE ? INSTANT_NEVER : poller->schedule.again_ms;
+    return poller->waiting != WAITING_NONE ? wait_until(poller, now) : poller->schedule.again_ms;
 }
 
 void poller_sweep_now(struct poller *poller)
@@ -340,6 +366,7 @@ struct poller_status poller_status(const struct poller *poller)
         .is_paused = poller->is_paused,
         .budget_left = budget_left(&poller->budget, poller->now_ms),
         .budget_limit = poller->budget.limit,
+        .look_up_count = poller->look.count,
         .event_count = poller->event_count,
         .events = &poller->told,
         .requests = poller->request.tallies,

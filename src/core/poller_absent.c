@@ -5,8 +5,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#define DETAILS_PER_SWEEP 50
-
 /* An order is looked for when this complete sweep is the second in a row without it. */
 #define MISSES_BEFORE 1
 
@@ -170,7 +168,7 @@ static void add_id(struct text *url, const char *id)
     }
 }
 
-static bool ask_detail(struct poller *poller, const char *id)
+void poller_set_detail_url(struct poller *poller, const char *id)
 {
     const struct source_config *source = poller->source;
     const char *path = source->profile->orders.detail_path;
@@ -184,6 +182,11 @@ static bool ask_detail(struct poller *poller, const char *id)
         add_id(url, id);
         text_add_text(url, place + strlen("{id}"));
     }
+}
+
+static bool ask_detail(struct poller *poller, const char *id)
+{
+    poller_set_detail_url(poller, id);
     poller->sweep.detail_count++;
     return poller_ask(poller, step_detail_answered);
 }

@@ -97,8 +97,8 @@ static bool is_cold(const struct poller *poller, const struct work *work)
                                   : poller->is_appointments_cold;
 }
 
-static enum status reconcile_work(struct poller *poller, const struct work *work,
-                                  struct reconcile_result *out, struct failure *why)
+enum status poller_reconcile(struct poller *poller, const struct work *work,
+                             struct reconcile_result *out, struct failure *why)
 {
     const struct source_config *source = poller->source;
     *out = (struct reconcile_result){0};
@@ -125,6 +125,7 @@ static enum status reconcile_work(struct poller *poller, const struct work *work
         .before = work->before,
         .after = work->after,
         .raw_fingerprint = work->raw_fingerprint,
+        .list_shows = poller->state.fields_found,
         .has_own_appointments = source->profile->has_appointments_collection,
         .appointments = work->moved.appointments,
         .appointment_count = work->moved.appointment_count,
@@ -146,8 +147,9 @@ static void count_result(struct poller *poller, const struct work *work,
     struct tally *tally = &poller->sweep.tally;
     tally->events += result->staged.event_count;
     event_tally_count(&tally->types, result->staged.events, result->staged.event_count);
-    if (result->is_changed && !result->is_new && work->sighting == SIGHTING_LISTED) {
-        tally->guard.changed++;
+    if (work->sighting == SIGHTING_LISTED) {
+        tally->guard.changed += result->is_changed && !result->is_new ? 1 : 0;
+        poller_look_note_listed(poller, work->id, result);
     }
 }
 
@@ -170,7 +172,7 @@ static bool step_staged(struct poller *poller, struct instant now)
     return end_batch(poller);
 }
 
-static bool fail_corrupt(struct poller *poller, const struct failure *why)
+bool poller_fail_corrupt(struct poller *poller, const struct failure *why)
 {
     poller->stored.status = STATUS_CORRUPT;
     memcpy(poller->stored.detail, why->detail, sizeof poller->stored.detail - 1);
@@ -187,8 +189,8 @@ static bool step_reconcile(struct poller *poller, struct instant now)
     for (size_t i = 0; i < batch->count; i++) {
         struct reconcile_result result;
         struct failure why = {0};
-        if (reconcile_work(poller, &batch->items[i], &result, &why) != STATUS_OK) {
-            return fail_corrupt(poller, &why);
+        if (poller_reconcile(poller, &batch->items[i], &result, &why) != STATUS_OK) {
+            return poller_fail_corrupt(poller, &why);
         }
         count_result(poller, &batch->items[i], &result);
         if (result.is_changed || result.is_new || result.staged.event_count != 0) {

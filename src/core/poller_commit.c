@@ -112,6 +112,7 @@ static void apply_change(struct index *known, const struct index *changes, uint3
     uint32_t position = index_find_id(known, index_id(changes, i));
     if (position == INDEX_NONE) {
         position = index_add(known, index_id(changes, i), change->raw_fingerprint);
+        index_at(known, position)->start_min = change->start_min;
     } else {
         index_set_raw(known, position, change->raw_fingerprint);
     }
@@ -388,6 +389,7 @@ static bool step_committed(struct poller *poller, struct instant now)
     poller->schedule.is_released = false;
     uint64_t event_count = poller->sweep.tally.events + poller->told_count;
     apply_sweep(poller);
+    poller_look_begin(poller, now);
     log_sweep(poller, event_count);
     end_sweep(poller, now);
     poller_tell_committed(poller, event_count);

@@ -1,5 +1,6 @@
 #include "core/arena.h"
 #include "core/hash.h"
+#include "core/merge.h"
 
 #include "poller_internal.h"
 
@@ -80,7 +81,7 @@ static enum status take_changed_order(struct poller *poller, struct span element
         return status;
     }
     sweep->tally.parsed++;
-    sweep->tally.fields_found |= extraction->fields_found;
+    sweep->tally.fields_found |= extraction->fields_found | merge_shown(&extraction->record);
     sweep_note_novelties(sweep, &poller->state, extraction->novelties, extraction->novelty_count);
     const char *id = extraction->record.id;
     if (is_repeated(poller, id)) {

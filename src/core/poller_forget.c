@@ -47,6 +47,7 @@ static void forget_entry(struct poller *poller)
     poller->listed_count[COLLECTION_ORDERS] -= entry->has_left ? 0 : 1;
     entry->has_left = true;
     index_set_raw(known, position, 0);
+    attention_forget(&poller->look.attention, position);
     forget_appointments(poller->known[COLLECTION_APPOINTMENTS], order_id);
 }
 

@@ -8,7 +8,8 @@
  * poller_absent    orders that the list lacks: misses and details
  * poller_commit    the one transaction, and what it makes true
  * poller_health    failures, waits, credentials, maintenance
- * poller_deadline, poller_forget  between sweeps: what time causes, one order forgotten */
+ * poller_deadline, poller_forget  between sweeps: what time causes, one order forgotten
+ * poller_look      one order's detail between sweeps, where attention.c says so */
 #ifndef CORE_POLLER_INTERNAL_H
 #define CORE_POLLER_INTERNAL_H
 
@@ -23,19 +24,11 @@
 
 #include "poller_forget.h"
 #include "poller_health.h"
+#include "poller_look.h"
+#include "poller_request.h"
 #include "poller_sweep.h"
 
 enum waiting { WAITING_NONE, WAITING_HTTP, WAITING_STORE };
-
-struct request {
-    struct text url;
-    const char *etag, *last_modified; /* only if it is another now; NULL: whatever it is */
-    struct instant started;
-    step_fn *after; /* with poller->answer */
-    struct answer answer;
-    struct request_tally tallies[REQUEST_CODES_MAX];
-    size_t code_count;
-};
 
 struct stored { /* what the store's latest done said */
     enum status status;
@@ -69,6 +62,7 @@ struct poller {
     struct health health;
     struct schedule schedule;
     struct forgetting forgetting;
+    struct look look;
     uint64_t event_count;
     struct event_tally committing, told; /* in the commit under way; since start */
     int64_t now_ms;                      /* of the latest turn */
@@ -79,31 +73,36 @@ void poller_on_stored(void *arg, enum status status, const char *detail);
 bool poller_wait_store(struct poller *poller, step_fn *after); /* gives false, for return */
 
 step_fn poller_step_idle;
+bool poller_is_sweep_due(const struct poller *poller, struct instant now);
 bool poller_is_held(const struct poller *poller);
-
-/* poller_request: poller->request.url, then after with its answer. */
-bool poller_ask(struct poller *poller, step_fn *after);
 
 /* poller_sweep */
 void poller_begin_sweep(struct poller *poller, struct instant now);
 bool poller_fail_sweep(struct poller *poller, const struct trouble *trouble);
 bool poller_fail_store(struct poller *poller, const char *doing); /* by poller->stored */
 bool poller_abandon_sweep(struct poller *poller);
+struct guard_counts poller_guard_counts(const struct poller *poller); /* before any page */
 bool poller_discard(struct poller *poller, step_fn *after);
 
 /* poller_page. The first two mark all elements of the page as seen, or do nothing. */
 bool poller_take_known_page(struct poller *poller);     /* the same bytes as the last time */
 bool poller_take_unchanged_page(struct poller *poller); /* the API says so: 304 */
 void poller_add_condition(struct poller *poller, struct instant now); /* after poller_ask */
+/* The answer's ETag, else its Last-Modified if that can be trusted; NULL: neither. */
+const char *poller_validator(const struct answer *answer, bool *is_date);
 enum pager_verdict poller_take_page(struct poller *poller, struct failure *why);
 /* poller_element */
 enum status poller_take_element(struct poller *poller, struct span element, struct failure *why);
 /* poller_batch: what is in poller->batch, then after. */
 bool poller_flush_batch(struct poller *poller, step_fn *after);
 bool poller_fetch_batch(struct poller *poller, step_fn *reconcile);
+enum status poller_reconcile(struct poller *poller, const struct work *work,
+                             struct reconcile_result *out, struct failure *why);
+bool poller_fail_corrupt(struct poller *poller, const struct failure *why);
 /* poller_absent */
 void poller_count_absent(struct poller *poller);
 void poller_remove_absent_appointments(struct poller *poller);
+void poller_set_detail_url(struct poller *poller, const char *id);
 step_fn poller_step_absent;
 /* poller_commit */
 step_fn poller_step_finish;

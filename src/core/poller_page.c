@@ -105,6 +105,13 @@ static const char *settled_date(const char *value, int64_t now_wall_ms)
     return is_settled ? value : NULL;
 }
 
+const char *poller_validator(const struct answer *answer, bool *is_date)
+{
+    const char *etag = sendable(answer->etag);
+    *is_date = etag == NULL;
+    return etag != NULL ? etag : settled_date(answer->last_modified, answer->at.wall_ms);
+}
+
 static void read_origin(const struct poller *poller, const struct json *cursor,
                         struct page_origin *out)
 {

@@ -17,6 +17,7 @@ static void on_answer(void *arg, struct http_response *response)
 static void start(struct poller *poller, struct source_request *request, struct instant now)
 {
     budget_take(&poller->budget, now.mono_ms);
+    poller->sweep.request_count++;
     poller->request.started = now;
     poller->waiting = WAITING_HTTP;
     poller->is_cancelled = false;
@@ -62,9 +63,15 @@ static bool uses_token(const struct poller *poller)
     return poller->source->oauth2.token_url != NULL;
 }
 
+bool poller_has_token(const struct poller *poller)
+{
+    return !uses_token(poller) || token_is_usable(&poller->token, poller->now_ms);
+}
+
+/* A look-up goes with the token that there is: to get another is the sweep's. */
 static bool needs_token(const struct poller *poller)
 {
-    if (!uses_token(poller)) {
+    if (!uses_token(poller) || poller->look.is_running) {
         return false;
     }
     bool is_due = !poller->sweep.has_asked && token_is_due(&poller->token, poller->now_ms);
@@ -130,8 +137,8 @@ static void send_token(struct poller *poller, struct instant now)
 static bool may_renew(const struct poller *poller)
 {
     const struct answer *answer = &poller->request.answer;
-    if (!uses_token(poller) || poller->sweep.has_renewed_token || answer->status != STATUS_OK ||
-        answer->http_code < 400) {
+    if (!uses_token(poller) || poller->look.is_running || poller->sweep.has_renewed_token ||
+        answer->status != STATUS_OK || answer->http_code < 400) {
         return false;
     }
     struct api_error error;

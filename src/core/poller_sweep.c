@@ -35,6 +35,12 @@ static void begin_reading(struct poller *poller, enum collection_kind kind)
     poller->step = step_ask_page;
 }
 
+struct guard_counts poller_guard_counts(const struct poller *poller)
+{
+    return (struct guard_counts){.known = poller->listed_count[COLLECTION_ORDERS],
+                                 .changed = poller->look.changed_count};
+}
+
 void poller_begin_sweep(struct poller *poller, struct instant now)
 {
     const struct profile *profile = poller->source->profile;
@@ -44,7 +50,7 @@ void poller_begin_sweep(struct poller *poller, struct instant now)
     sweep->started = now;
     bool is_other_profile = poller->state.profile_fingerprint != profile->fingerprint;
     sweep->is_baseline = !poller->state.is_baselined || is_other_profile;
-    sweep->tally.guard.known = poller->listed_count[COLLECTION_ORDERS];
+    sweep->tally.guard = poller_guard_counts(poller);
     source_state_begin_adopting(&poller->state);
     if (is_other_profile) {
         /* What the bytes mean has changed: each element is read again. */
@@ -110,6 +116,7 @@ bool poller_fail_store(struct poller *poller, const char *doing)
 {
     poller_note_store_failure(poller, doing);
     if (!poller->sweep.is_running) {
+        poller->look.is_running = false;
         return poller_discard(poller, poller_step_idle);
     }
     /* What the API asked for in the same sweep holds all the same. */
@@ -265,8 +272,7 @@ static bool step_read_again(struct poller *poller, struct instant now)
     sweep->marks[reading->kind] = ++poller->reading_mark;
     index_clear(sweep->changes[reading->kind]);
     if (reading->kind == COLLECTION_ORDERS) {
-        uint64_t known = sweep->tally.guard.known;
-        sweep->tally = (struct tally){.guard = {.known = known}};
+        sweep->tally = (struct tally){.guard = poller_guard_counts(poller)};
         moved_untake(sweep->moved);
     } else {
         moved_clear(sweep->moved);

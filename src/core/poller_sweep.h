@@ -21,6 +21,7 @@ typedef bool step_fn(struct poller *poller, struct instant now);
 
 #define BATCH_COUNT 64      /* orders worked on in one turn */
 #define BATCH_BYTES 262144u /* bytes of a page looked at in one turn */
+#define DETAILS_PER_SWEEP 50
 
 /* One order to be reconciled. Everything in it lives in the batch's arena. */
 struct work {
@@ -86,7 +87,7 @@ struct sweep {
     struct index *changes[COLLECTION_COUNT]; /* what the commit makes true of the index */
     struct moved *moved;
     struct tally tally;
-    uint32_t absent_count, detail_count;
+    uint32_t absent_count, detail_count, request_count;
     struct trouble trouble; /* why it is not complete */
     struct novelty_seen *novelties;
     size_t novelty_count;

@@ -41,7 +41,9 @@ static enum status read_known(struct work *work, const struct stored_order *know
 static void settle_after(struct work *work, const struct reconcile_input *input)
 {
     work->after = input->after != NULL ? *input->after : work->before;
-    if (input->sighting != SIGHTING_LISTED && input->after != NULL) {
+    if (input->sighting == SIGHTING_LOOKED_UP) {
+        work->after = merge_look_up(&work->before, input->after, input->list_shows, work->arena);
+    } else if (input->sighting != SIGHTING_LISTED && input->after != NULL) {
         work->after = merge_detail(&work->before, input->after);
     }
     if (!input->has_own_appointments) {
@@ -72,6 +74,11 @@ static void find_changes(struct work *work, const struct record *told, struct di
     }
 }
 
+static bool is_present(enum sighting sighting)
+{
+    return sighting == SIGHTING_LISTED || sighting == SIGHTING_LOOKED_UP;
+}
+
 static void find_events(struct work *work, const struct reconcile_input *input)
 {
     struct record told = work->before;
@@ -89,7 +96,7 @@ static void find_events(struct work *work, const struct reconcile_input *input)
         .arena = work->arena,
     };
     bool had_left = work->is_known && input->before->has_left;
-    bool stays = work->is_known && input->sighting == SIGHTING_LISTED && !had_left;
+    bool stays = work->is_known && is_present(input->sighting) && !had_left;
     if (stays && !work->context->is_baseline) {
         find_changes(work, &told, &diff, &context);
         return;
@@ -100,7 +107,7 @@ static void find_events(struct work *work, const struct reconcile_input *input)
     }
     if (!work->is_known) {
         classify_new(&context, &work->findings);
-    } else if (input->sighting != SIGHTING_LISTED && !had_left) {
+    } else if (!is_present(input->sighting) && !had_left) {
         classify_left(&context, input->sighting == SIGHTING_CLOSED, input->detail_json,
                       &work->findings);
     } else if (input->sighting == SIGHTING_LISTED && had_left && input->after != NULL) {
@@ -238,7 +245,7 @@ static bool differs(const struct work *work, const struct stored_order *before, 
 static bool leaves(const struct reconcile_input *input)
 {
     bool stays_away = input->before != NULL && input->before->has_left && input->after == NULL;
-    return input->sighting != SIGHTING_LISTED || stays_away;
+    return !is_present(input->sighting) || stays_away;
 }
 
 static void advance(struct work *work, const struct reconcile_input *input)
@@ -259,6 +266,7 @@ enum status reconcile_order(const struct reconcile_context *context,
                             struct reconcile_result *out, struct failure *why)
 {
     CHECK(input->before != NULL || (input->after != NULL && input->sighting == SIGHTING_LISTED));
+    CHECK(input->sighting != SIGHTING_LOOKED_UP || !input->before->has_left);
     struct work work = {.context = context, .arena = arena};
     if (input->before != NULL) {
         enum status status = read_known(&work, input->before, why);
@@ -285,6 +293,9 @@ enum status reconcile_order(const struct reconcile_context *context,
     };
     stage(&work, &order, &result.staged);
     result.is_changed = true;
+    struct record *record = arena_alloc(arena, sizeof *record);
+    *record = work.after;
+    result.record = record;
     *out = result;
     return STATUS_OK;
 }

@@ -72,6 +72,7 @@ void item_add_source(struct json_writer *writer, const struct surface *surface, 
     json_write_integer(writer, "every_seconds", config->every_ms / 1000);
     json_write_integer(writer, "orders", (int64_t)status.order_count);
     json_write_integer(writer, "sweeps", (int64_t)status.sweep_count);
+    json_write_integer(writer, "look_ups", (int64_t)status.look_up_count);
     json_write_integer(writer, "events", (int64_t)status.event_count);
     add_bool(writer, "sweeping", status.is_sweeping);
     add_bool(writer, "held", status.is_held);

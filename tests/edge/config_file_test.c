@@ -211,7 +211,7 @@ static void what_is_not_said_has_its_default(void **state)
     assert_string_equal(zone_name(source->zone), "Europe/Paris");
     assert_null(source->proxy);
     assert_int_equal(source->page_size, 0);
-    assert_false(source->is_adaptive);
+    assert_true(source->is_adaptive);
     assert_int_equal(source->stalled_after_ms, 14 * DAY_MS);
     assert_int_equal(source->remind_count, 1);
     assert_int_equal(source->remind_ms[0], DAY_MS);

@@ -91,11 +91,25 @@ static void create_order(struct sim_upstream *upstream)
     }
 }
 
+/* It has all that an order can have. */
+static void complete_order(struct sim *sim, struct upstream_order *order)
+{
+    struct upstream_version *version = &order->versions[order->version_count - 1];
+    version->committed_ms = sim->now.wall_ms - sim->now.wall_ms % DAY_MS + 40 * DAY_MS;
+    version->note_count = 1;
+    if (version->appointment_count == 0) {
+        add_appointment(sim, order, version);
+    }
+}
+
 void sim_upstream_init(struct sim_upstream *upstream, struct sim *sim, size_t order_count)
 {
     upstream->sim = sim;
     for (size_t i = 0; i < order_count; i++) {
         create_order(upstream);
+    }
+    if (upstream->has_example) {
+        complete_order(sim, &upstream->orders[0]);
     }
 }
 
@@ -191,6 +205,9 @@ void sim_upstream_edit(struct sim_upstream *upstream)
     }
     struct upstream_order *order =
         &upstream->orders[random_below(&sim->random, (int64_t)upstream->order_count)];
+    if (upstream->has_example && order == &upstream->orders[0]) {
+        return;
+    }
     if (upstream_now(order)->is_listed) {
         edit_listed(upstream, order);
     } else if (sim_chance(sim, 300)) {

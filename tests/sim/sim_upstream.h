@@ -41,6 +41,8 @@ struct sim_upstream {
     size_t order_count;
     bool has_own_appointments; /* a collection of their own; else inside their order */
     bool is_steady;            /* what has not changed is spelt as before */
+    bool has_example; /* the first order has all that one can have, and stays as it is: so the list
+                         shows all that a detail does */
 };
 
 void sim_upstream_init(struct sim_upstream *upstream, struct sim *sim, size_t order_count);

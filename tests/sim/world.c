@@ -20,6 +20,7 @@ struct world *world_create(uint64_t seed, bool is_traced, enum plant_kind plant)
     world->plant = plant;
     world_init_config(world);
     world->storm_permille = sim_chance(sim, 150) ? 0 : sim_between(sim, 50, 1000);
+    world->upstream.has_example = world->source.is_adaptive;
     sim_upstream_init(&world->upstream, sim, (size_t)sim_between(sim, 1, 14));
     sim_api_init(&world->api, sim, &world->upstream, &world->source);
     world->upstream.is_steady = world->api.has_validators;

@@ -85,6 +85,7 @@ static void init_source(struct world *world)
         .every_ms = sim_between(sim, 60, 300) * 1000,
         .budget = {.count = (uint32_t)sim_between(sim, 12, 60), .window_ms = 60000},
         .language = "en",
+        .is_adaptive = sim_chance(sim, 600),
         .zone = zone_utc(),
         .remind_ms = reminders_ms,
         .remind_count = ARRAY_COUNT(reminders_ms),

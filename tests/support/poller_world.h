@@ -47,10 +47,13 @@ struct world {
     const char *page_body; /* instead of the page */
     enum { NO_VALIDATOR, WITH_ETAG, WITH_DATE } validator;
     char etag[24], date[40], last_condition[64];
-    int64_t modified_wall_ms; /* WITH_DATE: of every page */
-    uint32_t unchanged;       /* answered with 304 */
-    int64_t total_lie;        /* added to X-Total-Count; INT64_MIN: no such header */
-    int token_code;           /* 0: 200 */
+    int64_t modified_wall_ms;   /* WITH_DATE: of every page */
+    uint32_t unchanged;         /* answered with 304 */
+    const char *detail_members; /* of each detail, instead of what the list has */
+    bool hangs_on_details;      /* they are never answered */
+    bool is_hanging;
+    int64_t total_lie; /* added to X-Total-Count; INT64_MIN: no such header */
+    int token_code;    /* 0: 200 */
     const char *token_body;
     uint32_t tokens, pages, details;
     bool is_token_expired; /* the API calls the next token it sees expired */
@@ -211,9 +214,14 @@ static void serve_detail(struct world *world, const char *id)
     world->response.http_code = order == NULL             ? 404
                                 : order->detail_code != 0 ? order->detail_code
                                                           : 200;
-    text_add_text(&world->body, world->response.http_code == 200
-                                    ? order->json
-                                    : "{\"code\":60,\"message\":\"Resource not found\"}");
+    if (world->response.http_code != 200) {
+        text_add_text(&world->body, "{\"code\":60,\"message\":\"Resource not found\"}");
+    } else if (world->detail_members != NULL) {
+        text_addf(&world->body, "{\"id\":\"%s\",%s}", id, world->detail_members);
+    } else {
+        text_add_text(&world->body, order->json);
+    }
+    world->is_hanging = world->hangs_on_details;
 }
 
 static void serve_token(struct world *world)
@@ -252,6 +260,9 @@ static void serve(struct world *world, const struct http_request *request)
         serve_list(world, world->visits, world->visit_count, path);
     } else {
         serve_detail(world, path + strlen("/v1/orders/"));
+        if (world->response.http_code == 200) {
+            serve_validator(world, request);
+        }
     }
 }
 
@@ -276,6 +287,7 @@ static void world_http_cancel(void *self, void *arg)
     struct world *world = self;
     (void)arg;
     if (world->http_done != NULL) {
+        world->is_hanging = false;
         world->response =
             (struct http_response){.status = STATUS_UNAVAILABLE, .detail = "cancelled"};
     }
@@ -510,7 +522,7 @@ static void world_forget_order(void *self, const struct forget_query *query,
 /* Gives one owed answer; false when none is owed. */
 static bool world_answer(struct world *world)
 {
-    if (world->http_done != NULL) {
+    if (world->http_done != NULL && !world->is_hanging) {
         http_done_fn *done = world->http_done;
         world->http_done = NULL;
         world->response.at = world->now;
