@@ -105,16 +105,26 @@ struct email_config {
     const char *status_url;  /* link to the status page; NULL: none */
 };
 
-struct mqtt_config {
+struct mqtt_broker {
     const char *host;
     uint16_t port;
     bool is_tls;
-    int protocol; /* 5 or 4 (3.1.1) */
+};
+
+#define MQTT_BROKERS_MAX 8
+
+struct mqtt_config {
+    struct mqtt_broker brokers[MQTT_BROKERS_MAX]; /* the first is the one that is wanted */
+    size_t broker_count;
+    int64_t return_after_ms; /* from another one to the first */
+    int protocol;            /* 5 or 4 (3.1.1) */
     const char *client_id;
     const char *username;
     const struct secret *password;
     const char *prefix;
-    bool has_state; /* retained state topics */
+    bool has_state;         /* retained state topics */
+    struct rate state_rate; /* of publishing them */
+    int64_t expiry_ms;      /* of events in the broker's queues; 0: never */
     struct tls_config tls;
 };
 
@@ -253,6 +263,7 @@ bool size_parse(const char *text, size_t *out_bytes);   /* 64KiB 16MiB 512 */
 bool rate_parse(const char *text, struct rate *out);    /* 60/min 5/s 1000/h */
 void duration_add(struct text *out, int64_t duration_ms);
 void size_add(struct text *out, size_t size);
-void rate_add(struct text *out, struct rate rate); /* what rate_parse gave */
+void rate_add(struct text *out, struct rate rate);                        /* what rate_parse gave */
+void mqtt_broker_add(const struct mqtt_broker *broker, struct text *out); /* its URL */
 
 #endif

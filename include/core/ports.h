@@ -329,6 +329,8 @@ struct sink_ops {
     void (*listen)(void *self, const struct sink_listener *listener); /* NULL: nothing to tell */
     void (*forget)(void *self, const char *source_name,
                    const char *order_id); /* the store did; NULL: it remembers no orders */
+    /* Adds one line for those who look at the status: whom it speaks to. NULL: nothing to say. */
+    void (*describe)(void *self, struct text *out);
     void (*close)(void *self, closed_fn *on_closed, void *arg); /* frees self when done */
 };
 

@@ -52,6 +52,22 @@ static void print_reasons(const struct json *reasons)
     }
 }
 
+static void print_connections(const struct json *sinks)
+{
+    for (const struct json *sink = json_first(sinks); sink != NULL; sink = json_next(sink)) {
+        if (json_member_text(sink, "connection") == NULL) {
+            continue;
+        }
+        struct text line;
+        text_init(&line, 8192);
+        table_add_cell(&line, json_member(sink, "name"), CELL_TEXT);
+        text_add_text(&line, ": ");
+        table_add_cell(&line, json_member(sink, "connection"), CELL_TEXT);
+        (void)printf("  %s\n", text_cstr(&line));
+        text_fini(&line);
+    }
+}
+
 static void print_status(const struct json *status, bool is_ready)
 {
     struct text started;
@@ -66,6 +82,7 @@ static void print_status(const struct json *status, bool is_ready)
                 "no sources");
     (void)printf("\n");
     table_print(sink_columns, ARRAY_COUNT(sink_columns), json_member(status, "sinks"), "no sinks");
+    print_connections(json_member(status, "sinks"));
 }
 
 static int show_answer(const struct text *answer, bool is_json)

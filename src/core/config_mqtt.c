@@ -12,6 +12,7 @@
 #define PORT_MQTT 1883
 #define PORT_MQTTS 8883
 #define PREFIX_BYTES_MAX 200
+#define EXPIRY_MS_MAX ((int64_t)3650 * 86400000)
 
 static const char *broker_fault(const char *text, struct url *url)
 {
@@ -27,9 +28,31 @@ static const char *broker_fault(const char *text, struct url *url)
     return url->path.size != 0 ? "a URL with a path, query or fragment" : NULL;
 }
 
-static void read_broker(struct walker *walker, const struct node *node, void *target)
+void mqtt_broker_add(const struct mqtt_broker *broker, struct text *out)
 {
-    struct mqtt_config *mqtt = target;
+    bool is_ipv6 = strchr(broker->host, ':') != NULL;
+    text_addf(out, "%s://%s%s%s:%u", broker->is_tls ? "mqtts" : "mqtt", is_ipv6 ? "[" : "",
+              broker->host, is_ipv6 ? "]" : "", broker->port);
+}
+
+/* The latest one against those before it. */
+static void check_twice(struct walker *walker, const struct node *node,
+                        const struct mqtt_config *mqtt)
+{
+    const struct mqtt_broker *latest = &mqtt->brokers[mqtt->broker_count - 1];
+    for (const struct mqtt_broker *other = mqtt->brokers; other < latest; other++) {
+        if (other->port == latest->port && text_equal(other->host, latest->host)) {
+            problem_add(walker->problems, node, walker->path,
+                        "%s is there already; accepted: each broker once",
+                        walker_shown(walker, node));
+            return;
+        }
+    }
+}
+
+static void read_one_broker(struct walker *walker, const struct node *node,
+                            struct mqtt_config *mqtt)
+{
     struct url url;
     if (!walker_is_text(walker, node, BROKER_ACCEPTED)) {
         return;
@@ -40,32 +63,60 @@ static void read_broker(struct walker *walker, const struct node *node, void *ta
                     walker_shown(walker, node), fault, BROKER_ACCEPTED);
         return;
     }
-    mqtt->host = arena_text(walker->arena, url.host);
-    mqtt->is_tls = span_is(url.scheme, "mqtts");
-    mqtt->port = url.port;
+    struct mqtt_broker *broker = &mqtt->brokers[mqtt->broker_count++];
+    broker->host = arena_text(walker->arena, url.host);
+    broker->is_tls = span_is(url.scheme, "mqtts");
+    broker->port = url.port;
     if (url.port == 0) {
-        mqtt->port = mqtt->is_tls ? PORT_MQTTS : PORT_MQTT;
+        broker->port = broker->is_tls ? PORT_MQTTS : PORT_MQTT;
+    }
+    check_twice(walker, node, mqtt);
+}
+
+static void read_brokers(struct walker *walker, const struct node *node, void *target)
+{
+    size_t count = 0;
+    if (!walker_list_size(walker, node, BROKER_ACCEPTED ", or a list of them", &count)) {
+        return;
+    }
+    if (count == 0 || count > MQTT_BROKERS_MAX) {
+        problem_add(walker->problems, node, walker->path, "%zu brokers; accepted: 1 to %d", count,
+                    MQTT_BROKERS_MAX);
+        return;
+    }
+    const struct node *entry = walker_list_first(node);
+    for (size_t i = 0; i < count; i++, entry = entry->next) {
+        size_t path_size = walker_enter_entry(walker, node, i);
+        read_one_broker(walker, entry, target);
+        walker_leave(walker, path_size);
     }
 }
 
-static void print_broker(const void *source, const void *context, struct text *out)
+static void print_brokers(const void *source, const void *context, struct text *out)
 {
     (void)context;
     const struct mqtt_config *mqtt = source;
-    bool is_ipv6 = strchr(mqtt->host, ':') != NULL;
-    struct text url;
-    text_init(&url, 1024);
-    text_addf(&url, "%s://%s%s%s:%u", mqtt->is_tls ? "mqtts" : "mqtt", is_ipv6 ? "[" : "",
-              mqtt->host, is_ipv6 ? "]" : "", mqtt->port);
-    print_yaml_scalar(out, text_cstr(&url));
-    text_fini(&url);
+    bool is_list = mqtt->broker_count > 1;
+    text_add_text(out, is_list ? "[" : "");
+    for (size_t i = 0; i < mqtt->broker_count; i++) {
+        struct text url;
+        text_init(&url, 1024);
+        mqtt_broker_add(&mqtt->brokers[i], &url);
+        text_add_text(out, i != 0 ? ", " : "");
+        print_yaml_scalar(out, text_cstr(&url));
+        text_fini(&url);
+    }
+    text_add_text(out, is_list ? "]" : "");
 }
 
 static const char *prefix_fault(const char *text)
 {
     size_t size = strlen(text);
-    if (size == 0 || size > PREFIX_BYTES_MAX) {
-        return "empty or too long for a topic";
+    if (size == 0) {
+        return "empty";
+    }
+    if (size > PREFIX_BYTES_MAX) {
+        return "too long for a topic";
     }
     if (strpbrk(text, "+#") != NULL) {
         return "a topic with a wildcard";
@@ -94,10 +145,16 @@ static const struct word protocol_words[] = {{"5", 5}, {"3.1.1", 4}, {NULL, 0}};
 static const struct key mqtt_keys[] = {
     {.name = "broker",
      .kind = KEY_CUSTOM,
-     .read = read_broker,
-     .print = print_broker,
+     .read = read_brokers,
+     .print = print_brokers,
      .is_required = true,
      .accepted = BROKER_ACCEPTED},
+    {.name = "return_after",
+     .kind = KEY_DURATION,
+     .offset = offsetof(struct mqtt_config, return_after_ms),
+     .min = 1000,
+     .max = (int64_t)7 * 86400000,
+     .initial = "5m"},
     {.name = "protocol",
      .kind = KEY_CHOICE,
      .offset = offsetof(struct mqtt_config, protocol),
@@ -121,11 +178,49 @@ static const struct key mqtt_keys[] = {
      .kind = KEY_SWITCH,
      .offset = offsetof(struct mqtt_config, has_state),
      .initial = "on"},
+    {.name = "state_rate",
+     .kind = KEY_RATE,
+     .offset = offsetof(struct mqtt_config, state_rate),
+     .initial = "1000/s"},
+    {.name = "expiry",
+     .kind = KEY_DURATION,
+     .offset = offsetof(struct mqtt_config, expiry_ms),
+     .max = EXPIRY_MS_MAX,
+     .initial = "0"},
     {.name = "tls",
      .kind = KEY_MAP,
      .offset = offsetof(struct mqtt_config, tls),
      .shape = &tls_shape},
 };
+
+static void complain(struct walker *walker, const struct node *map, const char *key,
+                     const char *words)
+{
+    size_t path_size = walker_enter(walker, key);
+    problem_add(walker->problems, node_member(map, key), walker->path, "%s", words);
+    walker_leave(walker, path_size);
+}
+
+static bool has_secure_broker(const struct mqtt_config *mqtt)
+{
+    for (size_t i = 0; i < mqtt->broker_count; i++) {
+        if (mqtt->brokers[i].is_tls) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool has_clear_broker(const struct mqtt_config *mqtt)
+{
+    for (size_t i = 0; i < mqtt->broker_count; i++) {
+        const struct mqtt_broker *broker = &mqtt->brokers[i];
+        if (!broker->is_tls && !host_is_loopback(span_of(broker->host))) {
+            return true;
+        }
+    }
+    return false;
+}
 
 static void finish_mqtt(struct walker *walker, const struct node *map, void *target)
 {
@@ -137,21 +232,16 @@ static void finish_mqtt(struct walker *walker, const struct node *map, void *tar
         problem_add(walker->problems, map, walker->path,
                     "username is missing; accepted: username and password together");
     }
-    if (mqtt->host == NULL || mqtt->is_tls) {
-        return;
+    if ((has_password || has_username) && has_clear_broker(mqtt)) {
+        complain(walker, map, "broker",
+                 "the password would travel in clear text; accepted: mqtts://, or a loopback "
+                 "host");
     }
-    if ((has_password || has_username) && !host_is_loopback(span_of(mqtt->host))) {
-        size_t path_size = walker_enter(walker, "broker");
-        problem_add(walker->problems, node_member(map, "broker"), walker->path,
-                    "the password would travel in clear text; accepted: mqtts://, or a loopback "
-                    "host");
-        walker_leave(walker, path_size);
+    if (node_member(map, "tls") != NULL && mqtt->broker_count != 0 && !has_secure_broker(mqtt)) {
+        complain(walker, map, "tls", "has no meaning with mqtt://; accepted: mqtts:// with it");
     }
-    if (node_member(map, "tls") != NULL) {
-        size_t path_size = walker_enter(walker, "tls");
-        problem_add(walker->problems, node_member(map, "tls"), walker->path,
-                    "has no meaning with mqtt://; accepted: mqtts:// with it");
-        walker_leave(walker, path_size);
+    if (mqtt->expiry_ms != 0 && mqtt->protocol != 5) {
+        complain(walker, map, "expiry", "has no meaning with protocol: 3.1.1; accepted: 5 with it");
     }
 }
 

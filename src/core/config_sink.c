@@ -68,7 +68,7 @@ static bool email_is_set(const void *field)
 
 static bool mqtt_is_set(const void *field)
 {
-    return ((const struct mqtt_config *)field)->host != NULL;
+    return ((const struct mqtt_config *)field)->broker_count != 0;
 }
 
 static bool webhook_is_set(const void *field)

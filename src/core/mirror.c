@@ -8,8 +8,7 @@
 
 #define HAND_ITEMS_MAX 32
 #define IN_FLIGHT_MAX 20
-#define SLICE_MS 100
-#define SLICE_PUBLICATIONS_MAX 100 /* 1,000 a second: a refill leaves room for events */
+#define SLICE_MS 100 /* the rate is kept in slices of this; of a slow one, of one publication */
 
 /* The retained status of one source. */
 struct source_state {
@@ -28,13 +27,23 @@ struct mirror {
     size_t hand_count;
     struct source_state *sources;
     size_t in_flight;
-    int64_t slice_mono_ms; /* when the current slice of the rate began */
-    uint32_t slice_count;
+    int64_t slice_ms, slice_mono_ms; /* of the rate; when the current one began */
+    int64_t slice_max, slice_count;
     bool wants_fetch, is_fetching, wants_refill, is_refilling, is_stopping;
     size_t store_asks;      /* answers that the store owes for items */
     uint32_t failure_count; /* in a row */
     int64_t retry_mono_ms;
 };
+
+/* A refill leaves room for events. */
+static void set_rate(struct mirror *mirror, struct rate rate)
+{
+    static const struct rate usual = {.count = 1000, .window_ms = 1000};
+    rate = rate.count != 0 ? rate : usual;
+    int64_t in_slice = rate.count * (int64_t)SLICE_MS / rate.window_ms;
+    mirror->slice_max = in_slice != 0 ? in_slice : 1;
+    mirror->slice_ms = in_slice != 0 ? SLICE_MS : rate.window_ms / rate.count;
+}
 
 struct mirror *mirror_create(const struct mirror_options *options)
 {
@@ -42,6 +51,7 @@ struct mirror *mirror_create(const struct mirror_options *options)
     struct mirror *mirror = alloc(sizeof *mirror);
     mirror->options = *options;
     mirror->random.state = options->seed;
+    set_rate(mirror, options->sink->mqtt.state_rate);
     mirror->wants_fetch = true;
     return mirror;
 }
@@ -132,11 +142,11 @@ static void on_source_published(void *arg, const struct send_result *result)
 
 static bool takes_rate(struct mirror *mirror)
 {
-    if (mirror->now.mono_ms - mirror->slice_mono_ms >= SLICE_MS) {
+    if (mirror->now.mono_ms - mirror->slice_mono_ms >= mirror->slice_ms) {
         mirror->slice_mono_ms = mirror->now.mono_ms;
         mirror->slice_count = 0;
     }
-    if (mirror->in_flight >= IN_FLIGHT_MAX || mirror->slice_count >= SLICE_PUBLICATIONS_MAX) {
+    if (mirror->in_flight >= IN_FLIGHT_MAX || mirror->slice_count >= mirror->slice_max) {
         return false;
     }
     mirror->slice_count++;
@@ -319,7 +329,7 @@ static void ask_store(struct mirror *mirror)
 
 static bool is_waiting_for_rate(const struct mirror *mirror)
 {
-    return mirror->in_flight < IN_FLIGHT_MAX && mirror->slice_count >= SLICE_PUBLICATIONS_MAX;
+    return mirror->in_flight < IN_FLIGHT_MAX && mirror->slice_count >= mirror->slice_max;
 }
 
 int64_t mirror_turn(struct mirror *mirror, struct instant now)
@@ -338,7 +348,7 @@ int64_t mirror_turn(struct mirror *mirror, struct instant now)
         advance(mirror, mirror->hand[i]);
     }
     bool has_work = mirror->hand_count != 0 || mirror->sources != NULL;
-    return has_work && is_waiting_for_rate(mirror) ? mirror->slice_mono_ms + SLICE_MS
+    return has_work && is_waiting_for_rate(mirror) ? mirror->slice_mono_ms + mirror->slice_ms
                                                    : INSTANT_NEVER;
 }
 

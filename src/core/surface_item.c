@@ -119,6 +119,18 @@ static void add_counts(struct json_writer *writer, const struct survey *survey,
     item_add_wall(writer, "oldest_pending", counts->oldest_pending_wall_ms);
 }
 
+static void add_connection(struct json_writer *writer, const struct sink_port *sink)
+{
+    struct text words;
+    if (sink->ops->describe == NULL) {
+        return;
+    }
+    text_init(&words, 2048);
+    sink->ops->describe(sink->self, &words);
+    json_write_text(writer, "connection", known(text_cstr(&words)));
+    text_fini(&words);
+}
+
 void item_add_sink(struct json_writer *writer, const struct surface *surface, size_t index,
                    const struct survey *survey)
 {
@@ -138,5 +150,6 @@ void item_add_sink(struct json_writer *writer, const struct surface *surface, si
     }
     json_write_integer(writer, "window", status.window);
     json_write_integer(writer, "in_flight", status.in_flight);
+    add_connection(writer, &surface->options.sinks[index]);
     json_write_close(writer, '}');
 }

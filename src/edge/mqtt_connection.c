@@ -1,8 +1,8 @@
 #include "mqtt_connection.h"
 
 #include "core/log.h"
-#include "core/utf8.h"
 #include "mqtt_marker.h"
+#include "mqtt_notes.h"
 #include "mqtt_properties.h"
 #include "mqtt_reason.h"
 #include "mqtt_result.h"
@@ -21,7 +21,6 @@
 #define LOOK_MS_MAX 1000
 #define GREETING_MS_MAX 10000 /* until CONNACK, and again until the announcement is taken */
 #define FAREWELL_MS_MAX 1000
-#define BROKER_WORDS_MAX 200
 #define KEEPALIVE_SECONDS 20
 
 enum step {
@@ -34,16 +33,9 @@ enum step {
     STEP_GONE,     /* the handles are closing */
 };
 
-/* What the library's callbacks wrote down; its complaints are the only place where a TLS failure
- * has its reason. */
-struct notes {
-    bool has_connack, is_announced;
-    int connack_code, disconnect_code;
-    char log_lines[256];
-};
-
 struct mqtt_connection {
     const struct sink_config *config;
+    const struct mqtt_broker *broker;
     struct mqtt_connection_events events;
     uv_work_t work;
     uv_timer_t timer;
@@ -57,7 +49,7 @@ struct mqtt_connection {
     bool is_closing, was_up;
     bool is_busy; /* in the library, or telling the owner: not the moment to end */
     int connect_code, connect_errno; /* of the worker */
-    struct notes noted;
+    struct mqtt_notes noted;
     int step_mid; /* of the announcement */
     struct failure loss;
     bool is_login_refused;
@@ -78,6 +70,8 @@ static void on_handle_closed(uv_handle_t *handle)
     }
     const struct mqtt_loss loss = {.was_up = connection->was_up,
                                    .is_login_refused = connection->is_login_refused,
+                                   .is_taken_over = connection->noted.disconnect_code ==
+                                                    MQTT_RC_SESSION_TAKEN_OVER,
                                    .detail = connection->loss.detail};
     connection->events.on_down(connection->events.arg, &loss);
     mqtt_marker_fini(&connection->marker);
@@ -100,37 +94,21 @@ static void end(struct mqtt_connection *connection)
 
 static void lose(struct mqtt_connection *connection, int library_code, int error)
 {
-    const struct mqtt_config *mqtt = &connection->config->mqtt;
     struct text reason;
     text_init(&reason, 4096);
-    if (connection->noted.has_connack && connection->noted.connack_code != 0) {
-        connection->is_login_refused = mqtt_reason_is_credential(connection->noted.connack_code);
-        text_addf(&reason, "refused: %s (0x%02x)",
-                  mqtt_reason_words(connection->noted.connack_code),
-                  (unsigned)connection->noted.connack_code);
-    } else if (mqtt_reason_is_refusal(connection->noted.disconnect_code)) {
-        text_addf(&reason, "closed by the broker: %s (0x%02x)",
-                  mqtt_reason_words(connection->noted.disconnect_code),
-                  (unsigned)connection->noted.disconnect_code);
-    } else {
-        mqtt_result_add_words(&reason, library_code, error);
-        if (connection->noted.log_lines[0] != '\0') {
-            text_add_text(&reason, ": ");
-            utf8_add_clean_line(&reason, span_of(connection->noted.log_lines),
-                                sizeof connection->noted.log_lines);
-        }
-    }
-    (void)fail(&connection->loss, STATUS_UNAVAILABLE, "broker %s:%u: %s", mqtt->host, mqtt->port,
-               text_cstr(&reason));
+    mqtt_notes_add_words(&connection->noted, library_code, error, &reason);
+    connection->is_login_refused =
+        connection->noted.has_connack && mqtt_reason_is_credential(connection->noted.connack_code);
+    (void)fail(&connection->loss, STATUS_UNAVAILABLE, "broker %s:%u: %s", connection->broker->host,
+               connection->broker->port, text_cstr(&reason));
     text_fini(&reason);
     end(connection);
 }
 
 static void lose_by_silence(struct mqtt_connection *connection, const char *what)
 {
-    const struct mqtt_config *mqtt = &connection->config->mqtt;
-    (void)fail(&connection->loss, STATUS_UNAVAILABLE, "broker %s:%u: %s within %d s", mqtt->host,
-               mqtt->port, what, GREETING_MS_MAX / 1000);
+    (void)fail(&connection->loss, STATUS_UNAVAILABLE, "broker %s:%u: %s within %d s",
+               connection->broker->host, connection->broker->port, what, GREETING_MS_MAX / 1000);
     end(connection);
 }
 
@@ -142,10 +120,7 @@ static void on_connack(struct mosquitto *client, void *arg, int code, int flags,
     struct mqtt_connection *connection = arg;
     (void)client;
     (void)flags;
-    (void)properties;
-    connection->noted.has_connack = true;
-    connection->noted.connack_code = code;
-    connection->noted.log_lines[0] = '\0';
+    mqtt_notes_connack(&connection->noted, code, properties);
 }
 
 static void on_disconnect(struct mosquitto *client, void *arg, int code,
@@ -153,11 +128,7 @@ static void on_disconnect(struct mosquitto *client, void *arg, int code,
 {
     struct mqtt_connection *connection = arg;
     (void)client;
-    (void)properties;
-    /* The broker's reason comes first; that the socket is closed then is no news. */
-    if (!mqtt_reason_is_refusal(connection->noted.disconnect_code)) {
-        connection->noted.disconnect_code = code;
-    }
+    mqtt_notes_disconnect(&connection->noted, code, properties);
 }
 
 static void on_suback(struct mosquitto *client, void *arg, int mid, int count, const int *granted)
@@ -185,18 +156,12 @@ static void on_message(struct mosquitto *client, void *arg, const struct mosquit
 static void tell_answer(struct mqtt_connection *connection, int message_id, int code,
                         const mosquitto_property *properties)
 {
-    char *broker_words = NULL;
     struct text words;
     text_init(&words, 2048);
     text_addf(&words, "PUBACK 0x%02x: %s", (unsigned)code, mqtt_reason_words(code));
-    if (properties != NULL && mosquitto_property_read_string(properties, MQTT_PROP_REASON_STRING,
-                                                             &broker_words, false) != NULL) {
-        text_add_text(&words, ": ");
-        utf8_add_clean_line(&words, span_of(broker_words), BROKER_WORDS_MAX);
-    }
+    mqtt_notes_add_reason_string(properties, &words);
     connection->events.on_acknowledged(connection->events.arg, message_id, code, text_cstr(&words));
     text_fini(&words);
-    free(broker_words);
 }
 
 static void on_puback(struct mosquitto *client, void *arg, int mid, int code,
@@ -220,12 +185,7 @@ static void on_log(struct mosquitto *client, void *arg, int level, const char *l
 {
     struct mqtt_connection *connection = arg;
     (void)client;
-    char *log_lines = connection->noted.log_lines;
-    size_t size = strlen(log_lines);
-    if (level == MOSQ_LOG_ERR || level == MOSQ_LOG_WARNING) {
-        (void)snprintf(log_lines + size, sizeof connection->noted.log_lines - size, "%s%s",
-                       size != 0 ? "; " : "", line);
-    }
+    mqtt_notes_log(&connection->noted, level, line);
 }
 
 /* The socket. libuv asks the kernel each time it is told: it is told what is new. */
@@ -398,9 +358,9 @@ static void on_tick(uv_timer_t *timer)
 static void look_up(uv_work_t *work)
 {
     struct mqtt_connection *connection = work->data;
+    const struct mqtt_broker *broker = connection->broker;
     connection->connect_code =
-        mosquitto_connect_async(connection->client, connection->config->mqtt.host,
-                                connection->config->mqtt.port, KEEPALIVE_SECONDS);
+        mosquitto_connect_async(connection->client, broker->host, broker->port, KEEPALIVE_SECONDS);
     connection->connect_errno = errno;
 }
 
@@ -438,10 +398,12 @@ static void set_callbacks(struct mosquitto *client)
 }
 
 struct mqtt_connection *mqtt_connection_open(struct uv_loop_s *uv, const struct sink_config *config,
+                                             const struct mqtt_broker *broker,
                                              const struct mqtt_connection_events *events)
 {
     struct mqtt_connection *connection = alloc(sizeof *connection);
     connection->config = config;
+    connection->broker = broker;
     connection->events = *events;
     mqtt_marker_init(&connection->marker, config->mqtt.prefix);
     CHECK(uv_timer_init(uv, &connection->timer) == 0);
@@ -450,7 +412,7 @@ struct mqtt_connection *mqtt_connection_open(struct uv_loop_s *uv, const struct 
     connection->client = mosquitto_new(config->mqtt.client_id, true, connection);
     CHECK(connection->client != NULL);
     set_callbacks(connection->client);
-    if (!mqtt_setup(connection->client, &config->mqtt,
+    if (!mqtt_setup(connection->client, &config->mqtt, broker,
                     text_cstr(&connection->marker.status_topic))) {
         (void)fail(&connection->loss, STATUS_INVALID,
                    "the client cannot be set up; check the tls files, username and prefix");
@@ -472,7 +434,7 @@ enum status mqtt_connection_publish(struct mqtt_connection *connection,
     }
     mosquitto_property *properties = NULL;
     if (connection->config->mqtt.protocol == 5) {
-        properties = mqtt_properties_of(message->event);
+        properties = mqtt_properties_of(message->event, connection->config->mqtt.expiry_ms);
     }
     int result = mosquitto_publish_v5(connection->client, out_message_id, message->topic,
                                       (int)message->payload.size, message->payload.data, 1,

@@ -13,6 +13,7 @@ struct mqtt_connection;
 struct mqtt_loss {
     bool was_up;
     bool is_login_refused; /* asking again soon is no use */
+    bool is_taken_over;    /* by another client of our id: asking again soon throws it out */
     const char *detail;    /* one line, cleaned */
 };
 
@@ -32,8 +33,9 @@ struct mqtt_connection_events {
     void (*on_down)(void *arg, const struct mqtt_loss *loss); /* the last; the connection is gone */
 };
 
-/* config must outlive the connection. The first event comes later, from the loop. */
+/* config and broker must outlive the connection. The first event comes later, from the loop. */
 struct mqtt_connection *mqtt_connection_open(struct uv_loop_s *uv, const struct sink_config *config,
+                                             const struct mqtt_broker *broker,
                                              const struct mqtt_connection_events *events);
 /* Between on_up and on_down only. STATUS_OK: on_acknowledged or on_down will tell, even if no
  * connection is left. STATUS_TOO_LARGE, STATUS_INVALID: this broker will never take it. */

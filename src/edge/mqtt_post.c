@@ -197,6 +197,11 @@ void mqtt_post_flush(struct mqtt_post *post, struct mqtt_connection *connection)
     }
 }
 
+bool mqtt_post_is_quiet(const struct mqtt_post *post)
+{
+    return post->sent_count == 0;
+}
+
 void mqtt_post_acknowledge(struct mqtt_post *post, int message_id, int code, const char *words)
 {
     for (struct letter **link = &post->first; *link != NULL; link = &(*link)->next) {

@@ -13,6 +13,7 @@ void mqtt_post_add_retained(struct mqtt_post *post, const struct retained *retai
                             send_done_fn *on_done, void *arg);
 /* Sends what waits, as far as the window allows. */
 void mqtt_post_flush(struct mqtt_post *post, struct mqtt_connection *connection);
+bool mqtt_post_is_quiet(const struct mqtt_post *post); /* all that was sent is answered */
 void mqtt_post_acknowledge(struct mqtt_post *post, int message_id, int code, const char *words);
 /* Nobody is there: all that waits or was not answered ends as SEND_OFFLINE, later from the loop. */
 void mqtt_post_give_up(struct mqtt_post *post, const char *detail);

@@ -34,7 +34,7 @@ static void add_subject(mosquitto_property **properties, struct span json)
     text_fini(&subject);
 }
 
-struct mqtt5__property *mqtt_properties_of(const struct event *event)
+struct mqtt5__property *mqtt_properties_of(const struct event *event, int64_t expiry_ms)
 {
     mosquitto_property *properties = NULL;
     if (event == NULL) {
@@ -43,6 +43,10 @@ struct mqtt5__property *mqtt_properties_of(const struct event *event)
     (void)mosquitto_property_add_string(&properties, MQTT_PROP_CONTENT_TYPE,
                                         "application/cloudevents+json; charset=utf-8");
     (void)mosquitto_property_add_byte(&properties, MQTT_PROP_PAYLOAD_FORMAT_INDICATOR, 1);
+    if (expiry_ms != 0) {
+        (void)mosquitto_property_add_int32(&properties, MQTT_PROP_MESSAGE_EXPIRY_INTERVAL,
+                                           (uint32_t)(expiry_ms / 1000));
+    }
     struct text type;
     text_init(&type, 128);
     text_addf(&type, "orderwatch.%s", event_type_name(event->type));

@@ -6,7 +6,7 @@
 
 struct mqtt5__property;
 
-/* NULL for NULL; the caller frees with mosquitto_property_free_all. */
-struct mqtt5__property *mqtt_properties_of(const struct event *event);
+/* expiry_ms 0: none. NULL for NULL; the caller frees with mosquitto_property_free_all. */
+struct mqtt5__property *mqtt_properties_of(const struct event *event, int64_t expiry_ms);
 
 #endif

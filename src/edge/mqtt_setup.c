@@ -33,13 +33,13 @@ static bool set_login(struct mosquitto *client, const struct mqtt_config *config
 }
 
 bool mqtt_setup(struct mosquitto *client, const struct mqtt_config *config,
-                const char *status_topic)
+                const struct mqtt_broker *broker, const char *status_topic)
 {
     static const char will[] = "offline";
     int protocol = config->protocol == 4 ? MQTT_PROTOCOL_V311 : MQTT_PROTOCOL_V5;
     (void)mosquitto_int_option(client, MOSQ_OPT_PROTOCOL_VERSION, protocol);
     (void)mosquitto_int_option(client, MOSQ_OPT_TCP_NODELAY, 1);
-    if (!set_login(client, config) || (config->is_tls && !set_tls(client, config))) {
+    if (!set_login(client, config) || (broker->is_tls && !set_tls(client, config))) {
         return false;
     }
     return status_topic == NULL || mosquitto_will_set_v5(client, status_topic, (int)strlen(will),

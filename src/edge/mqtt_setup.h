@@ -6,10 +6,12 @@
 
 struct mosquitto;
 
+struct mqtt_broker;
+
 /* status_topic NULL: without a last will. False: the library refuses, most likely a TLS file that
  * cannot be read. */
 bool mqtt_setup(struct mosquitto *client, const struct mqtt_config *config,
-                const char *status_topic);
+                const struct mqtt_broker *broker, const char *status_topic);
 /* For helpers not to inherit, and to notice a broker that is gone. */
 void mqtt_setup_socket(int socket);
 

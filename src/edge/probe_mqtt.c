@@ -19,6 +19,7 @@
 struct probe {
     uv_work_t work;
     const struct mqtt_config *config;
+    const struct mqtt_broker *broker; /* the one that is tried */
     struct arena *arena;
     const char *client_id;
     int connect_code;        /* of CONNACK; CODE_NONE: none came */
@@ -50,17 +51,16 @@ static void on_connect(struct mosquitto *client, void *arg, int code, int flags,
 
 static void refuse(struct probe *probe, const char *words, const char *remedy)
 {
-    const struct mqtt_config *config = probe->config;
     bool has_more = probe->library_words[0] != '\0';
-    (void)fail(&probe->why, STATUS_UNAVAILABLE, "%s:%u: %s%s%.200s; %s", config->host, config->port,
-               words, has_more ? "; " : "", probe->library_words, remedy);
+    (void)fail(&probe->why, STATUS_UNAVAILABLE, "%s:%u: %s%s%.200s; %s", probe->broker->host,
+               probe->broker->port, words, has_more ? "; " : "", probe->library_words, remedy);
 }
 
 static void talk(struct probe *probe, struct mosquitto *client)
 {
-    const struct mqtt_config *config = probe->config;
     int64_t end_ms = (int64_t)(uv_hrtime() / 1000000) + DEADLINE_MS;
-    int result = mosquitto_connect_async(client, config->host, config->port, KEEPALIVE_S);
+    int result =
+        mosquitto_connect_async(client, probe->broker->host, probe->broker->port, KEEPALIVE_S);
     while (result == MOSQ_ERR_SUCCESS && probe->connect_code == CODE_NONE &&
            (int64_t)(uv_hrtime() / 1000000) < end_ms) {
         result = mosquitto_loop(client, STEP_MS, 1);
@@ -73,22 +73,23 @@ static void talk(struct probe *probe, struct mosquitto *client)
         (void)fail(&probe->why, STATUS_UNAVAILABLE,
                    "%s:%u: the broker refuses the connection: %s (0x%02x); check username, "
                    "password_file and what the broker allows them",
-                   config->host, config->port, mqtt_reason_words(probe->connect_code),
+                   probe->broker->host, probe->broker->port, mqtt_reason_words(probe->connect_code),
                    (unsigned)probe->connect_code);
     } else if (result != MOSQ_ERR_SUCCESS) {
         refuse(probe, mosquitto_strerror(result),
-               config->is_tls ? "check broker, tls.ca_file and the broker's certificate"
-                              : "check broker, and that it listens there");
+               probe->broker->is_tls ? "check broker, tls.ca_file and the broker's certificate"
+                                     : "check broker, and that it listens there");
     } else {
         refuse(probe, "the broker does not answer within 10 s", "check broker and firewalls");
     }
 }
 
-static void work(uv_work_t *work)
+static void try_broker(struct probe *probe)
 {
-    struct probe *probe = work->data;
     struct mosquitto *client = mosquitto_new(probe->client_id, true, probe);
-    if (client == NULL || !mqtt_setup(client, probe->config, NULL)) {
+    probe->connect_code = CODE_NONE;
+    probe->library_words[0] = '\0';
+    if (client == NULL || !mqtt_setup(client, probe->config, probe->broker, NULL)) {
         refuse(probe, "the client cannot be set up", "are the files of tls readable?");
     } else {
         mosquitto_log_callback_set(client, on_log);
@@ -96,6 +97,19 @@ static void work(uv_work_t *work)
         talk(probe, client);
     }
     mosquitto_destroy(client);
+}
+
+/* All of a list must open: the one that does not is the one that is missed some day. */
+static void work(uv_work_t *work)
+{
+    struct probe *probe = work->data;
+    for (size_t i = 0; i < probe->config->broker_count; i++) {
+        probe->broker = &probe->config->brokers[i];
+        try_broker(probe);
+        if (probe->why.status != STATUS_OK) {
+            return;
+        }
+    }
 }
 
 static void on_worked(uv_work_t *work, int status)
@@ -122,7 +136,6 @@ void probe_mqtt(const struct sink_config *config, const struct sink_environment 
     probe->arena = arena_create();
     /* The daemon's own id would throw the daemon out. */
     probe->client_id = arena_format(probe->arena, "%s-check", config->mqtt.client_id);
-    probe->connect_code = CODE_NONE;
     probe->on_done = on_done;
     probe->arg = arg;
     probe->work.data = probe;

@@ -135,25 +135,16 @@ static void the_corpus_has_the_expected_problems(void **state)
         const char *name;
         bool is_valid;
     } cases[] = {
-        {"minimal", true},
-        {"everything", true},
-        {"haste", true},
-        {"unknown_keys", false},
-        {"wrong_values", false},
-        {"insecure", false},
-        {"sinks", false},
-        {"routes", false},
-        {"yaml_features", false},
-        {"tab", false},
-        {"indent", false},
-        {"quote", false},
-        {"second_document", false},
-        {"nothing", false},
-        {"list", false},
-        {"not_utf8", false},
-        {"list_as_key", false},
-        {"variables", false},
-        {"no_sources", false},
+        {"minimal", true},       {"everything", true},
+        {"haste", true},         {"unknown_keys", false},
+        {"wrong_values", false}, {"insecure", false},
+        {"sinks", false},        {"mqtt", false},
+        {"routes", false},       {"yaml_features", false},
+        {"tab", false},          {"indent", false},
+        {"quote", false},        {"second_document", false},
+        {"nothing", false},      {"list", false},
+        {"not_utf8", false},     {"list_as_key", false},
+        {"variables", false},    {"no_sources", false},
     };
     for (size_t i = 0; i < ARRAY_COUNT(cases); i++) {
         char path[128];
@@ -276,7 +267,7 @@ static void sinks_are_what_is_written(void **state)
     assert_int_equal(mail->failing_after_ms, 0);
     const struct sink_config *noc = config_sink(config, "noc");
     assert_int_equal(noc->kind, SINK_MQTT);
-    assert_int_equal(noc->mqtt.port, 1883);
+    assert_int_equal(noc->mqtt.brokers[0].port, 1883);
     assert_int_equal(noc->mqtt.protocol, 4);
     assert_false(noc->mqtt.has_state);
     assert_int_equal(noc->in_flight_max, 20);

@@ -84,7 +84,9 @@ static int setup(void **state)
         .name = "noc",
         .kind = SINK_MQTT,
         .in_flight_max = 20,
-        .mqtt = {.host = "localhost",
+        .mqtt = {.brokers = {{.host = "localhost"}},
+                 .broker_count = 1,
+                 .return_after_ms = 1000,
                  .protocol = 5,
                  .client_id = "orderwatch",
                  .prefix = "orderwatch",
@@ -99,7 +101,7 @@ static void open_sink(struct fixture *fixture, uint16_t port)
     struct sink_environment environment = {.uv = &fixture->uv, .version = "9.9.9"};
     const struct sink_listener listener = {
         .arg = fixture, .on_available = on_available, .on_state_lost = on_state_lost};
-    fixture->config.mqtt.port = port;
+    fixture->config.mqtt.brokers[0].port = port;
     fixture->up_count = 0;
     fixture->lost_count = 0;
     assert_int_equal(STATUS_OK,
@@ -185,7 +187,7 @@ static void await_line(struct process *subscriber, const char *line)
 static void an_event_arrives_as_the_contract_says(void **state)
 {
     struct fixture *fixture = *state;
-    struct mqtt_broker broker = mqtt_broker_start(ANONYMOUS);
+    struct mqtt_server broker = mqtt_broker_start(ANONYMOUS);
     struct process *subscriber = mqtt_subscriber_start(&broker);
     open_sink(fixture, broker.port);
     /* Before the connection is there: it waits for it. */
@@ -206,7 +208,7 @@ static void an_event_arrives_as_the_contract_says(void **state)
 static void state_is_retained_until_it_is_taken_away(void **state)
 {
     struct fixture *fixture = *state;
-    struct mqtt_broker broker = mqtt_broker_start(ANONYMOUS);
+    struct mqtt_server broker = mqtt_broker_start(ANONYMOUS);
     open_sink(fixture, broker.port);
     run_until(fixture, &fixture->up_count, 1);
     assert_int_equal(1, fixture->lost_count);
@@ -244,7 +246,7 @@ static void state_is_retained_until_it_is_taken_away(void **state)
 static void a_broker_that_kept_our_state_is_not_filled_again(void **state)
 {
     struct fixture *fixture = *state;
-    struct mqtt_broker broker = mqtt_broker_start(ANONYMOUS);
+    struct mqtt_server broker = mqtt_broker_start(ANONYMOUS);
     open_sink(fixture, broker.port);
     run_until(fixture, &fixture->up_count, 1);
     assert_int_equal(1, fixture->lost_count);
@@ -261,7 +263,7 @@ static void a_broker_that_kept_our_state_is_not_filled_again(void **state)
     mqtt_broker_stop(&broker);
 }
 
-static void publish_as_another(const struct mqtt_broker *broker, const char *id, const char *topic,
+static void publish_as_another(const struct mqtt_server *broker, const char *id, const char *topic,
                                const char *payload)
 {
     char port[8];
@@ -273,7 +275,7 @@ static void publish_as_another(const struct mqtt_broker *broker, const char *id,
 static void a_broker_that_went_back_to_an_older_memory_is_filled_again(void **state)
 {
     struct fixture *fixture = *state;
-    struct mqtt_broker broker = mqtt_broker_start(ANONYMOUS);
+    struct mqtt_server broker = mqtt_broker_start(ANONYMOUS);
     publish_as_another(&broker, "memory", "orderwatch/status", "online");
     publish_as_another(&broker, "memory", "orderwatch/orange/status", "{}");
     open_sink(fixture, broker.port);
@@ -290,7 +292,7 @@ static void a_broker_that_went_back_to_an_older_memory_is_filled_again(void **st
 static void a_killed_broker_loses_nothing(void **state)
 {
     struct fixture *fixture = *state;
-    struct mqtt_broker broker = mqtt_broker_start(ANONYMOUS);
+    struct mqtt_server broker = mqtt_broker_start(ANONYMOUS);
     open_sink(fixture, broker.port);
     run_until(fixture, &fixture->up_count, 1);
     mqtt_broker_kill(&broker);
@@ -308,7 +310,7 @@ static void many_sends_have_one_end_each(void **state)
 {
     struct fixture *fixture = *state;
     static struct outcome outcomes[200];
-    struct mqtt_broker broker = mqtt_broker_start(ANONYMOUS);
+    struct mqtt_server broker = mqtt_broker_start(ANONYMOUS);
     open_sink(fixture, broker.port);
     for (size_t i = 0; i < ARRAY_COUNT(outcomes); i++) {
         send_event(fixture, "1", span_of(BODY), &outcomes[i]);
@@ -328,7 +330,7 @@ static void nobody_there_is_offline_with_the_reason(void **state)
     assert_int_equal(SEND_OFFLINE, outcome.result.outcome);
     assert_non_null(strstr(outcome.detail, "Connection refused"));
     close_sink(fixture);
-    fixture->config.mqtt.host = "name.invalid";
+    fixture->config.mqtt.brokers[0].host = "name.invalid";
     open_sink(fixture, 1883);
     outcome = deliver(fixture, "1");
     assert_int_equal(SEND_OFFLINE, outcome.result.outcome);
@@ -344,7 +346,7 @@ static void a_broker_that_says_nothing_is_given_up(void **state)
     assert_int_equal(0, bind(fd, (struct sockaddr *)&address, size));
     assert_int_equal(0, listen(fd, 8));
     assert_int_equal(0, getsockname(fd, (struct sockaddr *)&address, &size));
-    fixture->config.mqtt.host = "127.0.0.1";
+    fixture->config.mqtt.brokers[0].host = "127.0.0.1";
     open_sink(fixture, ntohs(address.sin_port));
     struct outcome outcome = deliver(fixture, "1");
     assert_int_equal(SEND_OFFLINE, outcome.result.outcome);
@@ -366,7 +368,7 @@ static void write_file(const char *path, const char *text)
     assert_int_equal(0, fclose(file));
 }
 
-static struct mqtt_broker start_guarded_broker(void)
+static struct mqtt_server start_guarded_broker(void)
 {
     const char *const make_password[] = {
         "mosquitto_passwd", "-b", "-c", "build/tests/mqtt.passwords", "watch", "s3cret", NULL};
@@ -381,7 +383,7 @@ static struct mqtt_broker start_guarded_broker(void)
 static void a_refused_login_is_told_in_words(void **state)
 {
     struct fixture *fixture = *state;
-    struct mqtt_broker broker = start_guarded_broker();
+    struct mqtt_server broker = start_guarded_broker();
     struct secret *wrong = secret_create(span_of("guess"));
     static const int protocols[] = {5, 4};
     fixture->config.mqtt.username = "watch";
@@ -403,7 +405,7 @@ static void a_refused_login_is_told_in_words(void **state)
 static void a_denied_topic_is_rejected_where_the_protocol_can_say_so(void **state)
 {
     struct fixture *fixture = *state;
-    struct mqtt_broker broker = start_guarded_broker();
+    struct mqtt_server broker = start_guarded_broker();
     struct secret *password = secret_create(span_of("s3cret"));
     fixture->config.mqtt.username = "watch";
     fixture->config.mqtt.password = password;
@@ -426,7 +428,7 @@ static void a_denied_topic_is_rejected_where_the_protocol_can_say_so(void **stat
 static void a_message_larger_than_the_broker_takes_is_rejected(void **state)
 {
     struct fixture *fixture = *state;
-    struct mqtt_broker broker = mqtt_broker_start(ANONYMOUS "max_packet_size 2000\n");
+    struct mqtt_server broker = mqtt_broker_start(ANONYMOUS "max_packet_size 2000\n");
     open_sink(fixture, broker.port);
     char large[4000];
     memset(large, 'x', sizeof large);
@@ -442,7 +444,7 @@ static void a_message_larger_than_the_broker_takes_is_rejected(void **state)
 static void another_client_of_our_name_is_noticed_and_the_will_is_told(void **state)
 {
     struct fixture *fixture = *state;
-    struct mqtt_broker broker = mqtt_broker_start(ANONYMOUS);
+    struct mqtt_server broker = mqtt_broker_start(ANONYMOUS);
     struct process *subscriber = mqtt_subscriber_start(&broker);
     open_sink(fixture, broker.port);
     run_until(fixture, &fixture->up_count, 1);
@@ -461,7 +463,7 @@ static void another_client_of_our_name_is_noticed_and_the_will_is_told(void **st
     mqtt_broker_stop(&broker);
 }
 
-static struct mqtt_broker start_tls_broker(const char *certificate, const char *more)
+static struct mqtt_server start_tls_broker(const char *certificate, const char *more)
 {
     char settings[1024];
     (void)snprintf(settings, sizeof settings,
@@ -474,8 +476,8 @@ static struct mqtt_broker start_tls_broker(const char *certificate, const char *
 static void tls_works_with_a_private_ca_and_a_client_certificate(void **state)
 {
     struct fixture *fixture = *state;
-    struct mqtt_broker broker = start_tls_broker("server", "require_certificate true\n");
-    fixture->config.mqtt.is_tls = true;
+    struct mqtt_server broker = start_tls_broker("server", "require_certificate true\n");
+    fixture->config.mqtt.brokers[0].is_tls = true;
     fixture->config.mqtt.tls.ca_file = CERTIFICATES "/ca.pem";
     open_sink(fixture, broker.port);
     assert_int_equal(SEND_OFFLINE, deliver(fixture, "1").result.outcome);
@@ -500,9 +502,9 @@ static void a_broker_that_proves_nothing_gets_nothing(void **state)
         {"other", CERTIFICATES "/ca.pem", "host name verification failed"},
         {"server", CERTIFICATES "/missing.pem", "tls files"},
     };
-    fixture->config.mqtt.is_tls = true;
+    fixture->config.mqtt.brokers[0].is_tls = true;
     for (size_t i = 0; i < ARRAY_COUNT(cases); i++) {
-        struct mqtt_broker broker = start_tls_broker(cases[i].certificate, "");
+        struct mqtt_server broker = start_tls_broker(cases[i].certificate, "");
         fixture->config.mqtt.tls.ca_file = cases[i].ca_file;
         open_sink(fixture, broker.port);
         struct outcome outcome = deliver(fixture, "1");
@@ -513,6 +515,107 @@ static void a_broker_that_proves_nothing_gets_nothing(void **state)
         close_sink(fixture);
         mqtt_broker_stop(&broker);
     }
+}
+
+static void await_description(struct fixture *fixture, const char *words)
+{
+    struct text text;
+    text_init(&text, 4096);
+    uint64_t start_ms = uv_hrtime() / 1000000;
+    while (strstr(text_cstr(&text), words) == NULL) {
+        (void)uv_run(&fixture->uv, UV_RUN_NOWAIT);
+        text_clear(&text);
+        fixture->sink.ops->describe(fixture->sink.self, &text);
+        if (uv_hrtime() / 1000000 - start_ms >= WAIT_MS) {
+            fail_msg("%s: %s", words, text_cstr(&text));
+        }
+        (void)poll(NULL, 0, 1);
+    }
+    text_fini(&text);
+}
+
+static void the_next_broker_is_used_until_the_first_is_back(void **state)
+{
+    struct fixture *fixture = *state;
+    struct mqtt_server first = mqtt_broker_start(ANONYMOUS);
+    struct mqtt_server second = mqtt_broker_start(ANONYMOUS);
+    fixture->config.mqtt.brokers[1] =
+        (struct mqtt_broker){.host = "127.0.0.1", .port = second.port};
+    fixture->config.mqtt.broker_count = 2;
+    open_sink(fixture, first.port);
+    await_description(fixture, "(1 of 2)");
+    assert_int_equal(1, fixture->lost_count);
+    assert_int_equal(SEND_ACCEPTED, retain(fixture, &source_status).result.outcome);
+
+    mqtt_broker_kill(&first);
+    await_description(fixture, "(2 of 2)");
+    assert_int_equal(2, fixture->lost_count); /* it lacks the state: it is filled */
+    assert_int_equal(SEND_ACCEPTED, deliver(fixture, "1").result.outcome);
+
+    mqtt_broker_run(&first);
+    static struct outcome outcomes[50];
+    for (size_t i = 0; i < ARRAY_COUNT(outcomes); i++) { /* none gets lost on the way */
+        send_event(fixture, "1", span_of(BODY), &outcomes[i]);
+    }
+    await_description(fixture, "(1 of 2)");
+    assert_int_equal(3, fixture->lost_count); /* it came back without its memory */
+    for (size_t i = 0; i < ARRAY_COUNT(outcomes); i++) {
+        run_until(fixture, &outcomes[i].done_count, 1);
+        assert_int_equal(SEND_ACCEPTED, outcomes[i].result.outcome);
+    }
+    assert_int_equal(SEND_ACCEPTED, deliver(fixture, "1").result.outcome);
+    close_sink(fixture);
+    mqtt_broker_stop(&first);
+    mqtt_broker_stop(&second);
+}
+
+static void a_lost_second_broker_is_followed_by_the_first(void **state)
+{
+    struct fixture *fixture = *state;
+    struct mqtt_server first = mqtt_broker_start(ANONYMOUS);
+    struct mqtt_server second = mqtt_broker_start(ANONYMOUS);
+    fixture->config.mqtt.brokers[1] =
+        (struct mqtt_broker){.host = "127.0.0.1", .port = second.port};
+    fixture->config.mqtt.broker_count = 2;
+    fixture->config.mqtt.return_after_ms = 3600000;
+    mqtt_broker_kill(&first);
+    open_sink(fixture, first.port);
+    await_description(fixture, "(2 of 2)");
+    mqtt_broker_run(&first);
+    mqtt_broker_kill(&second);
+    await_description(fixture, "(1 of 2)");
+    assert_int_equal(SEND_ACCEPTED, deliver(fixture, "1").result.outcome);
+    close_sink(fixture);
+    mqtt_broker_stop(&first);
+    mqtt_broker_stop(&second);
+}
+
+static void events_expire_at_the_broker_if_that_is_wanted(void **state)
+{
+    struct fixture *fixture = *state;
+    struct mqtt_server broker = mqtt_broker_start(ANONYMOUS);
+    char port[8];
+    (void)snprintf(port, sizeof port, "%u", broker.port);
+    struct process *subscriber = process_start(
+        (const char *const[]){"stdbuf", "-oL", "mosquitto_sub", "-d", "-V", "5", "-p", port, "-q",
+                              "1", "-t", "orderwatch/#", "-F", "%t expires=%E", NULL});
+    free(process_await(subscriber, "Subscribed"));
+    fixture->config.mqtt.expiry_ms = 3600000;
+    open_sink(fixture, broker.port);
+    assert_int_equal(SEND_ACCEPTED, deliver(fixture, "1").result.outcome);
+    await_line(subscriber, "orderwatch/orange/event/notice/order.created/1 expires=3600");
+    process_stop(subscriber);
+    mqtt_broker_stop(&broker);
+}
+
+static void the_status_says_what_the_old_protocol_cannot(void **state)
+{
+    struct fixture *fixture = *state;
+    struct mqtt_server broker = mqtt_broker_start(ANONYMOUS);
+    fixture->config.mqtt.protocol = 4;
+    open_sink(fixture, broker.port);
+    await_description(fixture, "cannot say that it refused");
+    mqtt_broker_stop(&broker);
 }
 
 static int make_certificates(void **state)
@@ -541,6 +644,10 @@ int main(void)
         TEST(another_client_of_our_name_is_noticed_and_the_will_is_told),
         TEST(tls_works_with_a_private_ca_and_a_client_certificate),
         TEST(a_broker_that_proves_nothing_gets_nothing),
+        TEST(the_next_broker_is_used_until_the_first_is_back),
+        TEST(a_lost_second_broker_is_followed_by_the_first),
+        TEST(events_expire_at_the_broker_if_that_is_wanted),
+        TEST(the_status_says_what_the_old_protocol_cannot),
     };
     return cmocka_run_group_tests(tests, make_certificates, NULL);
 }

@@ -6,13 +6,13 @@
 
 #include <sys/stat.h>
 
-struct mqtt_broker {
+struct mqtt_server {
     struct process *process;
     uint16_t port;
     char file[128];
 };
 
-static inline void mqtt_broker_run(struct mqtt_broker *broker)
+static inline void mqtt_broker_run(struct mqtt_server *broker)
 {
     const char *const arguments[] = {"mosquitto", "-c", broker->file, NULL};
     broker->process = process_start(arguments);
@@ -20,9 +20,9 @@ static inline void mqtt_broker_run(struct mqtt_broker *broker)
 }
 
 /* settings: further lines of mosquitto.conf for the one listener. */
-static inline struct mqtt_broker mqtt_broker_start(const char *settings)
+static inline struct mqtt_server mqtt_broker_start(const char *settings)
 {
-    struct mqtt_broker broker = {.port = process_free_port()};
+    struct mqtt_server broker = {.port = process_free_port()};
     (void)mkdir("build", 0777);
     (void)mkdir("build/tests", 0777);
     (void)snprintf(broker.file, sizeof broker.file, "build/tests/mosquitto-%u.conf", broker.port);
@@ -36,13 +36,13 @@ static inline struct mqtt_broker mqtt_broker_start(const char *settings)
     return broker;
 }
 
-static inline void mqtt_broker_kill(struct mqtt_broker *broker)
+static inline void mqtt_broker_kill(struct mqtt_server *broker)
 {
     process_stop(broker->process);
     broker->process = NULL;
 }
 
-static inline void mqtt_broker_stop(struct mqtt_broker *broker)
+static inline void mqtt_broker_stop(struct mqtt_server *broker)
 {
     if (broker->process != NULL) {
         mqtt_broker_kill(broker);
@@ -51,7 +51,7 @@ static inline void mqtt_broker_stop(struct mqtt_broker *broker)
 }
 
 /* One line a message: TOPIC retained=R qos=Q type=CONTENT-TYPE [USER PROPERTIES] PAYLOAD */
-static inline struct process *mqtt_subscriber_start(const struct mqtt_broker *broker)
+static inline struct process *mqtt_subscriber_start(const struct mqtt_server *broker)
 {
     char port[8];
     (void)snprintf(port, sizeof port, "%u", broker->port);

@@ -1,0 +1,32 @@
+/* What libmosquitto's callbacks wrote down of one connection, and the words for its end. */
+#ifndef EDGE_MQTT_NOTES_H
+#define EDGE_MQTT_NOTES_H
+
+#include "core/text.h"
+
+struct mqtt5__property;
+
+#define BROKER_WORDS_MAX 190
+
+struct mqtt_notes {
+    bool has_connack, is_announced;
+    int connack_code, disconnect_code;
+    char broker_words[BROKER_WORDS_MAX +
+                      10]; /* the broker's own reason, cleaned; "" if it gave none */
+    char log_lines[256];   /* the library's complaints: only here has a TLS failure its reason */
+};
+
+void mqtt_notes_connack(struct mqtt_notes *notes, int code,
+                        const struct mqtt5__property *properties);
+/* The broker's reason comes first; that the socket is closed then is no news. */
+void mqtt_notes_disconnect(struct mqtt_notes *notes, int code,
+                           const struct mqtt5__property *properties);
+void mqtt_notes_log(struct mqtt_notes *notes, int level, const char *line);
+
+/* Why there is no connection any more; result and error as in mqtt_result.h. */
+void mqtt_notes_add_words(const struct mqtt_notes *notes, int result, int error, struct text *out);
+
+/* ": " and the reason string among the properties, cleaned; nothing if there is none. */
+void mqtt_notes_add_reason_string(const struct mqtt5__property *properties, struct text *out);
+
+#endif
