@@ -11,6 +11,7 @@ struct outlet_options {
     const struct sink_config *sink; /* borrowed; must outlive the outlet */
     struct sink_port port;
     struct store_port store;
+    bool lanes_cross; /* as of struct due_query */
     uint64_t seed;
 };
 

@@ -144,6 +144,9 @@ struct due_query {
     size_t bytes_max;      /* of event bytes; at least one delivery is given */
     const int64_t *except; /* ids already in hand, sorted */
     size_t except_count;
+    bool lanes_cross; /* events of one order may be in several lanes: a delivery is not given while
+                         an earlier one of its orders is pending in another lane, unless that one
+                         was planned to leave later */
 };
 
 struct due_result {

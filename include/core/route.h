@@ -51,6 +51,9 @@ struct route_release route_release(const struct route_config *route, const struc
                                    enum severity severity, int64_t now_wall_ms);
 /* An event of a sink that cannot be told to that sink itself. */
 bool route_is_about_sink(const struct event *event, const char *sink_name);
+/* True when events of one order may be planned into several lanes of this sink: mails are bundled
+ * over orders, and quiet hours have lanes of their own. */
+bool route_lanes_cross(const struct config *config, size_t sink_index);
 /* True when some route with this sink could ever match an event of the source: its state is
  * published there. */
 bool route_leads_to(const struct config *config, const char *source_name, size_t sink_index);

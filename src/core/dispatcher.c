@@ -60,6 +60,7 @@ struct dispatcher *dispatcher_create(const struct dispatcher_options *options)
         struct outlet_options outlet = {.sink = &config->sinks[i],
                                         .port = options->sinks[i],
                                         .store = options->store,
+                                        .lanes_cross = route_lanes_cross(config, i),
                                         .seed = random_next(&dispatcher->random)};
         branch->config = &config->sinks[i];
         branch->outlet = outlet_create(&outlet);

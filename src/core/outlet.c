@@ -18,6 +18,7 @@ struct outlet *outlet_create(const struct outlet_options *options)
     outlet->sink = options->sink;
     outlet->port = options->port;
     outlet->store = options->store;
+    outlet->lanes_cross = options->lanes_cross;
     outlet->random.state = options->seed;
     circuit_init(&outlet->circuit, &options->sink->retry, window, ~options->seed);
     histogram_init(&outlet->totals.latency, latency_bounds_s, ARRAY_COUNT(latency_bounds_s));
@@ -101,6 +102,7 @@ static void fetch_due(struct outlet *outlet)
         .bytes_max = HAND_BYTES_MAX - outlet->hand.bytes,
         .except = ids,
         .except_count = hand_ids(&outlet->hand, ids),
+        .lanes_cross = outlet->lanes_cross,
     };
     outlet->wants_fetch = false;
     outlet->fetching.is_asked = true;

@@ -17,6 +17,7 @@ struct outlet {
     const struct sink_config *sink;
     struct sink_port port;
     struct store_port store;
+    bool lanes_cross;
     struct circuit circuit;
     struct pacer pacer;
     struct due_clock clock;

@@ -54,6 +54,7 @@ bool poller_commit(struct poller *poller, struct instant now, const struct commi
     whole.values = &stored;
     whole.value_count = 1;
     poller->is_committing = true;
+    poller->commits_staged = whole.source_name != NULL;
     (void)poller_wait_store(poller, after);
     count_types(poller, &whole);
     struct store_port store = poller->options.store;
@@ -84,7 +85,9 @@ bool poller_has_committed(struct poller *poller)
 {
     CHECK(poller->is_committing);
     poller->is_committing = false;
-    poller->sweep.has_staged = false;
+    if (poller->commits_staged) { /* told or gone; by any other commit it stays as it was */
+        poller->sweep.has_staged = false;
+    }
     if (poller->stored.status == STATUS_OK) {
         poller_keep_durable(poller);
         event_tally_add(&poller->told, &poller->committing);

@@ -39,7 +39,8 @@ struct poller {
     struct poller_options options;
     const struct source_config *source;
     struct random random;
-    bool is_begun, is_paused, is_stopping, is_committing, is_cancelled;
+    bool is_begun, is_paused, is_stopping, is_cancelled;
+    bool is_committing, commits_staged; /* what is staged goes with the commit under way */
     step_fn *step;
     enum waiting waiting;
     struct stored stored;

@@ -148,6 +148,16 @@ static struct planned_delivery plan(const struct sink_config *sink, const struct
     return planned;
 }
 
+bool route_lanes_cross(const struct config *config, size_t sink_index)
+{
+    bool has_quiet = false;
+    for (size_t i = 0; i < config->route_count; i++) {
+        const struct route_config *route = &config->routes[i];
+        has_quiet |= route->quiet.is_set && leads_to_sink(route, sink_index);
+    }
+    return has_quiet || config->sinks[sink_index].kind == SINK_EMAIL;
+}
+
 /* The earliest release by any matching route; false: no route leads there. */
 static bool earliest_release(const struct config *config, const struct route_facts *facts,
                              size_t sink_index, int64_t now_wall_ms, struct route_release *out)

@@ -151,6 +151,54 @@ static struct delivery read_head(struct due_job *due, struct sqlite3_stmt *row)
     };
 }
 
+/* Whether anything planned to leave no later, and before it, is pending in another lane at all:
+ * most often not, and then its orders need no look. */
+static bool has_elders(struct database *database, const struct delivery *delivery)
+{
+    struct sqlite3_stmt *row = database_statement(database, STATEMENT_ELDER_EXISTS);
+    bind_text(row, 1, delivery->sink_name);
+    bind_text(row, 2, delivery->lane);
+    bind_number(row, 3, delivery->last_id);
+    bind_number(row, 4, delivery->first_due_wall_ms);
+    bool result = database_next(database, row);
+    statement_reset(row);
+    return result;
+}
+
+static bool has_elder_of_order(struct database *database, const struct delivery *delivery,
+                               int64_t id, int64_t event_row)
+{
+    struct sqlite3_stmt *row = database_statement(database, STATEMENT_ELDER_OF_ORDER);
+    bind_number(row, 1, event_row);
+    bind_text(row, 2, delivery->sink_name);
+    bind_text(row, 3, delivery->lane);
+    bind_number(row, 4, id);
+    bind_number(row, 5, delivery->first_due_wall_ms);
+    bool result = database_next(database, row);
+    statement_reset(row);
+    return result;
+}
+
+/* Its settlement makes the outlet ask again. */
+static bool would_overtake(struct database *database, const struct delivery *delivery)
+{
+    if (!has_elders(database, delivery)) {
+        return false;
+    }
+    bool result = false;
+    struct sqlite3_stmt *row = database_statement(database, STATEMENT_LANE_VISIT);
+    bind_text(row, 1, delivery->sink_name);
+    bind_text(row, 2, delivery->lane);
+    bind_number(row, 3, delivery->id);
+    bind_number(row, 4, delivery->last_id);
+    while (!result && database_next(database, row)) {
+        result =
+            has_elder_of_order(database, delivery, column_number(row, 0), column_number(row, 1));
+    }
+    statement_reset(row);
+    return result;
+}
+
 /* False: it must wait for another query. */
 static bool give(struct database *database, struct due_job *due, struct sqlite3_stmt *row)
 {
@@ -169,6 +217,9 @@ static bool give(struct database *database, struct due_job *due, struct sqlite3_
     if (delivery.bundle != NULL) {
         bool is_fixed = !column_is_null(row, LAST); /* by an earlier attempt */
         count_bundle(database, due, &delivery, is_fixed ? column_number(row, LAST) : INT64_MAX);
+    }
+    if (due->query.lanes_cross && would_overtake(database, &delivery)) {
+        return true;
     }
     choose_members(due->bundle, head);
     if (!load_members(database, due, &delivery)) {

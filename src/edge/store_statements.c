@@ -88,6 +88,18 @@ static const struct statement_text texts[] = {
                               " AND id BETWEEN ?3 AND ?4 ORDER BY id",
                               "SEARCH deliveries USING INDEX deliveries_lane"
                               " (sink=? AND lane=? AND id>? AND id<?)"},
+    [STATEMENT_ELDER_EXISTS] = {"SELECT 1 FROM deliveries WHERE sink = ?1 AND state = 0"
+                                " AND lane <> ?2 AND id < ?3 AND first_due <= ?4 LIMIT 1",
+                                "SEARCH deliveries USING INDEX deliveries_lane (sink=?)"},
+    [STATEMENT_ELDER_OF_ORDER] =
+        {"SELECT 1 FROM events AS own JOIN events AS earlier ON earlier.source = own.source"
+         " AND earlier.order_id = own.order_id AND earlier.id < own.id"
+         " JOIN deliveries AS elder ON elder.event = earlier.id"
+         " WHERE own.id = ?1 AND own.order_id <> '' AND elder.sink = ?2 AND elder.state = 0"
+         " AND elder.lane <> ?3 AND elder.id < ?4 AND elder.first_due <= ?5 LIMIT 1",
+         "SEARCH own USING INTEGER PRIMARY KEY (rowid=?);"
+         " SEARCH earlier USING COVERING INDEX events_order (source=? AND order_id=? AND id<?);"
+         " SEARCH elder USING INDEX deliveries_event (event=? AND rowid<?)"},
     [STATEMENT_DELIVERY_END] = {"UPDATE deliveries SET state = ?2, is_head = 0, ended = ?3,"
                                 " attempts = attempts + ?4, detail = ?5,"
                                 " progress = coalesce(?6, progress), last_row = ?7"

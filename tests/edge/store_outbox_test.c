@@ -172,6 +172,40 @@ static void test_limits_of_a_query(void **state)
     assert_true(fixture->next_due_wall_ms == INSTANT_NEVER);
 }
 
+static size_t fetch_crossing(struct fixture *fixture, int64_t now_wall_ms)
+{
+    struct due_query query = fixture_query(now_wall_ms);
+    query.lanes_cross = true;
+    assert_int_equal(fixture_fetch_due(fixture, &query), STATUS_OK);
+    return fixture->count;
+}
+
+/* One order in the lane of its own and then in that of a quiet night, both due after an outage. */
+static void test_an_order_keeps_its_order_over_lanes(void **state)
+{
+    struct fixture *fixture = *state;
+    fixture_plan(fixture, 1, "orange/1", NULL, NOW);
+    fixture_plan(fixture, 2, "quiet/night", "q1", NOW + 10);
+    assert_int_equal(fetch_crossing(fixture, NOW + 10), 1);
+    struct delivery first = fixture->deliveries[0];
+    assert_string_equal(first.lane, "orange/1");
+    fixture_end(fixture, &first, SETTLE_LATER, NOW + 20);
+    assert_int_equal(fetch_crossing(fixture, NOW + 10), 0);
+    assert_int_equal(fixture->next_due_wall_ms, NOW + 20);
+    fixture_end(fixture, &first, SETTLE_DELIVERED, 0);
+    assert_int_equal(fetch_crossing(fixture, NOW + 10), 1);
+    assert_string_equal(fixture->deliveries[0].lane, "quiet/night");
+}
+
+static void test_what_waits_for_the_morning_is_overtaken(void **state)
+{
+    struct fixture *fixture = *state;
+    fixture_plan(fixture, 1, "quiet/night", "q1", NOW + 1000);
+    fixture_plan(fixture, 2, "orange/1", NULL, NOW);
+    assert_int_equal(fetch_crossing(fixture, NOW), 1);
+    assert_string_equal(fixture->deliveries[0].lane, "orange/1");
+}
+
 static void test_retries_beyond_the_horizon_are_due(void **state)
 {
     struct fixture *fixture = *state;
@@ -450,6 +484,8 @@ int main(void)
         STORE_TEST(test_what_joins_a_bundle_later_stays_pending),
         STORE_TEST(test_a_large_bundle_gives_the_weightiest),
         STORE_TEST(test_limits_of_a_query),
+        STORE_TEST(test_an_order_keeps_its_order_over_lanes),
+        STORE_TEST(test_what_waits_for_the_morning_is_overtaken),
         STORE_TEST(test_retries_beyond_the_horizon_are_due),
         STORE_TEST(test_progress_is_kept_for_the_next_attempt),
         STORE_TEST(test_what_is_parked_falls_back_once),

@@ -10,6 +10,7 @@
 #include "tests/sim/sim_api.h"
 
 #define WORLD_SINKS 3
+#define WORLD_ROUTES 2
 
 struct world_process { /* one life of the daemon, and its ends of the ports */
     struct sim_process process;
@@ -31,6 +32,7 @@ struct world {
     struct profile profile;
     struct source_config source;
     struct sink_config sink_configs[WORLD_SINKS];
+    struct route_config routes[WORLD_ROUTES];
     struct config config;
     enum plant_kind plant;
     struct world_process *life;

@@ -4,6 +4,8 @@
 
 #include "tests/sim/world.h"
 
+#include <string.h>
+
 #define POINTERS(...)                                                                              \
     {                                                                                              \
         .pointers = (const char *const[]){__VA_ARGS__},                                            \
@@ -58,7 +60,7 @@ static const struct candidates order_of_appointment = POINTERS("/orderId");
 
 static const int64_t reminders_ms[] = {24 * HOUR_MS};
 
-static const struct route_config routes[] = {
+static const struct route_config routes[WORLD_ROUTES] = {
     {.types = (const char *const[]){"*"},
      .type_count = 1,
      .sinks = (const size_t[]){1, 2},
@@ -110,12 +112,29 @@ static void init_profile(struct world *world)
     }
 }
 
+/* Some project managers want to sleep, half of those not when it is critical. */
+static void init_routes(struct world *world)
+{
+    (void)memcpy(world->routes, routes, sizeof routes);
+    if (sim_chance(&world->sim, 400)) {
+        int from_minute = (int)sim_between(&world->sim, 8 * 60, 12 * 60);
+        world->routes[1].quiet =
+            (struct quiet_config){.is_set = true,
+                                  .from_minute = from_minute,
+                                  .to_minute = from_minute + (int)sim_between(&world->sim, 10, 120),
+                                  .zone = zone_utc(),
+                                  .has_exception = sim_chance(&world->sim, 500),
+                                  .exception = SEVERITY_CRITICAL};
+    }
+}
+
 void world_init_config(struct world *world)
 {
     static const char *const names[WORLD_SINKS] = {"project-managers", "noc", "tickets"};
     static const enum sink_kind kinds[WORLD_SINKS] = {SINK_EMAIL, SINK_MQTT, SINK_WEBHOOK};
     init_profile(world);
     init_source(world);
+    init_routes(world);
     for (size_t i = 0; i < WORLD_SINKS; i++) {
         world->sink_configs[i] = (struct sink_config){
             .name = names[i],
@@ -146,8 +165,8 @@ void world_init_config(struct world *world)
                                     .source_count = 1,
                                     .sinks = world->sink_configs,
                                     .sink_count = WORLD_SINKS,
-                                    .routes = routes,
-                                    .route_count = ARRAY_COUNT(routes),
+                                    .routes = world->routes,
+                                    .route_count = WORLD_ROUTES,
                                     .keep_events_ms = 400 * DAY_MS,
                                     .shutdown_grace_ms = 10000};
 }

@@ -75,10 +75,10 @@ struct world {
     void *store_arg;
     struct stored_order fetched[64];
     size_t fetched_count;
-    uint32_t failing_stages; /* so many fail before they work again */
-    bool stages_always;      /* only commits fail */
-    enum status answer;      /* of the call under way */
-    enum status store_fails; /* what every stage and commit is answered with */
+    uint32_t failing_stages, failing_discards; /* so many fail before they work again */
+    bool stages_always;                        /* only commits fail */
+    enum status answer;                        /* of the call under way */
+    enum status store_fails;                   /* what every stage and commit is answered with */
     uint32_t fetches, stages, commits, source_commits;
     /* what is durable, and what is set aside */
     struct arena *arena;
@@ -411,7 +411,11 @@ static void world_discard(void *self, const char *source_name, store_done_fn *on
     struct world *world = self;
     (void)source_name;
     owe_store(world, on_done, arg);
-    world->answer = STATUS_OK;
+    world->answer = world->failing_discards != 0 ? STATUS_UNAVAILABLE : STATUS_OK;
+    if (world->failing_discards != 0) {
+        world->failing_discards--;
+        return;
+    }
     forget_staged(world);
 }
 

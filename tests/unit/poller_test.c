@@ -421,6 +421,22 @@ static void a_mass_change_is_held_until_released(void **state)
     assert_false(poller_status(world->poller).is_held);
 }
 
+/* The hold's own commit takes nothing that is staged along, nor does it make it forgotten. */
+static void what_a_hold_could_not_discard_is_not_told_twice(void **state)
+{
+    struct world *world = *state;
+    list_orders(world, 40);
+    settle(world);
+    change_many(world, 30, "\"status\":\"Held\"");
+    world->failing_discards = 1;
+    sweeps(world, 1);
+    assert_true(poller_status(world->poller).is_held);
+    poller_release(world->poller);
+    sweeps(world, 1);
+    assert_int_equal(world->failing_discards, 0);
+    assert_int_equal(count_events(world, EVENT_ORDER_STATUS_HELD), 30);
+}
+
 static void a_held_change_is_told_when_it_stays_and_forgotten_when_undone(void **state)
 {
     struct world *world = *state;
@@ -1094,6 +1110,7 @@ int main(void)
         CASE(a_total_too_large_is_believed_thrice_and_then_never),
         CASE(an_impossible_total_does_not_keep_the_baseline_away),
         CASE(a_mass_change_is_held_until_released),
+        CASE(what_a_hold_could_not_discard_is_not_told_twice),
         CASE(a_held_change_is_told_when_it_stays_and_forgotten_when_undone),
         CASE(a_mass_disappearance_is_held_before_anything_is_looked_up),
         CASE(the_policy_tell_holds_nothing),
