@@ -40,6 +40,7 @@ static const struct command commands[] = {
     {"resume", cli_resume, "go on with a paused source or sink"},
     {"silence", cli_silence, "keep events from being sent for a time: add, list, end"},
     {"test", cli_test, "send one marked test message to a sink"},
+    {"replay", cli_replay, "what happened, through another configuration: who would have got it"},
     {"forget", cli_forget, "erase one order with its events and personal data"},
     {"backup", cli_backup, "copy the state to a file while the daemon runs"},
     {"helper", run_helper, NULL},

@@ -17,6 +17,7 @@ int cli_pause(int argc, char **argv);
 int cli_resume(int argc, char **argv);
 int cli_test(int argc, char **argv);
 int cli_silence(int argc, char **argv);
+int cli_replay(int argc, char **argv);
 int cli_forget(int argc, char **argv);
 int cli_backup(int argc, char **argv);
 

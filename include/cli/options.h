@@ -21,6 +21,7 @@ struct options {
     int operand_count_max;
 
     const char *config_path; /* never NULL afterwards */
+    bool has_config_path;    /* it was given; a command's own place may be called config */
     bool is_json;
     char **operands; /* NULL-terminated */
     int operand_count;

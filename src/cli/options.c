@@ -16,7 +16,13 @@ static void fill_table(const struct options *options,
                        struct option table[static PLACE_COUNT_MAX + 4])
 {
     size_t count = 0;
-    table[count++] = (struct option){"config", required_argument, NULL, 'c'};
+    bool has_own_config = false;
+    for (size_t i = 0; i < options->place_count; i++) {
+        has_own_config = has_own_config || strcmp(options->places[i].name, "config") == 0;
+    }
+    if (!has_own_config) {
+        table[count++] = (struct option){"config", required_argument, NULL, 'c'};
+    }
     table[count++] = (struct option){"help", no_argument, NULL, 'h'};
     if (options->takes_json) {
         table[count++] = (struct option){"json", no_argument, NULL, 'j'};
@@ -43,6 +49,7 @@ static void take(struct options *options, int option)
 {
     if (option == 'c') {
         options->config_path = optarg;
+        options->has_config_path = true;
         return;
     }
     if (option == 'j') {
@@ -62,6 +69,7 @@ bool options_parse(struct options *options, int argc, char **argv, int *exit_cod
     struct option table[PLACE_COUNT_MAX + 4];
     fill_table(options, table);
     options->config_path = secure_getenv("ORDERWATCH_CONFIG");
+    options->has_config_path = options->config_path != NULL && options->config_path[0] != '\0';
     optind = 0; /* glibc: from the beginning, whatever was parsed before */
     opterr = 0; /* the message is ours */
     int option = 0;

@@ -5,6 +5,8 @@
 #include "core/json.h"
 #include "core/text.h"
 
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* What follows prefix; NULL if it does not begin so. */
@@ -23,6 +25,11 @@ static enum status read_kind(const struct json *root, struct event *event, struc
                     "type: %.80s is no event type; accepted: orderwatch.order.created and the like",
                     type != NULL ? type : "(absent)");
     }
+    const char *id = json_member_text(root, "id");
+    (void)snprintf(event->id, sizeof event->id, "%s", id != NULL ? id : "");
+    const char *sequence = json_member_text(root, "sequence");
+    event->sequence = sequence != NULL ? strtoull(sequence, NULL, 10) : 0;
+    event->sweep = (uint64_t)json_member_integer(json_member(root, "data"), "sweep", 0);
     const char *severity = json_member_text(root, "severity");
     event->severity = event_type_severity(event->type);
     if (severity != NULL && !severity_parse(severity, &event->severity)) {
@@ -86,7 +93,7 @@ static enum status read_root(const struct json *root, struct arena *arena,
     if (status == STATUS_OK) {
         status = read_data(root, arena, out, why);
     }
-    struct date date = date_of(json_member_text(root, "time"));
+    struct date date = date_of_wall(json_member_text(root, "time"));
     out->event.wall_ms = date.kind == DATE_INSTANT ? date.ms : 0;
     return status;
 }

@@ -8,7 +8,7 @@ import stat
 
 import pytest
 
-from harness import configuration, kinds, mqtt_sink, wait_until, webhook_sink
+from harness import configuration, kinds, mqtt_sink, run_command, wait_until, webhook_sink
 from test_surface import MOVED, ORDERS, Served
 
 
@@ -197,3 +197,65 @@ def test_a_backup_says_what_is_wrong(served):
     code, _, err = served.command("backup", served.world.folder / "copy.db")
     assert code == 69 and "no daemon answers" in err
     assert not pathlib.Path(served.world.folder / "copy.db").exists()
+
+
+# --- the history under another configuration -------------------------------------------------------
+
+def test_history_is_replayed_through_another_configuration_and_nothing_is_sent(served):
+    source = served.world.source
+    source.step(appointment=MOVED)
+    delivered(served, 1)
+    code, out, err = served.command("silence", "add", "--for", "1h", "--author", "A. Tester", "--comment", "works",
+                                    "--order", "1001")
+    assert code == 0, err
+    source.steps([{"order": {"id": "1001", "status": "Held"}}, {"order": {"id": "1002", "status": "Held"}},
+                  {"order": {"id": "1003", "status": "Cancelled"}}])
+    delivered(served, 3)
+    wait_until(lambda: len(events(served)) == 4, served.daemon.log)
+    log_before = served.daemon.log()
+
+    other = {**served.settings, "sinks": [
+        {"name": "team", "email": {"server": "smtp://127.0.0.1:1", "tls": "none", "from": "a@example.com",
+                                   "to": ["b@example.com"], "digest": "1d"}},
+        {"name": "pager", "webhook": {"url": "http://127.0.0.1:1/", "secret": "whsec_" + "QUJD" * 8}}]}
+    other["routes"] = [{"types": ["order.*"], "sinks": ["team"]},
+                       {"types": ["*"], "severity": "critical", "sinks": ["pager"]}]
+    path = served.world.folder / "other.yaml"
+    path.write_text(json.dumps(other))
+    code, out, err = served.command("replay", "--from", "1h", "--config", path, "--json")
+    assert code == 0, err
+    told = json.loads(out)
+    assert told["events"] == 4 and told["messages"] == 2
+    assert [(row["order"], row["sink"]) for row in told["deliveries"]] == [
+        ("1003", "pager"), ("1002", "team"), ("1003", "team")]
+    pager, first, second = told["deliveries"]
+    assert pager["time"] == pager["happened"] > "2026" and first["message"] == second["message"] != pager["message"]
+    assert first["time"] > first["happened"] and first["time"].endswith("T00:00:00.000Z")
+    assert [row["order"] for row in told["silenced"]] == ["1001"]
+    assert [row["type"] for row in told["unrouted"]] == ["appointment.rescheduled"]
+    for row in (pager, told["unrouted"][0]):
+        served.json(f"/api/v1/events/{row['event']}")
+
+    code, out, err = served.command("replay", "--from", "1h", "--config", path)
+    assert code == 0 and "pager" in out and "4 events: 3 deliveries in 2 messages, 1 events silenced, 1 without" in out
+    same = served.command("replay", "--from", "1h", "--json")  # through its own
+    assert [row["sink"] for row in json.loads(same[1])["deliveries"]] == ["tickets"] * 3
+    alone = run_command("replay", "--from", "1h", "--config", path, "--json")  # found by its own http.listen
+    assert json.loads(alone[1]) == told
+    code, out, _ = served.command("replay", "--from", "2000-01-01", "--to", "2000-01-02", "--config", path)
+    assert code == 0 and "0 events" in out and "nobody" in out
+    assert "event=attempt_ended" not in served.daemon.log()[len(log_before):]
+    assert len(served.world.receiver.attempts) == 3
+
+
+def test_replay_says_what_is_wrong(served):
+    code, _, err = served.command("replay")
+    assert code == 2 and "--from" in err
+    code, _, err = served.command("replay", "--from", "yesterday")
+    assert code == 2 and "since" in err and "accepted" in err
+    broken = served.world.folder / "broken.yaml"
+    broken.write_text("routes: 7\n")
+    code, _, err = served.command("replay", "--from", "1h", "--config", broken)
+    assert code == 78 and f"{broken}:1:" in err
+    assert served.daemon.stop() == 0
+    assert served.command("replay", "--from", "1h")[0] == 69
