@@ -9,4 +9,10 @@
  * its ceiling. The bytes are followed by a NUL; empty text gives a span of size 0. */
 struct span keep_text(struct text *text, struct arena *arena);
 
+/* Copies; NULL stays NULL. */
+struct span keep_span(struct arena *arena, struct span bytes);
+const char *keep_string(struct arena *arena, const char *text);
+struct event;
+struct event keep_event(struct arena *arena, const struct event *event);
+
 #endif

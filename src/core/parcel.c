@@ -4,30 +4,9 @@
 
 #include "core/arena.h"
 #include "core/hash.h"
+#include "core/keep.h"
 
 #include <stdlib.h>
-
-static struct span copy_span(struct arena *arena, struct span bytes)
-{
-    return (struct span){.data = arena_text(arena, bytes), .size = bytes.size};
-}
-
-static const char *copy_text(struct arena *arena, const char *text)
-{
-    return text != NULL ? arena_text(arena, span_of(text)) : NULL;
-}
-
-static struct event copy_event(struct arena *arena, const struct event *event)
-{
-    struct event copy = *event;
-    copy.source_name = copy_text(arena, event->source_name);
-    copy.sink_name = copy_text(arena, event->sink_name);
-    copy.order_id = copy_text(arena, event->order_id);
-    copy.appointment_id = copy_text(arena, event->appointment_id);
-    copy.json = copy_span(arena, event->json);
-    copy.personal = copy_span(arena, event->personal);
-    return copy;
-}
 
 static bool is_news_of_sinks(const struct delivery *delivery)
 {
@@ -61,13 +40,13 @@ struct parcel *parcel_create(struct outlet *outlet, const struct delivery *deliv
     parcel->outlet = outlet;
     parcel->arena = arena;
     parcel->delivery = *delivery;
-    parcel->delivery.sink_name = copy_text(arena, delivery->sink_name);
-    parcel->delivery.lane = copy_text(arena, delivery->lane);
-    parcel->delivery.bundle = copy_text(arena, delivery->bundle);
-    parcel->delivery.progress = copy_text(arena, delivery->progress);
+    parcel->delivery.sink_name = keep_string(arena, delivery->sink_name);
+    parcel->delivery.lane = keep_string(arena, delivery->lane);
+    parcel->delivery.bundle = keep_string(arena, delivery->bundle);
+    parcel->delivery.progress = keep_string(arena, delivery->progress);
     struct event *events = arena_array(arena, delivery->event_count, sizeof *events);
     for (size_t i = 0; i < delivery->event_count; i++) {
-        events[i] = copy_event(arena, &delivery->events[i]);
+        events[i] = keep_event(arena, &delivery->events[i]);
     }
     parcel->delivery.events = events;
     parcel->lane_hash = hash64(span_of(delivery->lane));
@@ -102,8 +81,8 @@ static const struct stored_value *copy_values(struct arena *arena,
 {
     struct stored_value *copies = arena_array(arena, count, sizeof *copies);
     for (size_t i = 0; i < count; i++) {
-        copies[i].key = copy_text(arena, values[i].key);
-        copies[i].value = copy_span(arena, values[i].value);
+        copies[i].key = keep_string(arena, values[i].key);
+        copies[i].value = keep_span(arena, values[i].value);
     }
     return copies;
 }
@@ -121,8 +100,8 @@ void parcel_end(struct parcel *parcel, enum settle_kind kind, const struct send_
         .kind = kind,
         .at_wall_ms = result->at.wall_ms,
         .due_wall_ms = result->at.wall_ms,
-        .progress = copy_text(parcel->arena, result->progress),
-        .detail = copy_text(parcel->arena, result->detail),
+        .progress = keep_string(parcel->arena, result->progress),
+        .detail = keep_string(parcel->arena, result->detail),
         .values = copy_values(parcel->arena, result->values, result->value_count),
         .value_count = result->value_count};
 }

@@ -1,6 +1,7 @@
 #include "core/arena.h"
 #include "core/format_input.h"
 #include "core/hash.h"
+#include "core/keep.h"
 #include "core/shaped_request.h"
 #include "core/ticket_memory.h"
 #include "edge/http_client.h"
@@ -45,11 +46,15 @@ struct sending {
     char id[48];      /* the event's; of a batch: a function of its events' */
     struct text json; /* the event, or the list of them */
     size_t event_count;
+    const char *order; /* whose tickets it may change; NULL: nobody remembers them */
+    struct event event; /* of those that have an order */
+    bool is_waiting;    /* for the one before it of its order: two at once would both open */
     struct ticket tickets[TICKET_COUNT_MAX];
     size_t ticket_count, ticket_index;
     const char *forgets; /* the order's tickets are not needed after this event; NULL: they are */
     struct ticket_news news;
-    bool is_refused; /* before any transfer; why holds the reason */
+    bool is_over; /* before any transfer: it ends from the loop, and why says why */
+    enum send_outcome outcome;
     struct failure why;
 };
 
@@ -71,6 +76,8 @@ static void close_when_quiet(struct sink_webhook *sink)
     }
 }
 
+static void start_next(struct sink_webhook *sink, const char *order);
+
 static void end(struct sending *sending, struct send_result *result)
 {
     result->values = sending->news.values;
@@ -82,6 +89,9 @@ static void end(struct sending *sending, struct send_result *result)
     }
     *link = sending->next;
     sending->on_done(sending->arg, result);
+    if (sending->order != NULL) {
+        start_next(sink, sending->order);
+    }
     text_fini(&sending->json);
     arena_destroy(sending->arena);
     free(sending);
@@ -237,14 +247,21 @@ static void on_end_timer(uv_timer_t *timer)
     struct sending *next;
     for (struct sending *each = sink->sendings; each != NULL; each = next) {
         next = each->next;
-        if (each->is_refused) {
+        if (each->is_over) {
             struct send_result result = {.at = loop_instant(timer->loop),
-                                         .outcome = SEND_REJECTED,
+                                         .outcome = each->outcome,
                                          .detail = each->why.detail};
             divide_batch(each, 0, &result);
             end(each, &result);
         }
     }
+}
+
+static void end_from_loop(struct sending *sending, enum send_outcome outcome)
+{
+    sending->is_over = true;
+    sending->outcome = outcome;
+    CHECK(uv_timer_start(&sending->sink->end_timer, on_end_timer, 0, 0) == 0);
 }
 
 static enum status add_event(struct sending *sending, const struct event *event)
@@ -258,12 +275,52 @@ static enum status add_event(struct sending *sending, const struct event *event)
     return status;
 }
 
+/* The newest of its order before it; the list begins with the newest. */
+static bool is_behind_another(const struct sending *sending)
+{
+    for (const struct sending *each = sending->next; each != NULL; each = each->next) {
+        if (each->order != NULL && strcmp(each->order, sending->order) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static void plan_tickets(struct sending *sending, const struct event *event)
 {
     sending->ticket_count = ticket_plan(ticket_memory_book(sending->sink->tickets), event,
                                         sending->arena, sending->tickets);
     if (ticket_is_last(event)) {
         sending->forgets = ticket_order_prefix(event, sending->arena);
+    }
+}
+
+static void plan_when_alone(struct sending *sending, const struct event *event)
+{
+    if (sending->sink->tickets == NULL) {
+        plan_tickets(sending, event);
+        return;
+    }
+    sending->event = keep_event(sending->arena, event);
+    sending->order = ticket_order_prefix(event, sending->arena);
+    sending->is_waiting = is_behind_another(sending);
+    if (!sending->is_waiting) {
+        plan_tickets(sending, &sending->event);
+    }
+}
+
+static void start_next(struct sink_webhook *sink, const char *order)
+{
+    struct sending *oldest = NULL;
+    for (struct sending *each = sink->sendings; each != NULL; each = each->next) {
+        if (each->is_waiting && !each->is_over && strcmp(each->order, order) == 0) {
+            oldest = each;
+        }
+    }
+    if (oldest != NULL && sink->on_closed == NULL) {
+        oldest->is_waiting = false;
+        plan_tickets(oldest, &oldest->event);
+        start_request(oldest);
     }
 }
 
@@ -310,7 +367,7 @@ static enum status take_events(struct sending *sending, const struct delivery *d
     }
     CHECK(delivery->event_count == 1);
     text_init(&sending->json, EVENT_JSON_BYTES_MAX);
-    plan_tickets(sending, first);
+    plan_when_alone(sending, first);
     return add_event(sending, first);
 }
 
@@ -326,11 +383,10 @@ static void sink_webhook_send(void *self, const struct delivery *delivery, send_
     sending->arg = arg;
     sending->arena = arena_create();
     sink->sendings = sending;
-    if (take_events(sending, delivery) == STATUS_OK) {
+    if (take_events(sending, delivery) != STATUS_OK) {
+        end_from_loop(sending, SEND_REJECTED);
+    } else if (!sending->is_waiting) {
         start_request(sending);
-    } else {
-        sending->is_refused = true;
-        CHECK(uv_timer_start(&sink->end_timer, on_end_timer, 0, 0) == 0);
     }
 }
 
@@ -349,6 +405,10 @@ static void sink_webhook_close(void *self, closed_fn *on_closed, void *arg)
     sink->closed_arg = arg;
     for (struct sending *each = sink->sendings; each != NULL; each = each->next) {
         sink->http.cancel_all(sink->http.self, each);
+        if (each->is_waiting) {
+            (void)fail(&each->why, STATUS_UNAVAILABLE, "the sink was closed");
+            end_from_loop(each, SEND_TRY_LATER);
+        }
     }
     if (sink->shape != NULL) {
         shape_close(sink->shape, on_shape_closed, sink);

@@ -317,15 +317,20 @@ static void a_format_that_is_not_there_is_named(void **state)
 
 #define FORMAT_PATH "/tmp/orderwatch-test-format.%d.jq"
 
-static struct outcome deliver_through(struct fixture *fixture, const char *program)
+static void write_format(struct fixture *fixture, char path[static 64], const char *program)
 {
-    char path[64];
-    (void)snprintf(path, sizeof path, FORMAT_PATH, getpid());
+    (void)snprintf(path, 64, FORMAT_PATH, getpid());
     FILE *file = fopen(path, "w");
     assert_non_null(file);
     assert_true(fputs(program, file) >= 0);
     assert_int_equal(0, fclose(file));
     fixture->config.webhook.format = path;
+}
+
+static struct outcome deliver_through(struct fixture *fixture, const char *program)
+{
+    char path[64];
+    write_format(fixture, path, program);
     struct outcome outcome = deliver(fixture);
     (void)unlink(path);
     return outcome;
@@ -395,6 +400,61 @@ static void a_format_that_fails_parks_with_its_message(void **state)
     }
 }
 
+static void await(struct fixture *fixture, const struct outcome *outcome)
+{
+    while (outcome->done_count == 0) {
+        (void)uv_run(&fixture->uv, UV_RUN_DEFAULT);
+    }
+}
+
+/* Two lanes may have events of one order: what quiet hours let through overtakes. */
+static void two_events_of_an_order_at_once_open_one_ticket(void **state)
+{
+    struct fixture *fixture = *state;
+    char path[64];
+    write_format(fixture, path,
+                 "if $ticket.id == null then {path: \"\", body: $ticket}"
+                 " else {path: \"/\\($ticket.id)\", body: $ticket, method: \"PUT\"} end");
+    fixture->config.webhook.url = http_peer_url(&fixture->peer, "/ticket");
+    fixture->config.webhook.ticket_id = "/id";
+    open_sink(fixture);
+    struct outcome outcomes[3];
+    for (size_t i = 0; i < ARRAY_COUNT(outcomes); i++) {
+        start(fixture, &outcomes[i]);
+    }
+    for (size_t i = 0; i < ARRAY_COUNT(outcomes); i++) {
+        await(fixture, &outcomes[i]);
+        assert_int_equal(SEND_ACCEPTED, outcomes[i].result.outcome);
+    }
+    close_sink(fixture);
+    (void)unlink(path);
+    static const char *const wanted[][2] = {
+        {"POST", "/ticket"}, {"PUT", "/ticket/1"}, {"PUT", "/ticket/1"}};
+    for (size_t i = 0; i < ARRAY_COUNT(wanted); i++) {
+        char *seen = process_await(fixture->peer.process, "\"target\"");
+        assert_shows(seen, "method", wanted[i][0]);
+        assert_shows(seen, "target", wanted[i][1]);
+        free(seen);
+    }
+}
+
+static void what_waits_for_another_ends_with_the_sink(void **state)
+{
+    struct fixture *fixture = *state;
+    struct outcome outcomes[3];
+    fixture->config.webhook.url = http_peer_url(&fixture->peer, "/slow");
+    fixture->config.webhook.ticket_id = "/id";
+    open_sink(fixture);
+    for (size_t i = 0; i < ARRAY_COUNT(outcomes); i++) {
+        start(fixture, &outcomes[i]);
+    }
+    close_sink(fixture);
+    for (size_t i = 0; i < ARRAY_COUNT(outcomes); i++) {
+        assert_int_equal(1, outcomes[i].done_count);
+        assert_int_not_equal(SEND_ACCEPTED, outcomes[i].result.outcome);
+    }
+}
+
 static void closing_ends_each_send_once(void **state)
 {
     struct fixture *fixture = *state;
@@ -436,6 +496,8 @@ int main(int argc, char **argv)
         TEST(a_format_that_is_not_there_is_named),
         TEST(a_format_makes_the_request),
         TEST(a_format_that_fails_parks_with_its_message),
+        TEST(two_events_of_an_order_at_once_open_one_ticket),
+        TEST(what_waits_for_another_ends_with_the_sink),
         TEST(closing_ends_each_send_once),
     };
     return cmocka_run_group_tests(tests, make_certificates, NULL);

@@ -10,6 +10,7 @@
   /redirect       302 to /ok                  /gzip           a gzipped answer
   /close-after    answers, then hangs up when the next request comes on that connection
   /echo           the body comes back         /interim        103 before 200
+  /ticket         201 after a while, with the number of a new ticket; below it, 200
 """
 
 import argparse
@@ -32,6 +33,8 @@ def say(line):
 
 
 class Connection(threading.Thread):
+    ticket_count = 0
+
     def __init__(self, sock, number):
         super().__init__(daemon=True)
         self.sock = sock
@@ -144,6 +147,16 @@ class Connection(threading.Thread):
 
     def on_echo(self, path, query, body):
         self.reply(200, body)
+
+    def on_ticket(self, path, query, body):
+        time.sleep(0.2)
+        if path == "/ticket":
+            with print_lock:
+                Connection.ticket_count += 1
+                number = Connection.ticket_count
+            self.reply(201, b'{"id": "%d"}' % number)
+        else:
+            self.reply(200, b"{}")
 
     def on_close_after(self, path, query, body):
         self.reply(200, b"bye")
