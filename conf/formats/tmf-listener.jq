@@ -1,8 +1,9 @@
 # TM Forum notifications: TMF622 product order and TMF646 appointment events, version 4 envelopes.
 #
 # The receiver: url is the callback as it would be registered at a hub; each event is posted to
-# /listener/NAME below it. Events of sources and sinks are none of TM Forum's: leave them out of the
-# route (types: ["order.*", "appointment.*"]).
+# /listener/NAME below it, such as productOrderStateChangeEvent; its eventType begins with a capital.
+# Events of sources and sinks are none of TM Forum's: leave them out of the route
+# (types: ["order.*", "appointment.*"]).
 # Settings: domain (default "orderwatch").
 
 def state: {
@@ -57,7 +58,7 @@ def appointment($order): {
         eventId: .id,
         eventTime: .time,
         timeOcurred: .time,
-        eventType: $name,
+        eventType: (($name[:1] | ascii_upcase) + $name[1:]),
         correlationId: $ticket.key,
         domain: ($settings.domain // "orderwatch"),
         title: $type,
