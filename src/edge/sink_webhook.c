@@ -46,7 +46,7 @@ struct sending {
     char id[48];      /* the event's; of a batch: a function of its events' */
     struct text json; /* the event, or the list of them */
     size_t event_count;
-    const char *order; /* whose tickets it may change; NULL: nobody remembers them */
+    const char *order;  /* whose tickets it may change; NULL: nobody remembers them */
     struct event event; /* of those that have an order */
     bool is_waiting;    /* for the one before it of its order: two at once would both open */
     struct ticket tickets[TICKET_COUNT_MAX];

@@ -35,6 +35,10 @@ def at_most(what, value, limit, unit="", peer=""):
     return Row(what, f"{value:.3g}{unit}", peer, f"<= {limit:g}{unit}", value <= limit)
 
 
+def at_least(what, value, limit, unit="", peer=""):
+    return Row(what, f"{value:.3g}{unit}", peer, f">= {limit:g}{unit}", value >= limit)
+
+
 def shown(what, value, peer=""):
     return Row(what, value, peer)
 
