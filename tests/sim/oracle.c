@@ -13,7 +13,9 @@ void oracle_init(struct oracle *oracle, struct sim_store *store,
                               .store = store,
                               .upstream = upstream,
                               .config = config,
-                              .arena = arena_create()};
+                              .arena = arena_create(),
+                              .wall_max_ms = store->sim->now.wall_ms,
+                              .clock_offset_ms = store->sim->now.wall_ms - store->sim->now.mono_ms};
 }
 
 void oracle_fini(struct oracle *oracle)
@@ -81,6 +83,7 @@ static void on_event(void *arg, const struct new_event *news)
 {
     struct oracle *oracle = arg;
     see_event(oracle, &news->event);
+    oracle_judge_time(oracle, news);
     for (size_t i = 0; i + 1 < oracle->store->event_count; i++) {
         if (text_equal(oracle->store->events[i]->id, news->event.id)) {
             sim_violation(oracle->sim, "event %s was committed twice", news->event.id);
@@ -251,6 +254,7 @@ void oracle_check_end(struct oracle *oracle)
     if (!oracle_knows_truth(oracle, &wrong_id)) {
         sim_violation(oracle->sim, "order %s is not known as it is", wrong_id);
     }
+    oracle_check_reminders(oracle);
 }
 
 static const char *order_topic(struct oracle *oracle, const struct sim_order *order)

@@ -24,6 +24,8 @@ struct oracle_identity { /* a change and the id that it got */
     char id[33];
 };
 
+struct oracle_slot; /* an appointment at its present start */
+
 struct oracle {
     struct sim *sim;
     struct sim_store *store;
@@ -36,6 +38,10 @@ struct oracle {
     size_t received_count;
     uint64_t change_count; /* events of orders that time alone did not cause */
     uint64_t duplicate_count;
+    struct oracle_slot *slots;
+    int64_t wall_max_ms;     /* the latest that the wall clock ever showed */
+    int64_t clock_offset_ms; /* wall less mono, as long as nobody sets the clock */
+    bool has_clock_jumped;
 };
 
 void oracle_init(struct oracle *oracle, struct sim_store *store,
@@ -52,5 +58,11 @@ void oracle_check_topics(struct oracle *oracle, const struct sim_sink *sink);
 /* oracle_orders.c: a durable order against its events, its past, and the truth. */
 void oracle_judge_order(struct oracle *oracle, const struct staged_order *staged);
 bool oracle_knows_truth(const struct oracle *oracle, const char **wrong_id);
+
+/* oracle_time.c: what time causes and puts off. */
+void oracle_watch_clock(struct oracle *oracle); /* after every step of the world */
+void oracle_judge_time(struct oracle *oracle, const struct new_event *news);
+void oracle_note_slots(struct oracle *oracle, const char *order_id, const struct record *record);
+void oracle_check_reminders(struct oracle *oracle); /* at the end, in fair weather */
 
 #endif

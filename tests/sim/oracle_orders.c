@@ -390,6 +390,7 @@ void oracle_judge_order(struct oracle *oracle, const struct staged_order *staged
         oracle->change_count += !is_caused_by_time(staged->events[i].event.type);
     }
     judge(&verdict, known);
+    oracle_note_slots(oracle, staged->order.id, &verdict.after);
     remember(oracle, known, &staged->order);
     for (size_t i = 0; i < staged->event_count; i++) {
         json_destroy(verdict.events[i]);

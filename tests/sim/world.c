@@ -135,6 +135,7 @@ static void run_until(struct world *world, int64_t end_mono_ms)
     while (world->life == NULL || !world->life->process.is_dead) {
         while (sim_run_one(sim)) {
         }
+        oracle_watch_clock(&world->oracle);
         int64_t next = end_mono_ms;
         if (world->life != NULL && !world->life->process.is_dead) {
             next = earlier(next, monitor_turn(world->life->monitor, sim->now));
