@@ -3,6 +3,7 @@
 #define FRONT_H
 
 #include "core/monitor.h"
+#include "core/reload.h"
 #include "edge/loop.h"
 #include "edge/store.h"
 
@@ -14,6 +15,7 @@ struct front_options {
     struct store *store;
     struct monitor *monitor;
     const struct sink_port *sinks;
+    struct reload_port reload;
 };
 
 /* Without http.listen nothing is opened, and all the rest still works. */
@@ -22,6 +24,14 @@ enum status front_open(const struct front_options *options, struct front **out,
 void front_turn_begins(struct front *front, struct instant now); /* NULL is fine, as below */
 /* Returns the earlier of wake_mono_ms and when the front wants to be called again. */
 int64_t front_turn_ends(struct front *front, struct instant now, int64_t wake_mono_ms);
+/* A reload: the listener of another configuration is opened, then either closed again or, with all
+ * that config says, put in the place of the one before; that one still sends what it has begun. */
+enum status front_prepare(struct front *front, const struct config *config,
+                          struct failure *why) MUST_CHECK;
+void front_undo(struct front *front);
+void front_change(struct front *front, const struct config *config, const struct sink_port *sinks,
+                  struct instant now);
+void front_note_reload(struct front *front, const struct reload_facts *facts);
 /* Nothing is served any more, and the monitor is not looked at. */
 void front_close(struct front *front);
 bool front_is_closed(const struct front *front);

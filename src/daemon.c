@@ -1,18 +1,13 @@
 #include "daemon.h"
 
 #include "core/monitor.h"
-#include "core/route.h"
-#include "edge/config_file.h"
-#include "edge/format_trial.h"
 #include "edge/http_client.h"
 #include "edge/log.h"
 #include "edge/loop.h"
 #include "edge/service.h"
-#include "edge/sinks.h"
-#include "edge/store.h"
 #include "edge/unicode.h"
-#include "front.h"
 #include "heartbeat.h"
+#include "reload.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -32,15 +27,18 @@ enum phase {
 };
 
 struct daemon {
-    struct config_file *file;
-    const struct config *config;
+    const char *config_path;
+    struct generation *generation; /* in force */
+    const struct config *config;   /* its configuration */
     struct loop *loop;
     struct http_client *http;
     struct store *store;
-    struct sink_port *sinks;
-    size_t sinks_opened, sinks_closed;
+    struct store_port store_port;
+    struct sink_environment environment; /* of every sink that is opened */
+    size_t sinks_closing;
     struct monitor *monitor;
-    struct front *front; /* NULL: nobody is served */
+    struct front *front;   /* NULL: nobody is served */
+    struct reload *reload; /* NULL: not yet, or run --once */
     enum phase phase;
     bool is_once, is_asked_to_stop;
     bool is_http_closed, is_store_closed;
@@ -86,13 +84,10 @@ static int say_failure(const char *what, const struct failure *why, int exit_cod
     return exit_code;
 }
 
-static int load_config(struct daemon *daemon, const char *path)
+static int load_config(struct daemon *daemon)
 {
     struct problem_list problems = {0};
-    enum status status = config_file_load(path, &problems, &daemon->file);
-    if (status == STATUS_OK) {
-        status = format_trial(config_file_config(daemon->file), &problems);
-    }
+    enum status status = generation_load(daemon->config_path, &problems, &daemon->generation);
     for (const struct problem *problem = problems.first; problem != NULL; problem = problem->next) {
         (void)fprintf(stderr, "%s\n", problem->line_text);
     }
@@ -100,26 +95,10 @@ static int load_config(struct daemon *daemon, const char *path)
     if (status != STATUS_OK) {
         return EXIT_CODE_CONFIG;
     }
-    daemon->config = config_file_config(daemon->file);
+    generation_succeed(daemon->generation, NULL, NULL);
+    daemon->config = daemon->generation->config;
     log_configure((enum log_level)daemon->config->log_level, daemon->config->is_log_json);
     return EXIT_CODE_OK;
-}
-
-/* Which sinks keep the retained state of which source: every state sink that a route could reach.
- */
-static size_t list_state_sinks(const struct config *config, struct state_sink *out)
-{
-    size_t count = 0;
-    for (size_t i = 0; i < config->source_count * config->sink_count; i++) {
-        const char *source_name = config->sources[i / config->sink_count].name;
-        size_t sink_index = i % config->sink_count;
-        const struct sink_config *sink = &config->sinks[sink_index];
-        if (sink->kind == SINK_MQTT && sink->mqtt.has_state &&
-            route_leads_to(config, source_name, sink_index)) {
-            out[count++] = (struct state_sink){.source_name = source_name, .sink_name = sink->name};
-        }
-    }
-    return count;
 }
 
 static int exit_code_of_store(enum status status)
@@ -142,52 +121,33 @@ static int exit_code_of_store(enum status status)
 
 static int open_store(struct daemon *daemon)
 {
-    const struct config *config = daemon->config;
-    struct state_sink *state_sinks =
-        alloc_array(config->source_count * config->sink_count, sizeof *state_sinks);
+    size_t pair_count = 0;
+    struct state_sink *pairs = generation_state_sinks(daemon->generation, &pair_count);
     struct store_options options = {.uv = loop_uv(daemon->loop),
-                                    .path = config->database_path,
-                                    .state_sinks = state_sinks,
-                                    .state_sink_count = list_state_sinks(config, state_sinks)};
+                                    .path = daemon->config->database_path,
+                                    .state_sinks = pairs,
+                                    .state_sink_count = pair_count};
     struct failure why;
     enum status status = store_open(&options, &daemon->store, &why);
-    free(state_sinks);
-    return status == STATUS_OK ? EXIT_CODE_OK
-                               : say_failure("state", &why, exit_code_of_store(status));
-}
-
-static sink_open_fn *sink_opener(enum sink_kind kind)
-{
-    switch (kind) {
-    case SINK_EMAIL:
-        return sink_mail_open;
-    case SINK_MQTT:
-        return sink_mqtt_open;
-    case SINK_WEBHOOK:
-        return sink_webhook_open;
+    free(pairs);
+    if (status != STATUS_OK) {
+        return say_failure("state", &why, exit_code_of_store(status));
     }
-    CHECK(!"a sink kind that does not exist");
+    daemon->store_port = store_port(daemon->store);
+    return EXIT_CODE_OK;
 }
 
 static int open_sinks(struct daemon *daemon)
 {
-    const struct config *config = daemon->config;
-    const struct store_port store = store_port(daemon->store);
-    const struct sink_environment environment = {.uv = loop_uv(daemon->loop),
-                                                 .store = &store,
-                                                 .http = daemon->http,
-                                                 .config = config,
-                                                 .version = ORDERWATCH_VERSION};
-    daemon->sinks = alloc_array(config->sink_count, sizeof *daemon->sinks);
-    for (; daemon->sinks_opened < config->sink_count; daemon->sinks_opened++) {
-        const struct sink_config *sink = &config->sinks[daemon->sinks_opened];
-        struct failure why;
-        if (sink_opener(sink->kind)(sink, &environment, &daemon->sinks[daemon->sinks_opened],
-                                    &why) != STATUS_OK) {
-            return say_failure(sink->name, &why, EXIT_CODE_CONFIG);
-        }
-    }
-    return EXIT_CODE_OK;
+    daemon->environment = (struct sink_environment){.uv = loop_uv(daemon->loop),
+                                                    .store = &daemon->store_port,
+                                                    .http = daemon->http,
+                                                    .config = &daemon->config,
+                                                    .version = ORDERWATCH_VERSION};
+    struct failure why;
+    enum status status =
+        generation_open_sinks(daemon->generation, &daemon->environment, NULL, &why);
+    return status == STATUS_OK ? EXIT_CODE_OK : say_failure("sinks", &why, EXIT_CODE_CONFIG);
 }
 
 static int start_monitor(struct daemon *daemon)
@@ -196,9 +156,9 @@ static int start_monitor(struct daemon *daemon)
     CHECK(getrandom(&seed, sizeof seed, 0) == (ssize_t)sizeof seed);
     const struct monitor_options options = {.config = daemon->config,
                                             .http = http_client_port(daemon->http),
-                                            .store = store_port(daemon->store),
+                                            .store = daemon->store_port,
                                             .unicode = unicode_port(),
-                                            .sinks = daemon->sinks,
+                                            .sinks = daemon->generation->sinks,
                                             .seed = seed,
                                             .is_once = daemon->is_once};
     daemon->monitor = monitor_create(&options);
@@ -208,24 +168,45 @@ static int start_monitor(struct daemon *daemon)
                                : say_failure("state", &why, exit_code_of_store(status));
 }
 
+static void ask_reload(void *self, reload_done_fn *on_done, void *arg)
+{
+    struct daemon *daemon = self;
+    reload_start(daemon->reload, on_done, arg);
+}
+
+/* The one that serves and the one that reloads know each other. */
 static int open_front(struct daemon *daemon)
 {
-    const struct front_options options = {.config = daemon->config,
-                                          .loop = daemon->loop,
+    if (daemon->is_once) {
+        return EXIT_CODE_OK;
+    }
+    const struct front_options front = {.config = daemon->config,
+                                        .loop = daemon->loop,
+                                        .store = daemon->store,
+                                        .monitor = daemon->monitor,
+                                        .sinks = daemon->generation->sinks,
+                                        .reload = {.self = daemon, .start = ask_reload}};
+    struct failure why;
+    if (front_open(&front, &daemon->front, &why) != STATUS_OK) {
+        return say_failure("http", &why, EXIT_CODE_UNAVAILABLE);
+    }
+    const struct reload_options reload = {.config_path = daemon->config_path,
+                                          .generation = &daemon->generation,
+                                          .config = &daemon->config,
+                                          .environment = &daemon->environment,
                                           .store = daemon->store,
                                           .monitor = daemon->monitor,
-                                          .sinks = daemon->sinks};
-    struct failure why;
-    return daemon->is_once || front_open(&options, &daemon->front, &why) == STATUS_OK
-               ? EXIT_CODE_OK
-               : say_failure("http", &why, EXIT_CODE_UNAVAILABLE);
+                                          .front = daemon->front,
+                                          .started_wall_ms = loop_now(daemon->loop).wall_ms};
+    daemon->reload = reload_create(&reload);
+    return EXIT_CODE_OK;
 }
 
 /* The order matters: a wrong configuration touches nothing, a busy or damaged state opens no
  * connection. */
-static int start(struct daemon *daemon, const char *config_path)
+static int start(struct daemon *daemon)
 {
-    int exit_code = load_config(daemon, config_path);
+    int exit_code = load_config(daemon);
     if (exit_code != EXIT_CODE_OK) {
         return exit_code;
     }
@@ -253,7 +234,7 @@ static int start(struct daemon *daemon, const char *config_path)
 static void on_sink_closed(void *arg)
 {
     struct daemon *daemon = arg;
-    daemon->sinks_closed++;
+    daemon->sinks_closing--;
 }
 
 static void on_http_closed(void *arg)
@@ -288,9 +269,8 @@ static bool is_idle(const struct daemon *daemon)
 static void close_sinks(struct daemon *daemon)
 {
     enter(daemon, PHASE_CLOSING_SINKS);
-    for (size_t i = 0; i < daemon->sinks_opened; i++) {
-        daemon->sinks[i].ops->close(daemon->sinks[i].self, on_sink_closed, daemon);
-    }
+    daemon->sinks_closing =
+        generation_close_sinks(daemon->generation, NULL, on_sink_closed, daemon);
 }
 
 static void close_http(struct daemon *daemon)
@@ -324,11 +304,11 @@ static bool is_over(const struct daemon *daemon, struct instant now)
 {
     switch (daemon->phase) {
     case PHASE_RUNNING:
-        return daemon->is_asked_to_stop;
+        return daemon->is_asked_to_stop && reload_is_idle(daemon->reload);
     case PHASE_FINISHING:
         return is_idle(daemon) || now.mono_ms >= daemon->grace_until_mono_ms;
     case PHASE_CLOSING_SINKS:
-        return daemon->sinks_closed == daemon->sinks_opened;
+        return daemon->sinks_closing == 0;
     case PHASE_CLOSING_HTTP:
         return daemon->is_http_closed && front_is_closed(daemon->front);
     case PHASE_SETTLING:
@@ -388,18 +368,31 @@ static void look_at_once(struct daemon *daemon)
     daemon->is_asked_to_stop = true;
 }
 
-static int64_t turn(struct daemon *daemon, struct instant now)
+static void ask_to_stop(struct daemon *daemon)
 {
-    int64_t due_mono_ms = INSTANT_NEVER;
-    /* Settlements still need turns while the rest closes. */
-    if (daemon->monitor != NULL) {
-        due_mono_ms = monitor_turn(daemon->monitor, now);
-    }
-    if (daemon->store != NULL && store_has_failed(daemon->store) && !daemon->is_asked_to_stop) {
+    daemon->is_asked_to_stop = true;
+    reload_stop(daemon->reload);
+}
+
+static void look_at_store(struct daemon *daemon)
+{
+    bool has_failed = (daemon->store != NULL && store_has_failed(daemon->store)) ||
+                      reload_has_failed(daemon->reload);
+    if (has_failed && !daemon->is_asked_to_stop) {
         LOG_ERROR("store_failed", log_text("database", daemon->config->database_path));
         daemon->exit_code = EXIT_CODE_INTERNAL;
-        daemon->is_asked_to_stop = true;
+        ask_to_stop(daemon);
     }
+}
+
+static int64_t turn(struct daemon *daemon, struct instant now)
+{
+    int64_t due_mono_ms = reload_turn(daemon->reload, now);
+    /* Settlements still need turns while the rest closes. */
+    if (daemon->monitor != NULL) {
+        due_mono_ms = earlier(due_mono_ms, monitor_turn(daemon->monitor, now));
+    }
+    look_at_store(daemon);
     if (daemon->is_once && daemon->phase == PHASE_RUNNING && !daemon->is_asked_to_stop) {
         look_at_once(daemon);
     }
@@ -408,12 +401,10 @@ static int64_t turn(struct daemon *daemon, struct instant now)
     }
     if (daemon->phase == PHASE_RUNNING) {
         int64_t heartbeat_mono_ms = heartbeat_turn(&daemon->heartbeat, daemon->store, now);
-        due_mono_ms = heartbeat_mono_ms < due_mono_ms ? heartbeat_mono_ms : due_mono_ms;
+        due_mono_ms = earlier(due_mono_ms, heartbeat_mono_ms);
     }
-    if (daemon->phase == PHASE_FINISHING && daemon->grace_until_mono_ms < due_mono_ms) {
-        return daemon->grace_until_mono_ms;
-    }
-    return due_mono_ms;
+    return daemon->phase == PHASE_FINISHING ? earlier(due_mono_ms, daemon->grace_until_mono_ms)
+                                            : due_mono_ms;
 }
 
 static int64_t on_turn(void *arg, struct instant now)
@@ -425,22 +416,23 @@ static int64_t on_turn(void *arg, struct instant now)
 
 static void on_terminate(void *arg)
 {
-    struct daemon *daemon = arg;
-    daemon->is_asked_to_stop = true;
+    ask_to_stop(arg);
 }
 
 static void on_reload(void *arg)
 {
-    (void)arg;
-    LOG_WARN("reload_ignored", log_text("remedy", "restart to apply a changed configuration"));
+    struct daemon *daemon = arg;
+    if (daemon->reload != NULL && !daemon->is_asked_to_stop) {
+        reload_start(daemon->reload, NULL, NULL);
+    }
 }
 
 int daemon_run(const char *config_path, bool is_once)
 {
     /* Secrets live in this memory: no core file, no attaching by others of the same user. */
     (void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
-    struct daemon daemon = {.is_once = is_once};
-    int start_code = start(&daemon, config_path);
+    struct daemon daemon = {.is_once = is_once, .config_path = config_path};
+    int start_code = start(&daemon);
     if (daemon.loop != NULL) {
         daemon.is_asked_to_stop = start_code != EXIT_CODE_OK;
         if (start_code == EXIT_CODE_OK) {
@@ -459,10 +451,10 @@ int daemon_run(const char *config_path, bool is_once)
         LOG_INFO("stopped",
                  log_number("exit_code", start_code != 0 ? start_code : daemon.exit_code));
     }
+    reload_destroy(daemon.reload);
     front_destroy(daemon.front);
-    free(daemon.sinks);
-    if (daemon.file != NULL) {
-        config_file_close(daemon.file);
+    if (daemon.generation != NULL) {
+        generation_retire(daemon.generation);
     }
     return start_code != EXIT_CODE_OK ? start_code : daemon.exit_code;
 }

@@ -13,8 +13,13 @@ struct front {
     struct documents *documents;
     struct metrics *metrics;
     struct surface *surface;
-    struct http_server *server;
-    bool is_closed;
+    const struct config *config;
+    struct loop *loop;
+    struct http_server *server;  /* NULL: http.listen is off */
+    struct http_server *next;    /* of a reload under way; NULL: none, or the same */
+    struct http_server *retired; /* of the configuration before; NULL: none */
+    int64_t retired_until_mono_ms;
+    size_t closing_count;
 };
 
 static struct instant read_clock(void *self)
@@ -29,6 +34,8 @@ static void create_parts(struct front *front, const struct front_options *option
                                             .version = ORDERWATCH_VERSION,
                                             .measure = process_measure,
                                             .seconds = process_seconds,
+                                            .commits = store_read_commits,
+                                            .commits_self = options->store,
                                             .started_wall_ms = now.wall_ms};
     front->metrics = metrics_create(&metrics);
     front->documents = documents_load();
@@ -41,6 +48,7 @@ static void create_parts(struct front *front, const struct front_options *option
                                             .store = store_port(options->store),
                                             .query = store_query_port(options->store),
                                             .responder = http_server_responder(),
+                                            .reload = options->reload,
                                             .documents = documents,
                                             .document_count = document_count,
                                             .version = ORDERWATCH_VERSION,
@@ -49,27 +57,99 @@ static void create_parts(struct front *front, const struct front_options *option
     front->surface = surface_create(&surface);
 }
 
+static enum status open_server(struct front *front, const char *listen, struct http_server **out,
+                               struct failure *why)
+{
+    if (listen == NULL) {
+        *out = NULL;
+        return STATUS_OK;
+    }
+    const struct http_server_options server = {.uv = loop_uv(front->loop),
+                                               .listen = listen,
+                                               .handler = surface_serve,
+                                               .arg = front->surface};
+    enum status status = http_server_open(&server, out, why);
+    if (status == STATUS_OK) {
+        LOG_INFO("listening", log_text("address", listen));
+    }
+    return status;
+}
+
 enum status front_open(const struct front_options *options, struct front **out, struct failure *why)
 {
     struct front *front = alloc(sizeof *front);
+    front->config = options->config;
+    front->loop = options->loop;
     create_parts(front, options);
-    front->is_closed = true;
-    if (options->config->http_listen != NULL) {
-        const struct http_server_options server = {.uv = loop_uv(options->loop),
-                                                   .listen = options->config->http_listen,
-                                                   .handler = surface_serve,
-                                                   .arg = front->surface};
-        enum status status = http_server_open(&server, &front->server, why);
-        if (status != STATUS_OK) {
-            front_destroy(front);
-            return status;
-        }
-        front->is_closed = false;
-        LOG_INFO("listening", log_text("address", options->config->http_listen));
+    enum status status = open_server(front, options->config->http_listen, &front->server, why);
+    if (status != STATUS_OK) {
+        front_destroy(front);
+        return status;
     }
     *out = front;
     return STATUS_OK;
 }
+
+static void on_server_closed(void *arg)
+{
+    struct front *front = arg;
+    front->closing_count--;
+}
+
+static void close_server(struct front *front, struct http_server **server)
+{
+    if (*server != NULL) {
+        front->closing_count++;
+        http_server_close(*server, on_server_closed, front);
+        *server = NULL;
+    }
+}
+
+/* --- another configuration -------------------------------------------------------------------- */
+
+#define RETIRED_MS 1000 /* the answer to who asked for the reload is on its way */
+
+enum status front_prepare(struct front *front, const struct config *config, struct failure *why)
+{
+    if (front == NULL || text_equal(front->config->http_listen, config->http_listen)) {
+        return STATUS_OK;
+    }
+    return open_server(front, config->http_listen, &front->next, why);
+}
+
+void front_undo(struct front *front)
+{
+    if (front != NULL) {
+        close_server(front, &front->next);
+    }
+}
+
+void front_change(struct front *front, const struct config *config, const struct sink_port *sinks,
+                  struct instant now)
+{
+    if (front == NULL) {
+        return;
+    }
+    if (!text_equal(front->config->http_listen, config->http_listen)) {
+        close_server(front, &front->retired);
+        front->retired = front->server;
+        front->retired_until_mono_ms = now.mono_ms + RETIRED_MS;
+        front->server = front->next;
+        front->next = NULL;
+    }
+    front->config = config;
+    surface_use_config(front->surface, config, sinks);
+    metrics_use_config(front->metrics, config);
+}
+
+void front_note_reload(struct front *front, const struct reload_facts *facts)
+{
+    if (front != NULL) {
+        metrics_note_reload(front->metrics, facts);
+    }
+}
+
+/* --- turns, and the end ----------------------------------------------------------------------- */
 
 void front_turn_begins(struct front *front, struct instant now)
 {
@@ -84,15 +164,14 @@ int64_t front_turn_ends(struct front *front, struct instant now, int64_t wake_mo
         return wake_mono_ms;
     }
     int64_t own_mono_ms = surface_turn(front->surface, now);
+    if (front->retired != NULL && now.mono_ms >= front->retired_until_mono_ms) {
+        close_server(front, &front->retired);
+    } else if (front->retired != NULL && front->retired_until_mono_ms < own_mono_ms) {
+        own_mono_ms = front->retired_until_mono_ms;
+    }
     int64_t next_mono_ms = own_mono_ms < wake_mono_ms ? own_mono_ms : wake_mono_ms;
     metrics_turn_ends(front->metrics, next_mono_ms);
     return next_mono_ms;
-}
-
-static void on_server_closed(void *arg)
-{
-    struct front *front = arg;
-    front->is_closed = true;
 }
 
 void front_close(struct front *front)
@@ -100,16 +179,14 @@ void front_close(struct front *front)
     if (front == NULL) {
         return;
     }
-    if (front->server != NULL) {
-        http_server_close(front->server, on_server_closed, front);
-        front->server = NULL;
-    }
+    close_server(front, &front->server);
+    close_server(front, &front->retired);
     surface_close(front->surface);
 }
 
 bool front_is_closed(const struct front *front)
 {
-    return front == NULL || front->is_closed;
+    return front == NULL || front->closing_count == 0;
 }
 
 void front_destroy(struct front *front)

@@ -38,6 +38,7 @@ static const struct command commands[] = {
     {"release", cli_release, "let a held sweep of a source out"},
     {"pause", cli_pause, "stop a source or a sink for a while"},
     {"resume", cli_resume, "go on with a paused source or sink"},
+    {"reload", cli_reload, "make the daemon read its configuration again, all or nothing"},
     {"silence", cli_silence, "keep events from being sent for a time: add, list, end"},
     {"test", cli_test, "send one marked test message to a sink"},
     {"replay", cli_replay, "what happened, through another configuration: who would have got it"},

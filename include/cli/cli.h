@@ -15,6 +15,7 @@ int cli_drop(int argc, char **argv);
 int cli_release(int argc, char **argv);
 int cli_pause(int argc, char **argv);
 int cli_resume(int argc, char **argv);
+int cli_reload(int argc, char **argv);
 int cli_test(int argc, char **argv);
 int cli_silence(int argc, char **argv);
 int cli_replay(int argc, char **argv);

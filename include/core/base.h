@@ -52,6 +52,11 @@ struct instant {
 
 #define INSTANT_NEVER INT64_MAX /* a due time that does not come */
 
+static inline int64_t earlier(int64_t left, int64_t right)
+{
+    return left < right ? left : right;
+}
+
 /* Borrowed bytes: valid only while the lender says so; not NUL-terminated. */
 struct span {
     const char *data;

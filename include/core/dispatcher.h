@@ -34,7 +34,7 @@ struct sink_status {
 
 struct dispatcher *dispatcher_create(const struct dispatcher_options *options);
 /* Sink values (disabled by 410, sequence of its events) come through restore, before the first
- * turn. */
+ * turn of their sink. */
 void dispatcher_restore(struct dispatcher *dispatcher, const struct stored_value *value);
 void dispatcher_expect_news(struct dispatcher *dispatcher); /* look in the store next turn */
 /* The sink says that its receiver is there: what waits may be tried now. */
@@ -49,11 +49,21 @@ size_t dispatcher_in_flight(const struct dispatcher *dispatcher);
 bool dispatcher_is_drained(const struct dispatcher *dispatcher);
 bool dispatcher_is_counted(const struct dispatcher *dispatcher); /* the counts are of this moment */
 struct sink_status dispatcher_status(const struct dispatcher *dispatcher, size_t sink_index);
+/* Sinks that are not configured, but have deliveries that are pending or parked, by the latest
+ * count. Valid until the next call from the loop. */
+const struct sink_counts *dispatcher_strangers(const struct dispatcher *dispatcher, size_t *count);
 /* Of sinks, committed since start. */
 const struct event_tally *dispatcher_events(const struct dispatcher *dispatcher);
 void dispatcher_resume(struct dispatcher *dispatcher,
                        size_t sink_index); /* opens a disabled sink */
 void dispatcher_pause(struct dispatcher *dispatcher, size_t sink_index, bool is_paused);
+/* Before a reload, of a sink that will not go on as it is: no new sends; running ones finish. */
+void dispatcher_rest(struct dispatcher *dispatcher, size_t sink_index);
+bool dispatcher_is_rested(const struct dispatcher *dispatcher, size_t sink_index);
+/* Another configuration is in force. is_kept, one per sink of it: its branch goes on untouched. A
+ * changed one begins anew on its backlog and keeps its totals; those that are gone have rested. */
+void dispatcher_change(struct dispatcher *dispatcher, const struct config *config,
+                       const struct sink_port *sinks, const bool *is_kept);
 void dispatcher_stop(struct dispatcher *dispatcher); /* no new sends; running ones finish */
 bool dispatcher_is_idle(const struct dispatcher *dispatcher);
 void dispatcher_destroy(struct dispatcher *dispatcher); /* requires idle */

@@ -14,6 +14,7 @@ struct keeper_options {
 };
 
 struct keeper *keeper_create(const struct keeper_options *options);
+void keeper_keep(struct keeper *keeper, int64_t keep_ms); /* from the next step on */
 /* Asks for the next step when it is due. Returns the mono ms of the next call. */
 int64_t keeper_turn(struct keeper *keeper, struct instant now);
 void keeper_stop(struct keeper *keeper);

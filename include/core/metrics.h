@@ -4,6 +4,7 @@
 
 #include "core/histogram.h"
 #include "core/monitor.h"
+#include "core/reload.h"
 
 struct metrics;
 
@@ -14,17 +15,23 @@ struct process_facts {
 };
 typedef void measure_process_fn(struct process_facts *out);
 typedef double read_seconds_fn(void); /* a steady clock, for durations below a turn */
+typedef void read_commits_fn(void *self, struct histogram *out); /* how long transactions took */
 
 struct metrics_options {
     const struct config *config;
     const char *version;
     measure_process_fn *measure;
     read_seconds_fn *seconds;
+    read_commits_fn *commits;
+    void *commits_self;
     int64_t started_wall_ms;
 };
 
 struct metrics *metrics_create(const struct metrics_options *options);
 void metrics_destroy(struct metrics *metrics); /* NULL is fine */
+
+void metrics_use_config(struct metrics *metrics, const struct config *config);
+void metrics_note_reload(struct metrics *metrics, const struct reload_facts *facts);
 
 void metrics_turn_begins(struct metrics *metrics, struct instant now);
 void metrics_turn_ends(struct metrics *metrics, int64_t wake_mono_ms);

@@ -32,8 +32,29 @@ int64_t monitor_turn(struct monitor *monitor, struct instant now);
 struct poller *monitor_poller(struct monitor *monitor, size_t source_index);
 struct silencer *monitor_silencer(struct monitor *monitor);
 struct dispatcher *monitor_dispatcher(struct monitor *monitor);
+/* Events since the start of sources that a reload has taken away. */
+const struct event_tally *monitor_departed(const struct monitor *monitor);
 /* ONCE_RUNNING until the end; ONCE_UNSWEPT counts more than ONCE_PENDING. */
 enum once_outcome monitor_once_outcome(const struct monitor *monitor);
+
+/* A reload, in two steps. The parts that will not go on as they are come to rest, while the rest of
+ * the monitor goes on; then, at one moment, the other configuration is in force. */
+struct monitor_change {
+    const struct config *config;   /* borrowed; must outlive the monitor, or the next change and the
+                                      parts that this one made */
+    const struct sink_port *sinks; /* one per config->sinks; borrowed as those of the options */
+    /* One per source and sink of config: its part goes on untouched, with its own old config. */
+    const bool *is_source_kept, *is_sink_kept;
+};
+
+void monitor_rest(struct monitor *monitor, const struct monitor_change *change);
+/* No port owes an answer to what came to rest. */
+bool monitor_is_rested(const struct monitor *monitor);
+/* Requires rested. Between turns. What is new or changed begins as after a restart, on what the
+ * store knows, and its totals go on. Anything but STATUS_OK: the store cannot be read, and the
+ * monitor can only be stopped. */
+enum status monitor_change(struct monitor *monitor, const struct monitor_change *change,
+                           struct failure *why) MUST_CHECK;
 
 void monitor_stop(struct monitor *monitor); /* nothing new starts from here on */
 bool monitor_is_idle(const struct monitor *monitor);

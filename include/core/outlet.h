@@ -18,6 +18,12 @@ struct outlet_options {
 struct outlet *outlet_create(const struct outlet_options *options);
 void outlet_destroy(struct outlet *outlet); /* requires idle; NULL is fine */
 
+/* Takes over from the outlet of the same sink before a reload: the totals, and a pause. */
+void outlet_inherit(struct outlet *outlet, const struct outlet *before);
+/* After a reload. What was planned by the routes before may still wait, so lanes that once crossed
+ * are taken to. */
+void outlet_use_routes(struct outlet *outlet, bool lanes_cross);
+
 void outlet_expect_news(struct outlet *outlet);
 /* Deliveries that were never tried are due at once if they are due within ahead_ms. */
 void outlet_flush(struct outlet *outlet, int64_t ahead_ms);

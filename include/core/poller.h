@@ -63,6 +63,11 @@ struct poller *poller_create(const struct poller_options *options);
 /* Loads what is known; before the first turn. Values come through poller_restore. */
 enum status poller_load(struct poller *poller, struct failure *why) MUST_CHECK;
 void poller_restore(struct poller *poller, const struct stored_value *value);
+/* Takes over from the poller of the same source before a reload, which is idle: what counts since
+ * the start of the process, and a pause. Before the first turn. */
+void poller_inherit(struct poller *poller, const struct poller *before);
+/* Another configuration is in force, in which this source is as it was. */
+void poller_use_config(struct poller *poller, const struct config *config);
 /* Starts what is due. Returns the mono ms of the next call; now.mono_ms: again at once. */
 int64_t poller_turn(struct poller *poller, struct instant now);
 void poller_sweep_now(struct poller *poller); /* the next turn begins a sweep if the law allows */

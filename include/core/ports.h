@@ -329,7 +329,8 @@ struct sink_ops {
     void (*send)(void *self, const struct delivery *delivery, send_done_fn *on_done, void *arg);
     void (*publish)(void *self, const struct retained *retained, send_done_fn *on_done,
                     void *arg); /* NULL: the sink keeps no state */
-    void (*listen)(void *self, const struct sink_listener *listener); /* NULL: nothing to tell */
+    /* The sink begins: it may connect, and recall what the store knows of it. NULL: it need not. */
+    void (*listen)(void *self, const struct sink_listener *listener);
     void (*forget)(void *self, const char *source_name,
                    const char *order_id); /* the store did; NULL: it remembers no orders */
     /* Adds one line for those who look at the status: whom it speaks to. NULL: nothing to say. */

@@ -5,6 +5,7 @@
 #define CORE_QUERY_H
 
 #include "core/ports.h"
+#include "core/repair.h"
 
 #define PAGE_ITEMS_MAX 1000
 
@@ -91,12 +92,9 @@ struct delivery_page {
 };
 typedef void delivery_page_fn(void *arg, const struct delivery_page *page);
 
-/* STATUS_NOT_FOUND: no such event. event is NULL then. */
+/* STATUS_NOT_FOUND: no such event, which is NULL then. */
 typedef void event_story_fn(void *arg, enum status status, const struct listed_event *event,
                             const struct listed_delivery *deliveries, size_t count);
-
-/* How many rows it was done to. */
-typedef void store_changed_fn(void *arg, enum status status, const char *detail, size_t count);
 
 struct query_port {
     void *self;
@@ -107,11 +105,9 @@ struct query_port {
     void (*list_deliveries)(void *self, const struct delivery_query *query,
                             delivery_page_fn *on_page, void *arg);
     void (*explain_event)(void *self, const char *event_id, event_story_fn *on_story, void *arg);
-    /* Parked deliveries only: due again at once, their attempts counted anew; or dropped. */
     void (*retry_parked)(void *self, const int64_t *ids, size_t count, int64_t now_wall_ms,
                          store_changed_fn *on_done, void *arg);
-    void (*drop_parked)(void *self, const int64_t *ids, size_t count, int64_t now_wall_ms,
-                        store_changed_fn *on_done, void *arg);
+    void (*drop)(void *self, const struct drop_request *what, store_changed_fn *done, void *arg);
     /* A copy of what is known now or a little later, made while all goes on; detail is its path.
      * STATUS_BUSY: another one is being made; STATUS_INVALID: there is no file to copy. */
     void (*backup)(void *self, store_done_fn *on_done, void *arg);

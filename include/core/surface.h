@@ -6,6 +6,7 @@
 #include "core/metrics.h"
 #include "core/monitor.h"
 #include "core/query.h"
+#include "core/reload.h"
 
 struct surface;
 
@@ -22,10 +23,11 @@ struct surface_options {
     const struct config *config; /* borrowed, as all below */
     struct monitor *monitor;
     struct metrics *metrics;
-    const struct sink_port *sinks; /* one per config->sinks, same order */
+    const struct sink_port *sinks; /* one per config->sinks, same order; ops NULL: it closes */
     struct store_port store;
     struct query_port query;
     struct responder_port responder;
+    struct reload_port reload;
     const struct surface_document *documents;
     size_t document_count;
     const char *version;
@@ -36,6 +38,9 @@ struct surface_options {
 struct surface *surface_create(const struct surface_options *options);
 /* The server's handler; arg is the surface. */
 void surface_serve(void *arg, struct http_exchange *exchange, const struct http_query *query);
+/* After a reload, as in the options. */
+void surface_use_config(struct surface *surface, const struct config *config,
+                        const struct sink_port *sinks);
 /* Feeds streams, gives up on a store that does not answer. Returns the mono ms of the next call. */
 int64_t surface_turn(struct surface *surface, struct instant now);
 /* The monitor is not looked at from here on; questions to the store still come back. */

@@ -64,6 +64,8 @@ struct key {
     /* Custom: writes the value; what it does not write is not shown. Context is walker_print's. */
     void (*print)(const void *source, const void *context, struct text *out);
     bool (*is_set)(const void *field); /* of maps: it is there, so print it; NULL: it always is */
+    /* Custom: both structs mean the same by it; NULL: what print writes is all there is. */
+    bool (*is_same)(const void *left, const void *right);
 };
 
 struct shape {

@@ -9,5 +9,7 @@
  * that a route leads to its sink, is an error, STATUS_INVALID; one that gives nothing for it is a
  * warning. */
 enum status format_trial(const struct config *config, struct problem_list *problems) MUST_CHECK;
+/* Of the program of a format, for who wants to know whether it has changed; 0: it has none. */
+uint64_t format_fingerprint(const char *format);
 
 #endif

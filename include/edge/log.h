@@ -1,4 +1,4 @@
-/* Where log lines go and how they look; set once, before the loop runs. */
+/* Where log lines go and how they look; from the loop thread. */
 #ifndef EDGE_LOG_H
 #define EDGE_LOG_H
 

@@ -10,11 +10,13 @@ struct http_client;
 struct sink_environment {
     struct uv_loop_s *uv;
     struct http_client *http;
-    const struct config *config;    /* outlives the sink */
+    /* Where the configuration in force is found: a reload changes it under a sink that stays. */
+    const struct config *const *config;
     const struct store_port *store; /* for what a sink knew before; NULL: it begins anew */
     const char *version;            /* for User-Agent */
 };
 
+/* Checks and prepares; nothing leaves for the receiver before listen or the first send. */
 typedef enum status sink_open_fn(const struct sink_config *config,
                                  const struct sink_environment *environment, struct sink_port *out,
                                  struct failure *why);

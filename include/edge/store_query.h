@@ -14,11 +14,11 @@ void store_list_deliveries(struct store *store, const struct delivery_query *que
                            delivery_page_fn *on_page, void *arg);
 void store_explain_event(struct store *store, const char *event_id, event_story_fn *on_story,
                          void *arg);
-/* Parked deliveries only: due again at once, their attempts counted anew; or dropped. */
+/* Parked deliveries only: due again at once, their attempts counted anew. */
 void store_retry_parked(struct store *store, const int64_t *ids, size_t count, int64_t now_wall_ms,
                         store_changed_fn *on_done, void *arg);
-void store_drop_parked(struct store *store, const int64_t *ids, size_t count, int64_t now_wall_ms,
-                       store_changed_fn *on_done, void *arg);
+void store_drop(struct store *store, const struct drop_request *request, store_changed_fn *on_done,
+                void *arg);
 /* A copy of this moment or later, made in steps while the store goes on, beside the state file as
  * STATE.backup. It appears there when it is whole and synced, in place of an earlier one; detail is
  * then its path. STATUS_BUSY: another one is being made; STATUS_INVALID: there is no file. */

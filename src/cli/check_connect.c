@@ -106,7 +106,7 @@ static void start_probes(struct connecting *connecting)
     const struct config *config = connecting->config;
     const struct sink_environment environment = {.uv = loop_uv(connecting->loop),
                                                  .http = connecting->http,
-                                                 .config = config,
+                                                 .config = &config,
                                                  .version = ORDERWATCH_VERSION};
     for (size_t i = 0; i < config->sink_count; i++) {
         const struct sink_config *sink = &config->sinks[i];

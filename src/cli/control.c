@@ -31,8 +31,9 @@ static const struct control controls[] = {
                        "due again"},
     [CONTROL_DROP] = {"drop",
                       "usage: orderwatch drop ID... [-c FILE] [--json]\n"
-                      "Parked deliveries are given up: they count as dropped and are never sent."
-                      "\n\nexit: 0; 1 one is not parked; 69 no daemon answers\n",
+                      "Parked deliveries, and any of a sink that is not configured, are given up: "
+                      "they count as\ndropped and are never sent.\n\n"
+                      "exit: 0; 1 one cannot be dropped; 69 no daemon answers\n",
                       "ID",
                       {"deliveries"},
                       "drop",

@@ -126,6 +126,24 @@ static void print_headers(const void *source, const void *context, struct text *
     }
 }
 
+static bool is_same_url(const void *left, const void *right)
+{
+    return text_equal(((const struct webhook_config *)left)->url,
+                      ((const struct webhook_config *)right)->url);
+}
+
+static bool is_same_headers(const void *left, const void *right)
+{
+    const struct webhook_config *before = left;
+    const struct webhook_config *after = right;
+    bool is_same = before->header_count == after->header_count;
+    for (size_t i = 0; is_same && i < after->header_count; i++) {
+        is_same = text_equal(before->headers[i].name, after->headers[i].name) &&
+                  text_equal(before->headers[i].value, after->headers[i].value);
+    }
+    return is_same;
+}
+
 /* --- format --------------------------------------------------------------------------------- */
 
 #define FORMAT_ACCEPTED "cloudevents, the name of a shipped format, or the path of a jq program"
@@ -200,6 +218,18 @@ static void print_settings(const void *source, const void *context, struct text 
     }
 }
 
+static bool is_same_settings(const void *left, const void *right)
+{
+    const struct webhook_config *before = left;
+    const struct webhook_config *after = right;
+    bool is_same = before->setting_count == after->setting_count;
+    for (size_t i = 0; is_same && i < after->setting_count; i++) {
+        is_same = text_equal(before->settings[i].name, after->settings[i].name) &&
+                  text_equal(before->settings[i].value, after->settings[i].value);
+    }
+    return is_same;
+}
+
 /* --- the sink ------------------------------------------------------------------------------- */
 
 static const struct word signature_words[] = {{"standard", SIGNATURE_STANDARD},
@@ -217,6 +247,7 @@ static const struct key webhook_keys[] = {
      .kind = KEY_CUSTOM,
      .read = read_url,
      .print = print_url,
+     .is_same = is_same_url,
      .is_required = true,
      .accepted = URL_ACCEPTED},
     {.name = "secret",
@@ -247,8 +278,16 @@ static const struct key webhook_keys[] = {
      .offset = offsetof(struct webhook_config, ticket_id),
      .fault = pointer_fault,
      .accepted = "where the answer has the ticket's id, such as /id or /result/sys_id"},
-    {.name = "settings", .kind = KEY_CUSTOM, .read = read_settings, .print = print_settings},
-    {.name = "headers", .kind = KEY_CUSTOM, .read = read_headers, .print = print_headers},
+    {.name = "settings",
+     .kind = KEY_CUSTOM,
+     .read = read_settings,
+     .print = print_settings,
+     .is_same = is_same_settings},
+    {.name = "headers",
+     .kind = KEY_CUSTOM,
+     .read = read_headers,
+     .print = print_headers,
+     .is_same = is_same_headers},
     {.name = "timeout",
      .kind = KEY_DURATION,
      .offset = offsetof(struct webhook_config, timeout_ms),

@@ -1,11 +1,9 @@
-#include "core/dispatcher.h"
-
 #include "core/arena.h"
 #include "core/log.h"
-#include "core/outlet.h"
 #include "core/route.h"
 #include "core/silencer.h"
-#include "core/sink_news.h"
+
+#include "dispatcher_internal.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -15,36 +13,6 @@
 
 static const struct retry_policy store_retry = {.first_ms = 500, .cap_ms = 30000};
 
-/* One sink: its way out, and what the others are told about it. */
-struct branch {
-    const struct sink_config *config;
-    struct outlet *outlet;
-    struct sink_counts counts;
-    struct sink_memory memory, memory_after; /* after: once the commit under way is durable */
-    bool is_in_commit;
-    int64_t parked_told_mono_ms;
-    uint64_t parked_news_seen, settled_seen;
-};
-
-struct dispatcher {
-    struct dispatcher_options options;
-    struct branch *branches;
-    size_t branch_count;
-    struct random random;
-    struct instant now;
-    bool has_turned, is_stopping, is_flushing;
-
-    bool is_counting, wants_count, has_counted;
-    uint32_t count_failures; /* in a row */
-    int64_t count_due_mono_ms;
-
-    struct arena *arena; /* of the commit under way */
-    struct event_tally committing, told;
-    bool is_committing;
-    uint32_t commit_failures; /* in a row */
-    int64_t commit_retry_mono_ms;
-};
-
 struct dispatcher *dispatcher_create(const struct dispatcher_options *options)
 {
     struct dispatcher *dispatcher = alloc(sizeof *dispatcher);
@@ -52,20 +20,12 @@ struct dispatcher *dispatcher_create(const struct dispatcher_options *options)
     dispatcher->options = *options;
     dispatcher->random.state = options->seed;
     dispatcher->arena = arena_create();
+    dispatcher->stranger_arena = arena_create();
     dispatcher->branch_count = config->sink_count;
     dispatcher->branches = alloc_array(config->sink_count + 1, sizeof *dispatcher->branches);
     dispatcher->wants_count = true;
     for (size_t i = 0; i < config->sink_count; i++) {
-        struct branch *branch = &dispatcher->branches[i];
-        struct outlet_options outlet = {.sink = &config->sinks[i],
-                                        .port = options->sinks[i],
-                                        .store = options->store,
-                                        .lanes_cross = route_lanes_cross(config, i),
-                                        .seed = random_next(&dispatcher->random)};
-        branch->config = &config->sinks[i];
-        branch->outlet = outlet_create(&outlet);
-        branch->counts.sink_name = config->sinks[i].name;
-        branch->parked_told_mono_ms = INT64_MIN;
+        branch_init(&dispatcher->branches[i], dispatcher, config, i);
     }
     return dispatcher;
 }
@@ -76,32 +36,22 @@ void dispatcher_destroy(struct dispatcher *dispatcher)
     for (size_t i = 0; i < dispatcher->branch_count; i++) {
         outlet_destroy(dispatcher->branches[i].outlet);
     }
+    arena_destroy(dispatcher->stranger_arena);
     arena_destroy(dispatcher->arena);
     free(dispatcher->branches);
     free(dispatcher);
-}
-
-static struct branch *find_branch(struct dispatcher *dispatcher, const char *sink_name)
-{
-    for (size_t i = 0; i < dispatcher->branch_count; i++) {
-        if (text_equal(dispatcher->branches[i].config->name, sink_name)) {
-            return &dispatcher->branches[i];
-        }
-    }
-    return NULL;
 }
 
 #define VALUE_PREFIX "sink/"
 
 void dispatcher_restore(struct dispatcher *dispatcher, const struct stored_value *value)
 {
-    CHECK(!dispatcher->has_turned);
     if (strncmp(value->key, VALUE_PREFIX, strlen(VALUE_PREFIX)) != 0) {
         return;
     }
-    struct branch *branch = find_branch(dispatcher, value->key + strlen(VALUE_PREFIX));
-    if (branch == NULL) {
-        return; /* a sink that is no longer configured keeps its memory */
+    struct branch *branch = dispatcher_find_branch(dispatcher, value->key + strlen(VALUE_PREFIX));
+    if (branch == NULL || branch->has_begun) {
+        return; /* a sink that is not configured keeps its memory in the store */
     }
     struct failure why;
     if (sink_memory_decode(value->value, &branch->memory, &why) != STATUS_OK) {
@@ -123,8 +73,9 @@ static void on_counts(void *arg, enum status status, const struct sink_counts *c
     }
     dispatcher->has_counted = true;
     dispatcher->count_failures = 0;
+    dispatcher_note_strangers(dispatcher, counts, count);
     for (size_t i = 0; i < count; i++) {
-        struct branch *branch = find_branch(dispatcher, counts[i].sink_name);
+        struct branch *branch = dispatcher_find_branch(dispatcher, counts[i].sink_name);
         if (branch != NULL) {
             branch->counts = counts[i];
             branch->counts.sink_name = branch->config->name;
@@ -320,22 +271,22 @@ static int64_t tell_news_when_due(struct dispatcher *dispatcher)
 
 /* --- turns -------------------------------------------------------------------------------- */
 
-static void begin_first_turn(struct dispatcher *dispatcher)
+static void begin_branches(struct dispatcher *dispatcher)
 {
     dispatcher->has_turned = true;
     for (size_t i = 0; i < dispatcher->branch_count; i++) {
-        if (dispatcher->branches[i].memory.is_disabled) {
-            outlet_disable(dispatcher->branches[i].outlet, dispatcher->now);
+        struct branch *branch = &dispatcher->branches[i];
+        if (!branch->has_begun && branch->memory.is_disabled) {
+            outlet_disable(branch->outlet, dispatcher->now);
         }
+        branch->has_begun = true;
     }
 }
 
 int64_t dispatcher_turn(struct dispatcher *dispatcher, struct instant now)
 {
     dispatcher->now = now;
-    if (!dispatcher->has_turned) {
-        begin_first_turn(dispatcher);
-    }
+    begin_branches(dispatcher);
     int64_t next = INSTANT_NEVER;
     for (size_t i = 0; i < dispatcher->branch_count; i++) {
         int64_t due = outlet_turn(dispatcher->branches[i].outlet, now);
@@ -425,7 +376,7 @@ struct sink_status dispatcher_status(const struct dispatcher *dispatcher, size_t
     const struct circuit *circuit = outlet_circuit(branch->outlet);
     struct outlet_totals totals = outlet_totals(branch->outlet);
     return (struct sink_status){.sink_name = branch->config->name,
-                                .kind = dispatcher->options.sinks[sink_index].ops->kind,
+                                .kind = branch->kind,
                                 .circuit = circuit->state,
                                 .failing_since_wall_ms = circuit->failing_since.wall_ms,
                                 .next_attempt_mono_ms =

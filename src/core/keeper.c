@@ -32,6 +32,11 @@ struct keeper *keeper_create(const struct keeper_options *options)
     return keeper;
 }
 
+void keeper_keep(struct keeper *keeper, int64_t keep_ms)
+{
+    keeper->options.keep_ms = keep_ms;
+}
+
 void keeper_destroy(struct keeper *keeper)
 {
     CHECK(keeper == NULL || keeper_is_idle(keeper));

@@ -372,7 +372,8 @@ static bool leads_here(const struct telling *telling, const struct route_config 
 {
     bool has_sink = false;
     for (size_t i = 0; i < route->sink_count; i++) {
-        has_sink = has_sink || &telling->config->sinks[route->sinks[i]] == telling->sink;
+        has_sink = has_sink ||
+                   text_equal(telling->config->sinks[route->sinks[i]].name, telling->sink->name);
     }
     bool has_type = false;
     for (size_t i = 0; i < route->type_count; i++) {

@@ -9,6 +9,7 @@ struct metrics {
     struct histogram loop_lag, turn;
     double turn_began_s;
     int64_t wake_mono_ms; /* what the latest turn asked for */
+    struct reload_facts reload;
 };
 
 struct metrics *metrics_create(const struct metrics_options *options)
@@ -16,6 +17,9 @@ struct metrics *metrics_create(const struct metrics_options *options)
     struct metrics *metrics = alloc(sizeof *metrics);
     metrics->options = *options;
     metrics->wake_mono_ms = INSTANT_NEVER;
+    metrics->reload = (struct reload_facts){.is_last_successful = true,
+                                            .in_force_since_wall_ms = options->started_wall_ms,
+                                            .fingerprint = config_fingerprint(options->config)};
     histogram_init(&metrics->loop_lag, work_bounds_s, ARRAY_COUNT(work_bounds_s));
     histogram_init(&metrics->turn, work_bounds_s, ARRAY_COUNT(work_bounds_s));
     return metrics;
@@ -24,6 +28,16 @@ struct metrics *metrics_create(const struct metrics_options *options)
 void metrics_destroy(struct metrics *metrics)
 {
     free(metrics);
+}
+
+void metrics_use_config(struct metrics *metrics, const struct config *config)
+{
+    metrics->options.config = config;
+}
+
+void metrics_note_reload(struct metrics *metrics, const struct reload_facts *facts)
+{
+    metrics->reload = *facts;
 }
 
 void metrics_turn_begins(struct metrics *metrics, struct instant now)
@@ -225,6 +239,7 @@ static void show_events(const struct metrics *metrics, const struct metrics_view
                         struct text *out)
 {
     struct event_tally sum = *dispatcher_events(monitor_dispatcher(view->monitor));
+    event_tally_add(&sum, monitor_departed(view->monitor));
     for (size_t i = 0; i < metrics->options.config->source_count; i++) {
         event_tally_add(&sum, status_of(view, i).events);
     }
@@ -333,17 +348,38 @@ static const struct sink_counts *counts_of(const struct metrics_view *view, cons
     return &none;
 }
 
+static void show_book(const struct book_metric *metric, const char *sink_name,
+                      const struct sink_counts *counts, int64_t now_wall_ms, struct text *out)
+{
+    text_addf(out, "%s{sink=\"%s\"}", metric->name, sink_name);
+    add_value(out, book_value(counts, metric->book, now_wall_ms));
+}
+
+/* What is kept for sinks that are not configured any more is not forgotten here either. */
+static void show_strangers(const struct config *config, const struct book_metric *metric,
+                           const struct metrics_view *view, struct text *out)
+{
+    for (size_t i = 0; i < view->count; i++) {
+        const struct sink_counts *counts = &view->counts[i];
+        bool is_kept = counts->pending != 0 || counts->parked != 0;
+        if (is_kept && config_sink(config, counts->sink_name) == NULL) {
+            show_book(metric, counts->sink_name, counts, view->now.wall_ms, out);
+        }
+    }
+}
+
 static void show_books(const struct metrics *metrics, const struct metrics_view *view,
                        struct text *out)
 {
+    const struct config *config = metrics->options.config;
     for (size_t i = 0; view->counts != NULL && i < ARRAY_COUNT(book_metrics); i++) {
         const struct book_metric *metric = &book_metrics[i];
         head(out, metric->name, "gauge", metric->help);
-        for (size_t j = 0; j < metrics->options.config->sink_count; j++) {
-            const char *sink_name = metrics->options.config->sinks[j].name;
-            text_addf(out, "%s{sink=\"%s\"}", metric->name, sink_name);
-            add_value(out, book_value(counts_of(view, sink_name), metric->book, view->now.wall_ms));
+        for (size_t j = 0; j < config->sink_count; j++) {
+            const char *sink_name = config->sinks[j].name;
+            show_book(metric, sink_name, counts_of(view, sink_name), view->now.wall_ms, out);
         }
+        show_strangers(config, metric, view, out);
     }
 }
 
@@ -362,6 +398,27 @@ static void show_process(const struct metrics *metrics, struct text *out)
           (double)facts.open_fds_max);
     gauge(out, "process_start_time_seconds", "When the process started.",
           seconds_of(metrics->options.started_wall_ms));
+}
+
+static void show_config(const struct metrics *metrics, struct text *out)
+{
+    const struct reload_facts *reload = &metrics->reload;
+    head(out, "orderwatch_config_info", "gauge", "The configuration in force, by its fingerprint.");
+    text_addf(out, "orderwatch_config_info{hash=\"%016" PRIx64 "\"} 1\n", reload->fingerprint);
+    gauge(out, "orderwatch_config_last_reload_successful",
+          "0 after a reload that was refused: the configuration before is in force.",
+          reload->is_last_successful ? 1 : 0);
+    gauge(out, "orderwatch_config_last_reload_success_timestamp_seconds",
+          "Since when the configuration is in force.", seconds_of(reload->in_force_since_wall_ms));
+}
+
+static void show_commits(const struct metrics *metrics, struct text *out)
+{
+    static const char name[] = "orderwatch_commit_seconds";
+    struct histogram commits;
+    metrics->options.commits(metrics->options.commits_self, &commits);
+    head(out, name, "histogram", "How long a transaction of the state file took.");
+    histogram_show(&commits, name, "", out);
 }
 
 static void show_loop(const struct metrics *metrics, struct text *out)
@@ -386,5 +443,7 @@ void metrics_show(struct metrics *metrics, const struct metrics_view *view, stru
     show_latency(metrics, view, out);
     show_books(metrics, view, out);
     show_loop(metrics, out);
+    show_commits(metrics, out);
+    show_config(metrics, out);
     show_process(metrics, out);
 }

@@ -1,40 +1,11 @@
-#include "core/monitor.h"
-
-#include "core/keeper.h"
-#include "core/mirror.h"
 #include "core/route.h"
+
+#include "monitor_internal.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
 
-#define ONCE_LOOK_MS 500       /* how often a run that is to end looks whether it can */
-#define ONCE_PATIENCE_MS 10000 /* for retained state at a receiver that stays away */
-#define ONCE_WAIT_MAX_MS 60000 /* a sweep that may only begin later does not happen */
-
-struct source {
-    struct poller *poller;
-    int64_t complete_before_wall_ms; /* once: the latest complete sweep of earlier runs */
-    bool has_begun, is_swept, is_unswept;
-};
-
-struct sink {
-    struct monitor *monitor;
-    size_t index;
-    struct mirror *mirror; /* NULL: keeps no state */
-};
-
-struct monitor {
-    struct monitor_options options;
-    struct source *sources;
-    struct sink *sinks;
-    struct silencer *silencer;
-    struct dispatcher *dispatcher;
-    struct keeper *keeper;
-    struct text payload;
-    bool is_stopping, is_flushing;
-    int64_t flushed_mono_ms;
-    enum once_outcome outcome;
-};
+#define ONCE_LOOK_MS 500 /* how often a run that is to end looks whether it can */
 
 /* --- news from below ----------------------------------------------------------------------- */
 
@@ -45,8 +16,8 @@ static void on_committed(void *arg, size_t event_count)
         dispatcher_expect_news(monitor->dispatcher);
     }
     for (size_t i = 0; i < monitor->options.config->sink_count; i++) {
-        if (monitor->sinks[i].mirror != NULL) {
-            mirror_expect_news(monitor->sinks[i].mirror);
+        if (monitor->sinks[i]->mirror != NULL) {
+            mirror_expect_news(monitor->sinks[i]->mirror);
         }
     }
 }
@@ -70,31 +41,33 @@ static void on_state_lost(void *arg)
 
 /* --- life ---------------------------------------------------------------------------------- */
 
-static struct poller *create_poller(struct monitor *monitor, size_t index, struct random *random)
+struct poller *monitor_create_poller(struct monitor *monitor, const struct config *config,
+                                     size_t index)
 {
-    struct poller_options poller = {.config = monitor->options.config,
-                                    .source = &monitor->options.config->sources[index],
+    struct poller_options poller = {.config = config,
+                                    .source = &config->sources[index],
                                     .http = monitor->options.http,
                                     .store = monitor->options.store,
                                     .unicode = monitor->options.unicode,
                                     .silencer = monitor->silencer,
-                                    .seed = random_next(random),
+
+                                    .seed = random_next(&monitor->random),
                                     .on_committed = on_committed,
                                     .on_committed_arg = monitor};
     return poller_create(&poller);
 }
 
-static void init_sink(struct monitor *monitor, size_t index, struct random *random)
+struct sink *monitor_create_sink(struct monitor *monitor, size_t index)
 {
     const struct sink_config *config = &monitor->options.config->sinks[index];
     struct sink_port port = monitor->options.sinks[index];
-    struct sink *sink = &monitor->sinks[index];
+    struct sink *sink = alloc(sizeof *sink);
     *sink = (struct sink){.monitor = monitor, .index = index};
     if (port.ops->publish != NULL && config->mqtt.has_state) {
         struct mirror_options mirror = {.sink = config,
                                         .port = port,
                                         .store = monitor->options.store,
-                                        .seed = random_next(random)};
+                                        .seed = random_next(&monitor->random)};
         sink->mirror = mirror_create(&mirror);
     }
     if (port.ops->listen != NULL) {
@@ -102,32 +75,41 @@ static void init_sink(struct monitor *monitor, size_t index, struct random *rand
             .arg = sink, .on_available = on_available, .on_state_lost = on_state_lost};
         port.ops->listen(port.self, &listener);
     }
+    return sink;
+}
+
+void monitor_destroy_sink(struct sink *sink)
+{
+    if (sink->mirror != NULL) {
+        mirror_destroy(sink->mirror);
+    }
+    free(sink);
 }
 
 struct monitor *monitor_create(const struct monitor_options *options)
 {
     const struct config *config = options->config;
     struct monitor *monitor = alloc(sizeof *monitor);
-    struct random random = {.state = options->seed};
+    monitor->random.state = options->seed;
     monitor->options = *options;
     monitor->sources = alloc_array(config->source_count + 1, sizeof *monitor->sources);
-    monitor->sinks = alloc_array(config->sink_count + 1, sizeof *monitor->sinks);
+    monitor->sinks = alloc_array(config->sink_count + 1, sizeof(struct sink *));
     text_init(&monitor->payload, 1024);
     monitor->silencer = silencer_create(options->store);
     struct dispatcher_options dispatcher = {.config = config,
                                             .sinks = options->sinks,
                                             .store = options->store,
                                             .silencer = monitor->silencer,
-                                            .seed = random_next(&random)};
+                                            .seed = random_next(&monitor->random)};
     monitor->dispatcher = dispatcher_create(&dispatcher);
     struct keeper_options keeper = {
         .store = options->store, .silencer = monitor->silencer, .keep_ms = config->keep_events_ms};
     monitor->keeper = keeper_create(&keeper);
     for (size_t i = 0; i < config->source_count; i++) {
-        monitor->sources[i].poller = create_poller(monitor, i, &random);
+        monitor->sources[i].poller = monitor_create_poller(monitor, config, i);
     }
     for (size_t i = 0; i < config->sink_count; i++) {
-        init_sink(monitor, i, &random);
+        monitor->sinks[i] = monitor_create_sink(monitor, i);
     }
     return monitor;
 }
@@ -139,9 +121,7 @@ void monitor_destroy(struct monitor *monitor)
         poller_destroy(monitor->sources[i].poller);
     }
     for (size_t i = 0; i < monitor->options.config->sink_count; i++) {
-        if (monitor->sinks[i].mirror != NULL) {
-            mirror_destroy(monitor->sinks[i].mirror);
-        }
+        monitor_destroy_sink(monitor->sinks[i]);
     }
     keeper_destroy(monitor->keeper);
     dispatcher_destroy(monitor->dispatcher);
@@ -170,6 +150,7 @@ enum status monitor_load(struct monitor *monitor, struct failure *why)
         if (status != STATUS_OK) {
             return status;
         }
+        monitor->sources[i].has_loaded = true;
     }
     return store->visit_values(store->self, restore_value, monitor, why);
 }
@@ -214,123 +195,14 @@ static void show_source(struct monitor *monitor, size_t source_index)
     }
     compose_payload(&monitor->payload, &status);
     for (size_t i = 0; i < config->sink_count; i++) {
-        if (monitor->sinks[i].mirror != NULL && route_leads_to(config, status.source_name, i)) {
-            mirror_source_status(monitor->sinks[i].mirror, status.source_name,
+        if (monitor->sinks[i]->mirror != NULL && route_leads_to(config, status.source_name, i)) {
+            mirror_source_status(monitor->sinks[i]->mirror, status.source_name,
                                  text_span(&monitor->payload));
         }
     }
 }
 
-/* --- run --once ---------------------------------------------------------------------------- */
-
-/* The first sweep decides; a source that may not even begin soon is not waited for. What is due by
- * time is told after it, so the source is left alone only when it rests or sweeps again. */
-static void judge_source(struct source *source, struct instant now)
-{
-    struct poller_status status = poller_status(source->poller);
-    if (source->is_swept || source->is_unswept ||
-        (!status.is_sweeping && !poller_is_idle(source->poller))) {
-        return;
-    }
-    source->is_swept = status.last_complete_wall_ms != source->complete_before_wall_ms;
-    bool has_failed = status.last_failure[0] != '\0';
-    bool comes_too_late =
-        !status.is_sweeping && status.next_due_mono_ms > now.mono_ms + ONCE_WAIT_MAX_MS;
-    source->is_unswept = !source->is_swept && (has_failed || comes_too_late);
-    if (source->is_swept || source->is_unswept) {
-        poller_pause(source->poller, true);
-    }
-}
-
-static void begin_once(struct source *source)
-{
-    source->has_begun = true;
-    source->complete_before_wall_ms = poller_status(source->poller).last_complete_wall_ms;
-    poller_sweep_now(source->poller);
-}
-
-static bool are_sources_done(const struct monitor *monitor)
-{
-    for (size_t i = 0; i < monitor->options.config->source_count; i++) {
-        const struct source *source = &monitor->sources[i];
-        if ((!source->is_swept && !source->is_unswept) || !poller_is_idle(source->poller)) {
-            return false;
-        }
-    }
-    return true;
-}
-
-static bool are_mirrors_done(const struct monitor *monitor, struct instant now, bool *is_complete)
-{
-    bool is_patient = now.mono_ms - monitor->flushed_mono_ms < ONCE_PATIENCE_MS;
-    *is_complete = true;
-    for (size_t i = 0; i < monitor->options.config->sink_count; i++) {
-        const struct mirror *mirror = monitor->sinks[i].mirror;
-        if (mirror == NULL || mirror_is_drained(mirror)) {
-            continue;
-        }
-        *is_complete = false;
-        if (is_patient || !mirror_is_failing(mirror)) {
-            return false;
-        }
-    }
-    return true;
-}
-
-static bool is_all_delivered(const struct monitor *monitor)
-{
-    if (!dispatcher_is_counted(monitor->dispatcher)) {
-        return false;
-    }
-    for (size_t i = 0; i < monitor->options.config->sink_count; i++) {
-        struct sink_status status = dispatcher_status(monitor->dispatcher, i);
-        if (status.counts.pending != 0 || status.counts.parked != 0) {
-            return false;
-        }
-    }
-    return true;
-}
-
-static bool is_any_unswept(const struct monitor *monitor)
-{
-    for (size_t i = 0; i < monitor->options.config->source_count; i++) {
-        if (monitor->sources[i].is_unswept) {
-            return true;
-        }
-    }
-    return false;
-}
-
-static void judge_run(struct monitor *monitor, struct instant now)
-{
-    if (!monitor->is_flushing) {
-        if (!are_sources_done(monitor)) {
-            return;
-        }
-        monitor->is_flushing = true;
-        monitor->flushed_mono_ms = now.mono_ms;
-        dispatcher_flush(monitor->dispatcher);
-        return;
-    }
-    bool is_state_complete;
-    if (!dispatcher_is_drained(monitor->dispatcher) ||
-        !are_mirrors_done(monitor, now, &is_state_complete)) {
-        return;
-    }
-    if (is_any_unswept(monitor)) {
-        monitor->outcome = ONCE_UNSWEPT;
-    } else {
-        monitor->outcome =
-            is_state_complete && is_all_delivered(monitor) ? ONCE_DELIVERED : ONCE_PENDING;
-    }
-}
-
 /* --- turns --------------------------------------------------------------------------------- */
-
-static int64_t earlier(int64_t left, int64_t right)
-{
-    return left < right ? left : right;
-}
 
 static int64_t turn_sources(struct monitor *monitor, struct instant now)
 {
@@ -338,11 +210,11 @@ static int64_t turn_sources(struct monitor *monitor, struct instant now)
     for (size_t i = 0; i < monitor->options.config->source_count; i++) {
         struct source *source = &monitor->sources[i];
         if (monitor->options.is_once && !source->has_begun) {
-            begin_once(source);
+            once_begin_source(source);
         }
         next = earlier(next, poller_turn(source->poller, now));
         if (monitor->options.is_once) {
-            judge_source(source, now);
+            once_judge_source(source, now);
         }
         show_source(monitor, i);
     }
@@ -353,8 +225,8 @@ static int64_t turn_mirrors(struct monitor *monitor, struct instant now)
 {
     int64_t next = INSTANT_NEVER;
     for (size_t i = 0; i < monitor->options.config->sink_count; i++) {
-        if (monitor->sinks[i].mirror != NULL) {
-            next = earlier(next, mirror_turn(monitor->sinks[i].mirror, now));
+        if (monitor->sinks[i]->mirror != NULL) {
+            next = earlier(next, mirror_turn(monitor->sinks[i]->mirror, now));
         }
     }
     return next;
@@ -368,7 +240,7 @@ int64_t monitor_turn(struct monitor *monitor, struct instant now)
     next = earlier(next, keeper_turn(monitor->keeper, now));
     if (monitor->options.is_once && monitor->outcome == ONCE_RUNNING && !monitor->is_stopping) {
         bool was_flushing = monitor->is_flushing;
-        judge_run(monitor, now);
+        once_judge(monitor, now);
         next = was_flushing == monitor->is_flushing ? earlier(next, now.mono_ms + ONCE_LOOK_MS)
                                                     : now.mono_ms;
     }
@@ -384,6 +256,11 @@ struct poller *monitor_poller(struct monitor *monitor, size_t source_index)
 struct silencer *monitor_silencer(struct monitor *monitor)
 {
     return monitor->silencer;
+}
+
+const struct event_tally *monitor_departed(const struct monitor *monitor)
+{
+    return &monitor->departed;
 }
 
 struct dispatcher *monitor_dispatcher(struct monitor *monitor)
@@ -403,8 +280,8 @@ void monitor_stop(struct monitor *monitor)
         poller_stop(monitor->sources[i].poller);
     }
     for (size_t i = 0; i < monitor->options.config->sink_count; i++) {
-        if (monitor->sinks[i].mirror != NULL) {
-            mirror_stop(monitor->sinks[i].mirror);
+        if (monitor->sinks[i]->mirror != NULL) {
+            mirror_stop(monitor->sinks[i]->mirror);
         }
     }
     dispatcher_stop(monitor->dispatcher);
@@ -419,7 +296,7 @@ bool monitor_is_idle(const struct monitor *monitor)
         }
     }
     for (size_t i = 0; i < monitor->options.config->sink_count; i++) {
-        if (monitor->sinks[i].mirror != NULL && !mirror_is_idle(monitor->sinks[i].mirror)) {
+        if (monitor->sinks[i]->mirror != NULL && !mirror_is_idle(monitor->sinks[i]->mirror)) {
             return false;
         }
     }

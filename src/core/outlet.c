@@ -40,6 +40,18 @@ void outlet_destroy(struct outlet *outlet)
     free(outlet);
 }
 
+void outlet_inherit(struct outlet *outlet, const struct outlet *before)
+{
+    outlet->totals = before->totals;
+    outlet->is_paused = before->is_paused;
+    outlet_use_routes(outlet, before->lanes_cross);
+}
+
+void outlet_use_routes(struct outlet *outlet, bool lanes_cross)
+{
+    outlet->lanes_cross |= lanes_cross;
+}
+
 /* --- the store's side --------------------------------------------------------------------- */
 
 static void note_answer(struct outlet *outlet, struct question *question, enum status status,
@@ -150,11 +162,6 @@ static void settle_ended(struct outlet *outlet)
 }
 
 /* --- turns -------------------------------------------------------------------------------- */
-
-static int64_t earlier(int64_t left, int64_t right)
-{
-    return left < right ? left : right;
-}
 
 static int64_t next_fetch_mono_ms(const struct outlet *outlet)
 {
@@ -287,8 +294,7 @@ bool outlet_is_stuck(const struct outlet *outlet)
            now_mono_ms - outlet->circuit.failing_since.mono_ms >= FLUSH_PATIENCE_MS;
 }
 
-/* After a stop, a settlement that the store keeps refusing is given up: the receiver may get that
- * delivery again, with the same id. */
+/* After a stop, a settlement that the store keeps refusing is given up: it may repeat, same id. */
 bool outlet_is_idle(const struct outlet *outlet)
 {
     if (outlet->in_flight != 0 || outlet->fetching.is_asked || outlet->settling.is_asked) {

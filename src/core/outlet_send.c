@@ -251,11 +251,6 @@ void outlet_park_waiting(struct outlet *outlet)
 
 /* --- when next ------------------------------------------------------------------------------- */
 
-static int64_t earlier(int64_t left, int64_t right)
-{
-    return left < right ? left : right;
-}
-
 /* The window, the circuit and the rate allow one from then on. */
 static int64_t next_room_mono_ms(const struct outlet *outlet)
 {

@@ -99,6 +99,21 @@ void poller_restore(struct poller *poller, const struct stored_value *value)
     }
 }
 
+void poller_inherit(struct poller *poller, const struct poller *before)
+{
+    CHECK(!poller->is_begun && poller_is_idle(before));
+    poller->is_paused = before->is_paused;
+    poller->event_count = before->event_count;
+    poller->told = before->told;
+    poller->request.code_count = before->request.code_count;
+    memcpy(poller->request.tallies, before->request.tallies, sizeof poller->request.tallies);
+}
+
+void poller_use_config(struct poller *poller, const struct config *config)
+{
+    poller->options.config = config;
+}
+
 /* A wall-clock time kept over a restart, as mono: never further away than it can have been. */
 static int64_t mono_of(int64_t wall_ms, int64_t longest_ms, struct instant now)
 {
@@ -184,11 +199,6 @@ bool poller_is_sweep_due(const struct poller *poller, struct instant now)
     const struct schedule *schedule = &poller->schedule;
     return schedule->wait_ms <= now.mono_ms &&
            (schedule->is_asked_for || schedule->due_ms <= now.mono_ms);
-}
-
-static int64_t earlier(int64_t left, int64_t right)
-{
-    return left < right ? left : right;
 }
 
 static int64_t idle_until(struct poller *poller, struct instant now)

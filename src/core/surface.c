@@ -50,6 +50,13 @@ struct surface *surface_create(const struct surface_options *options)
     return surface;
 }
 
+void surface_use_config(struct surface *surface, const struct config *config,
+                        const struct sink_port *sinks)
+{
+    surface->options.config = config;
+    surface->options.sinks = sinks;
+}
+
 /* --- inquiries ---------------------------------------------------------------------------------
  */
 

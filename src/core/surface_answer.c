@@ -16,12 +16,19 @@ static const char *title_of(int code)
         int code;
         const char *title;
     } titles[] = {
-        {400, "Bad Request"},         {401, "Unauthorized"},
-        {403, "Forbidden"},           {404, "Not Found"},
-        {405, "Method Not Allowed"},  {409, "Conflict"},
-        {413, "Content Too Large"},   {415, "Unsupported Media Type"},
-        {421, "Misdirected Request"}, {500, "Internal Server Error"},
-        {501, "Not Implemented"},     {502, "Bad Gateway"},
+        {400, "Bad Request"},
+        {401, "Unauthorized"},
+        {403, "Forbidden"},
+        {404, "Not Found"},
+        {405, "Method Not Allowed"},
+        {409, "Conflict"},
+        {413, "Content Too Large"},
+        {415, "Unsupported Media Type"},
+        {421, "Misdirected Request"},
+        {422, "Unprocessable Content"},
+        {500, "Internal Server Error"},
+        {501, "Not Implemented"},
+        {502, "Bad Gateway"},
         {503, "Service Unavailable"},
     };
     for (size_t i = 0; i < ARRAY_COUNT(titles); i++) {
@@ -53,20 +60,31 @@ void answer_kept(const struct call *call, const struct http_answer *answer)
     call->surface->options.responder.answer(call->exchange, &shown);
 }
 
-static void send_problem(struct surface *surface, struct http_exchange *exchange, int code,
-                         const char *detail, const char *allow)
+static void add_clean(struct json_writer *writer, const char *name, const char *line)
 {
     struct text clean;
     text_init(&clean, 4096);
-    utf8_add_clean_line(&clean, span_of(detail), 1000);
+    utf8_add_clean_line(&clean, span_of(line), 1000);
+    json_write_text(writer, name, text_cstr(&clean));
+    text_fini(&clean);
+}
+
+static void begin_problem(struct json_writer *writer, int code, const char *detail)
+{
+    json_write_open(writer, NULL, '{');
+    json_write_text(writer, "type", "about:blank");
+    json_write_text(writer, "title", title_of(code));
+    json_write_integer(writer, "status", code);
+    add_clean(writer, "detail", detail);
+}
+
+static void send_problem(struct surface *surface, struct http_exchange *exchange, int code,
+                         const char *detail, const char *allow)
+{
     struct text body;
     text_init(&body, 16384);
     struct json_writer writer = {.out = &body};
-    json_write_open(&writer, NULL, '{');
-    json_write_text(&writer, "type", "about:blank");
-    json_write_text(&writer, "title", title_of(code));
-    json_write_integer(&writer, "status", code);
-    json_write_text(&writer, "detail", text_cstr(&clean));
+    begin_problem(&writer, code, detail);
     json_write_close(&writer, '}');
     const struct http_answer answer = {.code = code,
                                        .content_type = "application/problem+json",
@@ -75,7 +93,28 @@ static void send_problem(struct surface *surface, struct http_exchange *exchange
                                        .body = text_span(&body)};
     surface->options.responder.answer(exchange, &answer);
     text_fini(&body);
-    text_fini(&clean);
+}
+
+void answer_problems(struct surface *surface, struct http_exchange *exchange, int code,
+                     const char *const *problems, size_t count)
+{
+    char detail[80];
+    (void)snprintf(detail, sizeof detail, "%zu %s; the configuration before stays in force", count,
+                   count == 1 ? "problem" : "problems");
+    struct text body;
+    text_init(&body, ANSWER_BYTES_MAX);
+    struct json_writer writer = {.out = &body};
+    begin_problem(&writer, code, detail);
+    json_write_open(&writer, "errors", '[');
+    for (size_t i = 0; i < count; i++) {
+        add_clean(&writer, NULL, problems[i]);
+    }
+    json_write_close(&writer, ']');
+    json_write_close(&writer, '}');
+    const struct http_answer answer = {
+        .code = code, .content_type = "application/problem+json", .body = text_span(&body)};
+    surface->options.responder.answer(exchange, &answer);
+    text_fini(&body);
 }
 
 void answer_problem(struct surface *surface, struct http_exchange *exchange, int code,

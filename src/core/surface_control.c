@@ -97,8 +97,22 @@ static void repair(const struct call *call, int64_t id, bool is_retry)
     asked->id = id;
     LOG_INFO(is_retry ? "delivery_retried" : "delivery_dropped", log_number("delivery", id));
     const struct query_port query = surface->options.query;
-    (is_retry ? query.retry_parked : query.drop_parked)(query.self, &id, 1, surface->now.wall_ms,
-                                                        on_repaired, asked);
+    if (is_retry) {
+        query.retry_parked(query.self, &id, 1, surface->now.wall_ms, on_repaired, asked);
+        return;
+    }
+    const struct config *config = surface->options.config;
+    const char **sink_names = alloc_array(config->sink_count + 1, sizeof(const char *));
+    for (size_t i = 0; i < config->sink_count; i++) {
+        sink_names[i] = config->sinks[i].name;
+    }
+    const struct drop_request request = {.ids = &id,
+                                         .count = 1,
+                                         .sink_names = sink_names,
+                                         .sink_count = config->sink_count,
+                                         .now_wall_ms = surface->now.wall_ms};
+    query.drop(query.self, &request, on_repaired, asked);
+    free(sink_names);
 }
 
 void serve_delivery_action(const struct call *call)
@@ -263,6 +277,12 @@ static void compose_test(const struct surface *surface, const char *sink_name, s
 static void test_sink(const struct call *call, size_t index)
 {
     struct surface *surface = call->surface;
+    const struct sink_port port = surface->options.sinks[index];
+    if (port.ops == NULL) {
+        answer_problem(surface, call->exchange, 503,
+                       "the sink closes for a reload; try again in a moment");
+        return;
+    }
     struct test_inquiry *asked = (struct test_inquiry *)inquiry_create(call, sizeof *asked);
     asked->inquiry.give_up = give_up_test;
     asked->inquiry.destroy = destroy_test;
@@ -281,7 +301,6 @@ static void test_sink(const struct call *call, size_t index)
                                       .event_total = 1,
                                       .severity_counts = {[SEVERITY_INFO] = 1}};
     LOG_INFO("operator", log_text("sink", sink_name), log_text("does", "test"));
-    const struct sink_port port = surface->options.sinks[index];
     port.ops->send(port.self, &delivery, on_tested, asked);
 }
 
@@ -324,11 +343,4 @@ void serve_sink_action(const struct call *call)
     }
     text_fini(&names);
     free(target.name);
-}
-
-void serve_reload(const struct call *call)
-{
-    answer_problem(call->surface, call->exchange, 501,
-                   "reloading is not in this build; restart the daemon to apply a changed "
-                   "configuration: nothing pending is lost");
 }

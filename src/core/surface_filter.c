@@ -53,15 +53,27 @@ static bool read_source(struct reader *reader, const char *name, const char *val
 
 static bool read_sink(struct reader *reader, const char *name, const char *value)
 {
-    const struct config *config = reader->call->surface->options.config;
-    if (config_sink(config, value) != NULL) {
-        reader->filter->sink = keep(reader, value);
-        return true;
-    }
+    const struct surface *surface = reader->call->surface;
+    const struct config *config = surface->options.config;
+    bool is_known = config_sink(config, value) != NULL;
     struct text names;
     text_init(&names, 4096);
     for (size_t i = 0; i < config->sink_count; i++) {
         text_addf(&names, "%s%s", i != 0 ? ", " : "", config->sinks[i].name);
+    }
+    size_t stranger_count = 0;
+    const struct sink_counts *strangers =
+        is_known
+            ? NULL
+            : dispatcher_strangers(monitor_dispatcher(surface->options.monitor), &stranger_count);
+    for (size_t i = 0; i < stranger_count; i++) {
+        text_addf(&names, ", %s", strangers[i].sink_name);
+        is_known = is_known || text_equal(strangers[i].sink_name, value);
+    }
+    if (is_known) {
+        reader->filter->sink = keep(reader, value);
+        text_fini(&names);
+        return true;
     }
     (void)refuse(reader, name, value, text_cstr(&names));
     text_fini(&names);

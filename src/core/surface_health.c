@@ -203,12 +203,24 @@ static void add_sources(struct json_writer *writer, const struct surface *surfac
     json_write_close(writer, ']');
 }
 
+/* A sink that a reload or a restart took away, but not what was still to be delivered to it. */
+static bool is_stranger(const struct surface *surface, const struct sink_counts *counts)
+{
+    return (counts->pending != 0 || counts->parked != 0) &&
+           config_sink(surface->options.config, counts->sink_name) == NULL;
+}
+
 static void add_sinks(struct json_writer *writer, const struct surface *surface,
                       const struct survey *survey, const char *name)
 {
     json_write_open(writer, name, '[');
     for (size_t i = 0; i < surface->options.config->sink_count; i++) {
         item_add_sink(writer, surface, i, survey);
+    }
+    for (size_t i = 0; survey->counts != NULL && i < survey->count; i++) {
+        if (is_stranger(surface, &survey->counts[i])) {
+            item_add_stranger(writer, &survey->counts[i]);
+        }
     }
     json_write_close(writer, ']');
 }

@@ -11,6 +11,7 @@
  * surface_events   events, deliveries, the story of one event
  * surface_control  what changes something
  * surface_keep     one order forgotten, a backup
+ * surface_reload   the configuration read again
  * surface_stream   events as they happen */
 #ifndef CORE_SURFACE_INTERNAL_H
 #define CORE_SURFACE_INTERNAL_H
@@ -21,10 +22,11 @@
 #include "core/log.h"
 #include "core/surface.h"
 
+#include "surface_inquiry.h"
+
 #define ANSWER_BYTES_MAX ((size_t)96 << 20) /* a page of the largest items */
 #define PARAMETER_BYTES_MAX 1024
 
-struct inquiry;
 struct stream;
 
 struct surface {
@@ -58,6 +60,10 @@ void answer_kept(const struct call *call, const struct http_answer *answer);
 /* A problem document (RFC 9457). detail is upstream or user text too: it is cleaned. */
 void answer_problem(struct surface *surface, struct http_exchange *exchange, int code,
                     const char *format, ...) PRINTF_LIKE(4, 5);
+/* One for each of several reasons: errors holds them all, detail says that the old configuration
+ * holds. */
+void answer_problems(struct surface *surface, struct http_exchange *exchange, int code,
+                     const char *const *problems, size_t count);
 void answer_not_allowed(const struct call *call, const char *allow);
 void answer_store_problem(struct surface *surface, struct http_exchange *exchange,
                           enum status status, const char *detail);
@@ -65,23 +71,6 @@ const char *call_parameter(const struct call *call, const char *name); /* NULL: 
 /* names ends with NULL. Answers and gives false if there is another, or one twice. */
 bool call_accepts(const struct call *call, const char *const *names);
 bool call_limit(const struct call *call, size_t *out); /* answers if it is wrong */
-
-/* A question to the store whose answer is the answer. It ends once: by the store, or by the turn
- * when the store takes too long. */
-struct inquiry {
-    struct inquiry *previous, *next;
-    struct surface *surface;
-    struct http_exchange *exchange; /* NULL: answered */
-    int64_t deadline_mono_ms;
-    void (*give_up)(struct inquiry *inquiry); /* answers */
-    void (*destroy)(struct inquiry *inquiry); /* NULL: free */
-    void (*proceed)(struct inquiry *inquiry); /* set: asks on in the next turn */
-};
-/* A zeroed inquiry of this size, which begins with struct inquiry. */
-struct inquiry *inquiry_create(const struct call *call, size_t size);
-bool inquiry_is_open(const struct inquiry *inquiry);         /* nobody has answered yet */
-struct http_exchange *inquiry_take(struct inquiry *inquiry); /* to be answered now */
-void inquiry_end(struct inquiry *inquiry);                   /* the store has answered: frees it */
 
 /* surface_health */
 struct survey { /* what the store said; counts NULL: it did not */
@@ -100,7 +89,7 @@ const char *delivery_state_name(enum delivery_state state);
 /* surface_keep */
 call_fn serve_order_action, serve_backup;
 
-/* surface_control, surface_stream */
+/* surface_control, surface_reload, surface_stream */
 call_fn serve_delivery_action, serve_source_action, serve_sink_action, serve_reload, serve_stream;
 int64_t streams_turn(struct surface *surface); /* the mono ms of the next call */
 
@@ -108,6 +97,8 @@ int64_t streams_turn(struct surface *surface); /* the mono ms of the next call *
 void item_add_source(struct json_writer *writer, const struct surface *surface, size_t index);
 void item_add_sink(struct json_writer *writer, const struct surface *surface, size_t index,
                    const struct survey *survey);
+/* A sink that is not configured, for its deliveries that are kept. */
+void item_add_stranger(struct json_writer *writer, const struct sink_counts *counts);
 const struct sink_counts *survey_of(const struct survey *survey, const char *sink_name); /* NULL */
 bool counts_are_conserved(const struct sink_counts *counts);
 void item_add_wall(struct json_writer *writer, const char *name, int64_t wall_ms); /* 0: nothing */

@@ -122,7 +122,7 @@ static void add_counts(struct json_writer *writer, const struct survey *survey,
 static void add_connection(struct json_writer *writer, const struct sink_port *sink)
 {
     struct text words;
-    if (sink->ops->describe == NULL) {
+    if (sink->ops == NULL || sink->ops->describe == NULL) { /* NULL: it closes for a reload */
         return;
     }
     text_init(&words, 2048);
@@ -151,5 +151,16 @@ void item_add_sink(struct json_writer *writer, const struct surface *surface, si
     json_write_integer(writer, "window", status.window);
     json_write_integer(writer, "in_flight", status.in_flight);
     add_connection(writer, &surface->options.sinks[index]);
+    json_write_close(writer, '}');
+}
+
+void item_add_stranger(struct json_writer *writer, const struct sink_counts *counts)
+{
+    const struct survey survey = {.counts = counts, .count = 1, .status = STATUS_OK};
+    json_write_open(writer, NULL, '{');
+    json_write_text(writer, "name", counts->sink_name);
+    json_write_text(writer, "state", "not configured");
+    add_bool(writer, "paused", false);
+    add_counts(writer, &survey, counts->sink_name);
     json_write_close(writer, '}');
 }

@@ -80,7 +80,7 @@ static void spread_news(const struct surface *surface, const struct forget_inqui
 {
     for (size_t i = 0; i < surface->options.config->sink_count; i++) {
         const struct sink_port *sink = &surface->options.sinks[i];
-        if (sink->ops->forget != NULL) {
+        if (sink->ops != NULL && sink->ops->forget != NULL) {
             sink->ops->forget(sink->self, asked->source_name, asked->order_id);
         }
     }

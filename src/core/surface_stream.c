@@ -119,9 +119,10 @@ static uint64_t count_committed(const struct surface *surface)
 {
     const struct event_tally *tally =
         dispatcher_events(monitor_dispatcher(surface->options.monitor));
+    const struct event_tally *departed = monitor_departed(surface->options.monitor);
     uint64_t count = 0;
     for (size_t i = 0; i < EVENT_TYPE_COUNT; i++) {
-        count += tally->counts[i];
+        count += tally->counts[i] + departed->counts[i];
     }
     for (size_t i = 0; i < surface->options.config->source_count; i++) {
         count += poller_status(monitor_poller(surface->options.monitor, i)).event_count;

@@ -1,11 +1,12 @@
-/* The walker backwards: a struct as YAML, by the table that read it. */
-#include "core/walker.h"
+/* The walker backwards: a struct as YAML, by the table that read it; and two of them compared. */
+#include "core/walker_compare.h"
 
 #include "core/config.h"
 #include "core/secret.h"
 #include "core/text.h"
 #include "core/zone.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #define INDENT 2
@@ -250,19 +251,23 @@ static void print_value(struct printer *printer, const struct key *key, const vo
     text_fini(&value);
 }
 
+static void print_key(struct printer *printer, const struct key *key, const void *source)
+{
+    if (key->kind == KEY_MAP) {
+        print_map(printer, key, (const char *)source + key->offset);
+    } else if (key->kind == KEY_MAPS) {
+        print_maps(printer, key, source);
+    } else if (key->kind == KEY_TEXTS || key->kind == KEY_DURATIONS) {
+        print_scalars(printer, key, source);
+    } else {
+        print_value(printer, key, source);
+    }
+}
+
 static void print_shape(struct printer *printer, const struct shape *shape, const void *source)
 {
     for (size_t i = 0; i < shape->count; i++) {
-        const struct key *key = &shape->keys[i];
-        if (key->kind == KEY_MAP) {
-            print_map(printer, key, (const char *)source + key->offset);
-        } else if (key->kind == KEY_MAPS) {
-            print_maps(printer, key, source);
-        } else if (key->kind == KEY_TEXTS || key->kind == KEY_DURATIONS) {
-            print_scalars(printer, key, source);
-        } else {
-            print_value(printer, key, source);
-        }
+        print_key(printer, &shape->keys[i], source);
     }
 }
 
@@ -271,4 +276,95 @@ void walker_print(const struct shape *shape, const void *source, const void *con
 {
     struct printer printer = {.context = context, .out = out};
     print_shape(&printer, shape, source);
+}
+
+/* --- comparing -------------------------------------------------------------------------------- */
+
+#define COMPARED_BYTES_MAX ((size_t)1 << 20)
+
+struct comparison {
+    walker_difference_fn *on_difference;
+    void *arg;
+    char path[256];
+    size_t path_size;
+};
+
+static bool prints_alike(const struct key *key, const struct walker_side *left,
+                         const struct walker_side *right)
+{
+    const struct walker_side *const sides[] = {left, right};
+    struct text texts[2];
+    for (size_t i = 0; i < 2; i++) {
+        text_init(&texts[i], COMPARED_BYTES_MAX);
+        struct printer printer = {.context = sides[i]->context, .out = &texts[i]};
+        print_key(&printer, key, sides[i]->source);
+    }
+    bool is_alike = span_equal(text_span(&texts[0]), text_span(&texts[1]));
+    text_fini(&texts[0]);
+    text_fini(&texts[1]);
+    return is_alike;
+}
+
+static bool is_same_secret(const struct secret *left, const struct secret *right)
+{
+    return left == NULL || right == NULL ? left == right
+                                         : span_equal(secret_reveal(left), secret_reveal(right));
+}
+
+static bool is_same(const struct key *key, const struct walker_side *left,
+                    const struct walker_side *right)
+{
+    if (key->is_same != NULL) {
+        return key->is_same(left->source, right->source);
+    }
+    if (key->kind == KEY_SECRET) {
+        return is_same_secret(pointer_at((const char *)left->source + key->offset),
+                              pointer_at((const char *)right->source + key->offset));
+    }
+    return prints_alike(key, left, right);
+}
+
+static void compare_shape(struct comparison *comparison, const struct shape *shape,
+                          const struct walker_side *left, const struct walker_side *right);
+
+static void compare_map(struct comparison *comparison, const struct key *key,
+                        const struct walker_side *left, const struct walker_side *right)
+{
+    const char *left_field = (const char *)left->source + key->offset;
+    const char *right_field = (const char *)right->source + key->offset;
+    bool is_left = key->is_set == NULL || key->is_set(left_field);
+    bool is_right = key->is_set == NULL || key->is_set(right_field);
+    if (is_left && is_right) {
+        const struct walker_side inner_left = {left_field, left->context};
+        const struct walker_side inner_right = {right_field, right->context};
+        compare_shape(comparison, key->shape, &inner_left, &inner_right);
+    } else if (is_left != is_right) {
+        comparison->on_difference(comparison->arg, comparison->path);
+    }
+}
+
+static void compare_shape(struct comparison *comparison, const struct shape *shape,
+                          const struct walker_side *left, const struct walker_side *right)
+{
+    size_t path_size = comparison->path_size;
+    for (size_t i = 0; i < shape->count; i++) {
+        const struct key *key = &shape->keys[i];
+        int added = snprintf(comparison->path + path_size, sizeof comparison->path - path_size,
+                             "%s%s", path_size != 0 ? "." : "", key->name);
+        CHECK(added > 0 && (size_t)added < sizeof comparison->path - path_size);
+        comparison->path_size = path_size + (size_t)added;
+        if (key->kind == KEY_MAP) {
+            compare_map(comparison, key, left, right);
+        } else if (!is_same(key, left, right)) {
+            comparison->on_difference(comparison->arg, comparison->path);
+        }
+    }
+    comparison->path_size = path_size;
+}
+
+void walker_compare(const struct shape *shape, const struct walker_side *left,
+                    const struct walker_side *right, walker_difference_fn *on_difference, void *arg)
+{
+    struct comparison comparison = {.on_difference = on_difference, .arg = arg};
+    compare_shape(&comparison, shape, left, right);
 }

@@ -4,6 +4,7 @@
 #include "core/event_sample.h"
 #include "core/format_input.h"
 #include "core/glob.h"
+#include "core/hash.h"
 #include "core/shaped_request.h"
 #include "core/text.h"
 #include "shape.h"
@@ -196,4 +197,16 @@ enum status format_trial(const struct config *config, struct problem_list *probl
     }
     problem_list_sort(problems);
     return problems->error_count == errors_before ? STATUS_OK : STATUS_INVALID;
+}
+
+uint64_t format_fingerprint(const char *format)
+{
+    struct text program;
+    struct failure why;
+    if (shape_is_native(format) || shape_read_program(format, &program, &why) != STATUS_OK) {
+        return 0;
+    }
+    uint64_t fingerprint = hash64(text_span(&program));
+    text_fini(&program);
+    return fingerprint;
 }

@@ -5,18 +5,19 @@
 #include "core/utf8.h"
 
 #include <errno.h>
+#include <stdatomic.h>
 #include <time.h>
 #include <unistd.h>
 
 #define VALUE_BYTES_MAX 1024 /* longer values are cut with a mark */
 #define LINE_BYTES_MAX (1u << 20)
 
+/* Written by the loop, also in a reload; read by every thread. */
 struct settings {
-    enum log_level level;
-    bool is_json;
+    atomic_int level;
+    atomic_bool is_json;
 };
 
-/* Written once before any thread is started, only read afterwards. */
 static struct settings *log_settings(void)
 {
     static struct settings settings = {.level = LOG_LEVEL_INFO};
@@ -25,7 +26,8 @@ static struct settings *log_settings(void)
 
 void log_configure(enum log_level level, bool is_json)
 {
-    *log_settings() = (struct settings){.level = level, .is_json = is_json};
+    atomic_store(&log_settings()->level, (int)level);
+    atomic_store(&log_settings()->is_json, is_json);
 }
 
 static const char *level_name(enum log_level level)
@@ -153,11 +155,11 @@ static void write_line(const struct text *line)
 
 void log_write(enum log_level level, const char *event, const struct log_field *fields)
 {
-    const struct settings *settings = log_settings();
-    if (level > settings->level) {
+    struct settings *settings = log_settings();
+    if ((int)level > atomic_load(&settings->level)) {
         return;
     }
-    bool is_json = settings->is_json;
+    bool is_json = atomic_load(&settings->is_json);
     struct text line;
     text_init(&line, LINE_BYTES_MAX);
     if (is_json) {

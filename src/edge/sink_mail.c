@@ -37,7 +37,7 @@ struct sending {
 
 struct sink_mail {
     const struct sink_config *config;
-    const struct config *whole_config;
+    const struct config *const *whole_config;
     struct uv_loop_s *uv;
     struct http_client *http;
     struct arena *arena;
@@ -326,7 +326,7 @@ static void sink_mail_send(void *self, const struct delivery *delivery, send_don
                     delivery->progress, sending->arena);
     struct failure why;
     const struct mail_facts facts = {.sink = sink->config,
-                                     .config = sink->whole_config,
+                                     .config = *sink->whole_config,
                                      .from = sink->from,
                                      .to = sink->to,
                                      .delivery = delivery,

@@ -2,6 +2,7 @@
 #include "core/format_input.h"
 #include "core/hash.h"
 #include "core/keep.h"
+#include "core/log.h"
 #include "core/shaped_request.h"
 #include "core/ticket_memory.h"
 #include "edge/http_client.h"
@@ -28,6 +29,8 @@ struct sink_webhook {
     uv_timer_t end_timer; /* tells what ended without a transfer */
     struct shape *shape;  /* NULL: events leave as they are */
     bool is_shape_closed;
+    struct store_port store;
+    bool has_store;                /* else it begins anew */
     struct ticket_memory *tickets; /* NULL: nobody wants to know */
     struct webhook_seal *seal;
     struct sending *sendings;
@@ -426,10 +429,25 @@ static void sink_webhook_forget(void *self, const char *source_name, const char 
     ticket_memory_erase(sink->tickets, source_name, order_id);
 }
 
+/* Not earlier: the sink of this name before a reload may still have told the store of tickets. */
+static void sink_webhook_listen(void *self, const struct sink_listener *listener)
+{
+    (void)listener;
+    struct sink_webhook *sink = self;
+    struct failure why;
+    if (sink->config->webhook.ticket_id != NULL &&
+        ticket_memory_open(sink->config->name, sink->has_store ? &sink->store : NULL,
+                           &sink->tickets, &why) != STATUS_OK) {
+        LOG_ERROR("tickets_unreadable", log_text("sink", sink->config->name),
+                  log_text("reason", why.detail));
+    }
+}
+
 static const struct sink_ops webhook_ops = {
     .kind = "webhook",
     .send = sink_webhook_send,
     .forget = sink_webhook_forget,
+    .listen = sink_webhook_listen,
     .close = sink_webhook_close,
 };
 
@@ -455,16 +473,14 @@ enum status sink_webhook_open(const struct sink_config *config,
     struct sink_webhook *sink = alloc(sizeof *sink);
     sink->config = config;
     sink->http = http_client_port(environment->http);
+    sink->has_store = environment->store != NULL;
+    sink->store = sink->has_store ? *environment->store : (struct store_port){.self = NULL};
     enum status status =
         webhook_seal_create(&config->webhook, environment->version, &sink->seal, why);
-    if (status == STATUS_OK && config->webhook.ticket_id != NULL) {
-        status = ticket_memory_open(config->name, environment->store, &sink->tickets, why);
-    }
     if (status == STATUS_OK) {
         status = open_shape(sink, environment->uv, why);
     }
     if (status != STATUS_OK) {
-        ticket_memory_close(sink->tickets);
         webhook_seal_destroy(sink->seal);
         free(sink);
         return status;

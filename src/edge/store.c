@@ -19,10 +19,11 @@ struct job_list {
 struct store {
     struct database database; /* of whoever has is_working */
     uv_thread_t thread;
-    uv_mutex_t mutex; /* guards the lists and the three states below */
+    uv_mutex_t mutex; /* guards the lists, the three states and the times below */
     uv_cond_t asks, rests;
     struct job_list asked, answered;
     bool is_working, is_closing, is_finished;
+    struct histogram commits;
     uv_async_t async;
     bool has_told_stop;
     closed_fn *on_closed;
@@ -150,6 +151,9 @@ static struct job *run_batch(struct database *database, struct job *first)
 static void hand_back(struct store *store, struct job *first, struct job *last)
 {
     uv_mutex_lock(&store->mutex);
+    if (first != NULL && store->database.commit_s >= 0) {
+        histogram_add(&store->commits, store->database.commit_s, 1);
+    }
     if (first == NULL) {
         store->is_finished = true;
     } else if (first->goes_on) {
@@ -228,6 +232,14 @@ static void on_answered(uv_async_t *async)
 bool store_has_failed(const struct store *store)
 {
     return atomic_load(&store->database.has_failed);
+}
+
+void store_read_commits(void *self, struct histogram *out)
+{
+    struct store *store = self;
+    uv_mutex_lock(&store->mutex);
+    *out = store->commits;
+    uv_mutex_unlock(&store->mutex);
 }
 
 uint64_t store_progress(const struct store *store)
@@ -310,6 +322,7 @@ enum status store_open(const struct store_options *options, struct store **out, 
     CHECK(uv_cond_init(&store->asks) == 0 && uv_cond_init(&store->rests) == 0);
     CHECK(uv_async_init(options->uv, &store->async, on_answered) == 0);
     store->async.data = store;
+    histogram_init(&store->commits, work_bounds_s, ARRAY_COUNT(work_bounds_s));
     list_clear(&store->asked);
     list_clear(&store->answered);
     store->is_working = true; /* until it first waits */

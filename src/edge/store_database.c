@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 /* A checkpoint after so many pages of log, as soon as nobody asks for anything, so that no answer
  * waits for it; only a log that grew long does not wait for that. */
@@ -188,6 +189,13 @@ struct span column_bytes(struct sqlite3_stmt *statement, int column)
     return (struct span){.data = data, .size = (size_t)sqlite3_column_bytes(statement, column)};
 }
 
+static double steady_seconds(void)
+{
+    struct timespec now = {0};
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+}
+
 void database_begin(struct database *database)
 {
     database->failure = database->stop;
@@ -196,7 +204,10 @@ void database_begin(struct database *database)
 
 enum status database_end(struct database *database)
 {
+    bool has_written = sqlite3_txn_state(database->handle, NULL) == SQLITE_TXN_WRITE;
+    double began_s = steady_seconds();
     (void)database_run(database, database_statement(database, STATEMENT_COMMIT));
+    database->commit_s = has_written && database_is_ok(database) ? steady_seconds() - began_s : -1;
     if (!database_is_ok(database) && !sqlite3_get_autocommit(database->handle)) {
         /* Not through database_run, which does nothing after a failure. */
         (void)sqlite3_step(database->statements[STATEMENT_ROLLBACK]);

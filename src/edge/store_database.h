@@ -25,6 +25,7 @@ struct database {
     struct failure stop;     /* the error after which nothing is done any more */
     atomic_bool has_failed;  /* read by the loop thread, as is the next */
     atomic_ullong step_count;
+    double commit_s; /* how long the latest COMMIT of something written took; below 0: none */
     int wal_frame_count;
     struct staging *stagings; /* store_sweep.c */
     size_t staging_count;

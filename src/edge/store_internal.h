@@ -63,6 +63,10 @@ void store_fetch_due(void *self, const struct due_query *query, store_due_fn *on
 /* store_settle.c */
 void store_settle(void *self, const struct settlement *settlements, size_t count,
                   store_done_fn *on_done, void *arg);
+/* The sink of a pending delivery; NULL: it is not pending. */
+const char *pending_sink(struct database *database, struct arena *arena, int64_t id);
+/* By the operator, of a sink that nobody delivers to. */
+void drop_pending(struct database *database, struct arena *arena, int64_t id, int64_t wall_ms);
 
 /* store_intake.c: events and their deliveries come in. An event that is known stays as it is. */
 void intake_add_event(struct database *database, const struct new_event *event);

@@ -30,10 +30,10 @@ static void retry_parked(void *self, const int64_t *ids, size_t count, int64_t n
     store_retry_parked(self, ids, count, now_wall_ms, on_done, arg);
 }
 
-static void drop_parked(void *self, const int64_t *ids, size_t count, int64_t now_wall_ms,
-                        store_changed_fn *on_done, void *arg)
+static void drop(void *self, const struct drop_request *request, store_changed_fn *on_done,
+                 void *arg)
 {
-    store_drop_parked(self, ids, count, now_wall_ms, on_done, arg);
+    store_drop(self, request, on_done, arg);
 }
 
 static void backup(void *self, store_done_fn *on_done, void *arg)
@@ -50,7 +50,7 @@ struct query_port store_query_port(struct store *store)
         .list_deliveries = list_deliveries,
         .explain_event = explain_event,
         .retry_parked = retry_parked,
-        .drop_parked = drop_parked,
+        .drop = drop,
         .backup = backup,
     };
 }

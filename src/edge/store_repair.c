@@ -4,7 +4,9 @@ struct repair_job {
     struct job job;
     int64_t *ids;
     size_t id_count;
-    int64_t wall_ms; /* now */
+    int64_t wall_ms;         /* now */
+    const char **sink_names; /* the configured ones */
+    size_t sink_count;
     size_t changed;
     store_changed_fn *on_done;
 };
@@ -72,13 +74,13 @@ void store_retry_parked(struct store *store, const int64_t *ids, size_t count, i
     ask_for_ids(store, repair_create(run_retry, now_wall_ms, on_done, arg), ids, count);
 }
 
-static void drop_one(struct database *database, struct arena *arena, int64_t id,
-                     struct repair_job *repair)
+static bool drop_parked(struct database *database, struct arena *arena, int64_t id,
+                        const struct repair_job *repair)
 {
     struct sqlite3_stmt *row = database_statement(database, STATEMENT_PARKED_FIND);
     bind_number(row, 1, id);
     if (!database_next(database, row)) {
-        return;
+        return false;
     }
     const char *sink_name = column_copy(arena, row, 0);
     statement_reset(row);
@@ -87,19 +89,43 @@ static void drop_one(struct database *database, struct arena *arena, int64_t id,
     bind_number(drop, 2, repair->wall_ms);
     (void)database_run(database, drop);
     counts_add(database, sink_name, (struct count_change){.parked = -1, .observed = -1});
-    repair->changed++;
+    return true;
+}
+
+static bool is_configured(const struct repair_job *repair, const char *sink_name)
+{
+    for (size_t i = 0; i < repair->sink_count; i++) {
+        if (text_equal(repair->sink_names[i], sink_name)) {
+            return true;
+        }
+    }
+    return false;
 }
 
 static void run_drop(struct database *database, struct job *job)
 {
     struct repair_job *repair = (struct repair_job *)job;
     for (size_t i = 0; i < repair->id_count; i++) {
-        drop_one(database, job->arena, repair->ids[i], repair);
+        int64_t id = repair->ids[i];
+        const char *sink_name = pending_sink(database, job->arena, id);
+        if (sink_name == NULL) {
+            repair->changed += drop_parked(database, job->arena, id, repair);
+        } else if (!is_configured(repair, sink_name)) {
+            drop_pending(database, job->arena, id, repair->wall_ms);
+            repair->changed++;
+        }
     }
 }
 
-void store_drop_parked(struct store *store, const int64_t *ids, size_t count, int64_t now_wall_ms,
-                       store_changed_fn *on_done, void *arg)
+void store_drop(struct store *store, const struct drop_request *request, store_changed_fn *on_done,
+                void *arg)
 {
-    ask_for_ids(store, repair_create(run_drop, now_wall_ms, on_done, arg), ids, count);
+    struct repair_job *repair = repair_create(run_drop, request->now_wall_ms, on_done, arg);
+    struct arena *arena = repair->job.arena;
+    repair->sink_names = arena_array(arena, request->sink_count, sizeof *repair->sink_names);
+    repair->sink_count = request->sink_count;
+    for (size_t i = 0; i < request->sink_count; i++) {
+        repair->sink_names[i] = arena_text(arena, span_of(request->sink_names[i]));
+    }
+    ask_for_ids(store, repair, request->ids, request->count);
 }

@@ -135,7 +135,26 @@ static void end_parcel(struct database *database, const struct parcel_rows *rows
     counts_add(database, rows->sink_name,
                (struct count_change){.pending = -count,
                                      .delivered = state == DELIVERY_DELIVERED ? count : 0,
-                                     .parked = state == DELIVERY_PARKED ? count : 0});
+                                     .parked = state == DELIVERY_PARKED ? count : 0,
+                                     .observed = state == DELIVERY_DROPPED ? -count : 0});
+}
+
+const char *pending_sink(struct database *database, struct arena *arena, int64_t id)
+{
+    struct parcel_rows rows;
+    return find_rows(database, arena, id, &rows) ? rows.sink_name : NULL;
+}
+
+void drop_pending(struct database *database, struct arena *arena, int64_t id, int64_t wall_ms)
+{
+    struct parcel_rows rows;
+    const struct settlement settlement = {.delivery_id = id,
+                                          .last_id = id,
+                                          .at_wall_ms = wall_ms,
+                                          .detail = "dropped: its sink is not configured"};
+    if (find_rows(database, arena, id, &rows)) {
+        end_parcel(database, &rows, &settlement, DELIVERY_DROPPED);
+    }
 }
 
 static void postpone(struct database *database, const struct settlement *settlement)

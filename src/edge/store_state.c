@@ -266,3 +266,52 @@ void store_refill(void *self, const char *sink_name, store_done_fn *on_done, voi
 {
     store_ask(self, &state_job_create(run_refill, sink_name, on_done, arg)->write.job);
 }
+
+/* --- another configuration -------------------------------------------------------------------- */
+
+struct pairs_job {
+    struct write_job write;
+    struct state_sink *pairs; /* copies */
+    size_t count;
+    struct state_pair *before; /* until the transaction has ended */
+    size_t before_count;
+};
+
+static void run_change_pairs(struct database *database, struct job *job)
+{
+    struct pairs_job *change = (struct pairs_job *)job;
+    change->before = database->state_pairs;
+    change->before_count = database->state_pair_count;
+    database->state_pairs = NULL;
+    database->state_pair_count = 0;
+    state_adopt_pairs(database, change->pairs, change->count);
+}
+
+static void end_change_pairs(struct database *database, struct job *job)
+{
+    struct pairs_job *change = (struct pairs_job *)job;
+    if (job->status != STATUS_OK) {
+        state_fini(database);
+        database->state_pairs = change->before;
+        database->state_pair_count = change->before_count;
+    } else {
+        free_pairs(change->before, change->before_count);
+    }
+}
+
+void store_change_state_sinks(struct store *store, const struct state_sink *pairs, size_t count,
+                              store_done_fn *on_done, void *arg)
+{
+    struct pairs_job *change =
+        (struct pairs_job *)write_job_create(sizeof *change, run_change_pairs, on_done, arg);
+    struct arena *arena = change->write.job.arena;
+    change->write.job.ended = end_change_pairs;
+    change->pairs = arena_array(arena, count, sizeof *change->pairs);
+    change->count = count;
+    for (size_t i = 0; i < count; i++) {
+        change->pairs[i] =
+            (struct state_sink){.source_name = arena_text(arena, span_of(pairs[i].source_name)),
+                                .sink_name = arena_text(arena, span_of(pairs[i].sink_name))};
+    }
+    store_ask(store, &change->write.job);
+}

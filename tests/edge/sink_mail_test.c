@@ -29,6 +29,7 @@ struct stage {
     struct secret *password;
     struct sink_config sink;
     struct config config;
+    const struct config *config_now;
     struct sink_port port;
     struct event event;
     bool is_sink_closed, is_http_closed;
@@ -91,8 +92,9 @@ static struct stage *stage_open(const char *const *peer_options, bool is_implici
                                                  .to_count = 2,
                                                  .host = "example.com"}};
     stage->config = (struct config){.sinks = &stage->sink, .sink_count = 1};
+    stage->config_now = &stage->config;
     const struct sink_environment environment = {
-        .uv = &stage->loop, .http = stage->http, .config = &stage->config, .version = "0"};
+        .uv = &stage->loop, .http = stage->http, .config = &stage->config_now, .version = "0"};
     assert_int_equal(STATUS_OK, sink_mail_open(&stage->sink, &environment, &stage->port, &why));
     make_event(stage);
     return stage;
@@ -380,7 +382,9 @@ static void bad_addresses_do_not_open(void **state)
     uv_loop_t loop;
     assert_int_equal(0, uv_loop_init(&loop));
     const struct config config = {.sink_count = 1};
-    const struct sink_environment environment = {.uv = &loop, .config = &config, .version = "0"};
+    const struct config *config_now = &config;
+    const struct sink_environment environment = {
+        .uv = &loop, .config = &config_now, .version = "0"};
     struct sink_port port;
     struct failure why;
     assert_int_equal(STATUS_INVALID, sink_mail_open(&sink, &environment, &port, &why));

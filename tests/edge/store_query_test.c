@@ -301,7 +301,17 @@ static void change(struct answer *answer, int64_t id, bool drops)
 {
     begin(answer);
     struct store *store = answer->fixture->store;
-    (drops ? store_drop_parked : store_retry_parked)(store, &id, 1, NOW + 5, on_changed, answer);
+    static const char *const configured[] = {"another", SINK};
+    const struct drop_request drop = {.ids = &id,
+                                      .count = 1,
+                                      .sink_names = configured,
+                                      .sink_count = ARRAY_COUNT(configured),
+                                      .now_wall_ms = NOW + 5};
+    if (drops) {
+        store_drop(store, &drop, on_changed, answer);
+    } else {
+        store_retry_parked(store, &id, 1, NOW + 5, on_changed, answer);
+    }
     wait_for(answer);
     assert_int_equal(answer->status, STATUS_OK);
 }
@@ -339,6 +349,49 @@ static void test_parked_deliveries_are_retried_or_dropped(void **state)
     assert_int_equal(counts.pending, 1);
     fixture_reopen(fixture);
     assert_int_equal(fixture_counts(fixture, SINK).observed, 2);
+}
+
+static void drop(struct answer *answer, int64_t id, const char *configured)
+{
+    const struct drop_request request = {
+        .ids = &id, .count = 1, .sink_names = &configured, .sink_count = 1, .now_wall_ms = NOW + 5};
+    begin(answer);
+    store_drop(answer->fixture->store, &request, on_changed, answer);
+    wait_for(answer);
+    assert_int_equal(answer->status, STATUS_OK);
+}
+
+static void test_pending_ones_are_dropped_only_of_a_sink_that_nobody_serves(void **state)
+{
+    struct answer answer = {.fixture = *state};
+    struct fixture *fixture = answer.fixture;
+    commit_events(fixture, 3);
+    list_deliveries(&answer, SINK, DELIVERY_PENDING);
+    int64_t newest = answer.first.id;
+    fixture_fetch(fixture, NOW);
+    int64_t head = fixture->deliveries[0].id;
+    drop(&answer, head, SINK);
+    assert_int_equal(answer.count, 0);
+    assert_int_equal(fixture_counts(fixture, SINK).pending, 3);
+
+    drop(&answer, head, "another");
+    assert_int_equal(answer.count, 1);
+    drop(&answer, head, "another");
+    assert_int_equal(answer.count, 0);
+    struct sink_counts counts = fixture_counts(fixture, SINK);
+    assert_int_equal(counts.observed, 2);
+    assert_int_equal(counts.pending, 2);
+    /* The next of the lane is its head now: the sink may come back. */
+    fixture_fetch(fixture, NOW);
+    assert_int_equal(fixture->count, 1);
+    assert_true(fixture->deliveries[0].id > head && fixture->deliveries[0].id < newest);
+    /* From the end of a lane: its head stays. */
+    drop(&answer, newest, "another");
+    fixture_fetch(fixture, NOW);
+    assert_int_equal(fixture->count, 1);
+    assert_int_equal(fixture_counts(fixture, SINK).pending, 1);
+    fixture_reopen(fixture);
+    assert_int_equal(fixture_counts(fixture, SINK).observed, 1);
 }
 
 static void test_a_retry_into_an_empty_lane_is_due(void **state)
@@ -633,6 +686,7 @@ int main(void)
         STORE_TEST(test_deliveries_by_state),
         STORE_TEST(test_the_story_of_an_event),
         STORE_TEST(test_parked_deliveries_are_retried_or_dropped),
+        STORE_TEST(test_pending_ones_are_dropped_only_of_a_sink_that_nobody_serves),
         STORE_TEST(test_a_retry_into_an_empty_lane_is_due),
         STORE_TEST(test_old_events_are_forgotten_but_not_open_ones),
         STORE_TEST(test_an_order_that_left_goes_with_its_last_event),

@@ -122,11 +122,6 @@ static void crash(struct world *world)
     bury(world);
 }
 
-static int64_t earlier(int64_t left, int64_t right)
-{
-    return left < right ? left : right;
-}
-
 /* Lets the world and the daemon go on until this time, or until the daemon dies. */
 static void run_until(struct world *world, int64_t end_mono_ms)
 {

@@ -23,6 +23,8 @@ struct world {
     struct instant now;
     store_counts_fn *on_counted; /* the store's debt; NULL: none */
     void *on_counted_arg;
+    reload_done_fn *on_reloaded; /* as for the store */
+    void *on_reloaded_arg;
 };
 
 static void take_answer(struct http_exchange *exchange, const struct http_answer *answer)
@@ -39,6 +41,14 @@ static void count_sinks(void *self, store_counts_fn *on_done, void *arg)
     assert_null(world->on_counted);
     world->on_counted = on_done;
     world->on_counted_arg = arg;
+}
+
+static void start_reload(void *self, reload_done_fn *on_done, void *arg)
+{
+    struct world *world = self;
+    assert_null(world->on_reloaded);
+    world->on_reloaded = on_done;
+    world->on_reloaded_arg = arg;
 }
 
 static struct instant read_clock(void *self)
@@ -58,6 +68,7 @@ static void begin(struct world *world, const char *listen, const char *token)
         .config = &world->config,
         .store = {.self = world, .count_sinks = count_sinks},
         .responder = {.answer = take_answer},
+        .reload = {.self = world, .start = start_reload},
         .documents = &document,
         .document_count = 1,
         .version = "1",
@@ -169,9 +180,54 @@ static void test_a_change_needs_intent_and_type(void **state)
     assert_int_equal(code_of(&world, &query), 415);
     query.content_type = "application/jsonp";
     assert_int_equal(code_of(&world, &query), 415);
-    query.content_type = "application/json; charset=utf-8";
-    assert_int_equal(code_of(&world, &query), 501);
     end(&world);
+}
+
+static void answer_reload(struct world *world, const struct reload_result *result)
+{
+    reload_done_fn *on_done = world->on_reloaded;
+    world->on_reloaded = NULL;
+    on_done(world->on_reloaded_arg, result);
+}
+
+static void test_a_reload_answers_with_what_changed_or_every_problem(void **state)
+{
+    (void)state;
+    struct world world;
+    begin(&world, "127.0.0.1:9475", NULL);
+    struct http_query query = query_of("POST", "/-/reload");
+    query.intent = "1";
+    query.content_type = "application/json; charset=utf-8";
+    struct http_exchange exchange;
+    assert_int_equal(serve(&world, &query, &exchange), 0);
+    struct config_change change = {
+        .kind = CHANGE_CHANGED, .section = "sink", .name = "noc", .keys = "mqtt.prefix"};
+    struct config_changes changes = {.items = &change, .count = 1};
+    answer_reload(&world, &(struct reload_result){.outcome = RELOAD_DONE, .changes = &changes});
+    assert_int_equal(exchange.code, 200);
+    assert_string_equal(text_cstr(&exchange.body),
+                        "{\"reloaded\":true,\"changes\":[{\"change\":\"changed\",\"section\":"
+                        "\"sink\",\"name\":\"noc\",\"keys\":\"mqtt.prefix\"}]}");
+    text_fini(&exchange.body);
+
+    static const char *const problems[] = {"a.yaml:1:2: \x1b[1mno", "a.yaml:3:4: neither"};
+    const struct reload_result refused = {
+        .outcome = RELOAD_REFUSED, .problems = problems, .problem_count = 2};
+    assert_int_equal(serve(&world, &query, &exchange), 0);
+    answer_reload(&world, &refused);
+    assert_int_equal(exchange.code, 422);
+    assert_non_null(strstr(text_cstr(&exchange.body), "\"a.yaml:3:4: neither\"]"));
+    assert_null(strchr(text_cstr(&exchange.body), '\x1b'));
+    text_fini(&exchange.body);
+
+    /* Who waits when the daemon stops is told, and the reload's own end comes to nobody. */
+    assert_int_equal(serve(&world, &query, &exchange), 0);
+    surface_close(world.surface);
+    assert_int_equal(exchange.code, 503);
+    assert_int_equal(exchange.answer_count, 1);
+    text_fini(&exchange.body);
+    answer_reload(&world, &refused);
+    surface_destroy(world.surface);
 }
 
 static void test_paths_methods_and_parameters_are_refused_with_a_reason(void **state)
@@ -272,6 +328,7 @@ int main(void)
         cmocka_unit_test(test_every_address_at_once_may_have_any_name_with_a_token),
         cmocka_unit_test(test_the_token_must_be_the_token),
         cmocka_unit_test(test_a_change_needs_intent_and_type),
+        cmocka_unit_test(test_a_reload_answers_with_what_changed_or_every_problem),
         cmocka_unit_test(test_paths_methods_and_parameters_are_refused_with_a_reason),
         cmocka_unit_test(test_a_store_that_answers_is_health),
         cmocka_unit_test(test_a_store_that_is_silent_is_no_health_and_may_answer_late),
