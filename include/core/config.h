@@ -85,6 +85,18 @@ enum sink_kind { SINK_EMAIL, SINK_MQTT, SINK_WEBHOOK };
 enum calendar_mode { CALENDAR_OFF, CALENDAR_PUBLISH, CALENDAR_REQUEST };
 enum language { LANGUAGE_EN, LANGUAGE_FR, LANGUAGE_COUNT };
 
+/* When what waited leaves as one mail: every so often, counted from 1970, or at times of the day.
+ */
+struct digest_config {
+    bool is_set;
+    int64_t every_ms;      /* 0: at those times; without any: no digest */
+    const int *at_minutes; /* of the local day */
+    size_t at_count;
+    uint8_t days; /* bit 0 = Monday: on which days; 0: on all */
+    const struct zone *zone;
+    bool tells_unchanged; /* a mail even when nothing changed */
+};
+
 struct email_config {
     const char *server_host;
     uint16_t server_port;
@@ -99,7 +111,7 @@ struct email_config {
     const char *host; /* right part of Message-ID: the domain of from */
     const char *subject_prefix;
     enum language language;
-    int64_t digest_ms; /* 0: one mail per order and sweep */
+    struct digest_config digest; /* none: one mail per order and sweep */
     enum calendar_mode calendar;
     const struct zone *zone; /* times are shown in it; NULL: the source's */
     const char *status_url;  /* link to the status page; NULL: none */
@@ -210,6 +222,7 @@ struct route_config {
     size_t where_count;
     const size_t *sinks; /* indexes into config->sinks */
     size_t sink_count;
+    struct digest_config digest; /* if set: instead of its sinks' */
     struct quiet_config quiet;
 };
 

@@ -31,6 +31,13 @@ void config_check_pace(struct walker *walker, const struct node *map, struct sou
 /* batch: 50, or {count: 50, bytes: 256KiB, wait: 2s} */
 void webhook_read_batch(struct walker *walker, const struct node *node, void *target);
 void webhook_print_batch(const void *source, const void *context, struct text *out);
+/* Times and days, as digests and quiet hours have them; *out -1: it is none, and told. */
+void config_read_minute(struct walker *walker, const struct node *node, int *out);
+void config_read_days(struct walker *walker, const struct node *node, uint8_t *out);
+void config_print_days(struct text *out, uint8_t days);
+/* A duration, or a map. */
+void config_read_digest(struct walker *walker, const struct node *node, struct digest_config *out);
+void config_print_digest(struct text *out, const struct digest_config *digest);
 void route_print_sinks(const void *source, const void *context, struct text *out);
 
 #endif

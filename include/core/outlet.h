@@ -25,7 +25,7 @@ void outlet_inherit(struct outlet *outlet, const struct outlet *before);
 void outlet_use_routes(struct outlet *outlet, bool lanes_cross);
 
 void outlet_expect_news(struct outlet *outlet);
-/* Deliveries that were never tried are due at once if they are due within ahead_ms. */
+/* Digests that were never tried are due at once if they are due within ahead_ms. */
 void outlet_flush(struct outlet *outlet, int64_t ahead_ms);
 /* Returns the mono ms of the next call; now.mono_ms: again at once. */
 int64_t outlet_turn(struct outlet *outlet, struct instant now);

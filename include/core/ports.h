@@ -138,8 +138,10 @@ struct due_query {
     const char *sink_name;
     int64_t now_wall_ms;
     int64_t horizon_wall_ms; /* a retry due later than this is due now: the clock went back */
-    int64_t untried_wall_ms; /* what was never tried is due up to here, if later than now_wall_ms:
-                                digests leave at the end of run --once */
+    /* Of lanes that begin with untried_lanes, what was never tried is due up to untried_wall_ms, if
+     * that is later than now_wall_ms: digests leave at the end of run --once. */
+    int64_t untried_wall_ms;
+    const char *untried_lanes;
     size_t count_max;
     size_t bytes_max;      /* of event bytes; at least one delivery is given */
     const int64_t *except; /* ids already in hand, sorted */

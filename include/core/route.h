@@ -44,11 +44,23 @@ struct route_verdict route_judge(const struct route_config *route, const struct 
 enum route_delay { ROUTE_AT_ONCE, ROUTE_DIGEST, ROUTE_QUIET };
 struct route_release {
     int64_t due_wall_ms;
-    enum route_delay delay;           /* the last one that applied */
-    const struct quiet_config *quiet; /* ROUTE_QUIET: which hours */
+    enum route_delay delay;             /* the last one that applied */
+    const struct quiet_config *quiet;   /* ROUTE_QUIET: which hours */
+    const struct digest_config *digest; /* that applies there; NULL: none */
 };
 struct route_release route_release(const struct route_config *route, const struct sink_config *sink,
                                    enum severity severity, int64_t now_wall_ms);
+/* The digest of what a route leads to a sink: the route's own, else the sink's; NULL: none. */
+const struct digest_config *route_digest(const struct route_config *route,
+                                         const struct sink_config *sink);
+/* What leaves one sink for people at one moment leaves as one mail, whichever digests and quiet
+ * hours brought it there: lane and bundle depend on the moment alone. */
+#define ROUTE_DIGEST_LANE "digest/"
+struct planned_delivery route_rendezvous(const struct config *config, size_t sink_index,
+                                         int64_t due_wall_ms, struct arena *arena);
+/* Whether some route shows events of this order to the sink. */
+bool route_shows_order(const struct config *config, size_t sink_index, const char *source_name,
+                       const struct record *record);
 /* An event of a sink that cannot be told to that sink itself. */
 bool route_is_about_sink(const struct event *event, const char *sink_name);
 /* True when events of one order may be planned into several lanes of this sink: mails are bundled

@@ -92,8 +92,22 @@ static void add_verdict(struct asking *asking, const struct route_config *route,
     CHECK(!"a match that does not exist");
 }
 
-static void add_release(struct asking *asking, const struct sink_config *sink,
-                        const struct route_release *release)
+/* "digest of 15m", "digest of 07:30 and 13:00 (Europe/Paris)" */
+static void add_digest(struct text *out, const struct digest_config *digest)
+{
+    text_add_text(out, ", with its digest of ");
+    if (digest->at_count == 0) {
+        duration_add(out, digest->every_ms);
+        return;
+    }
+    for (size_t i = 0; i < digest->at_count; i++) {
+        text_addf(out, "%s%02d:%02d", i == 0 ? "" : " and ", digest->at_minutes[i] / 60,
+                  digest->at_minutes[i] % 60);
+    }
+    text_addf(out, " (%s)", zone_name(digest->zone));
+}
+
+static void add_release(struct asking *asking, const struct route_release *release)
 {
     struct text *out = &asking->out;
     switch (release->delay) {
@@ -102,8 +116,7 @@ static void add_release(struct asking *asking, const struct sink_config *sink,
         return;
     case ROUTE_DIGEST:
         add_time(asking, release->due_wall_ms);
-        text_add_text(out, ", with its digest of ");
-        duration_add(out, sink->email.digest_ms);
+        add_digest(out, release->digest);
         text_add_char(out, '\n');
         return;
     case ROUTE_QUIET:
@@ -136,7 +149,7 @@ static void explain_route(struct asking *asking, size_t index)
         }
         struct route_release release =
             route_release(route, sink, event->severity, asking->at_wall_ms);
-        add_release(asking, sink, &release);
+        add_release(asking, &release);
     }
 }
 

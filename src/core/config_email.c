@@ -60,6 +60,17 @@ static void print_server(const void *source, const void *context, struct text *o
     text_fini(&url);
 }
 
+static void read_digest(struct walker *walker, const struct node *node, void *target)
+{
+    config_read_digest(walker, node, &((struct email_config *)target)->digest);
+}
+
+static void print_digest(const void *source, const void *context, struct text *out)
+{
+    (void)context;
+    config_print_digest(out, &((const struct email_config *)source)->digest);
+}
+
 static const struct word tls_words[] = {{"required", 1}, {"none", 0}, {NULL, 0}};
 static const struct word language_words[] = {{"en", LANGUAGE_EN}, {"fr", LANGUAGE_FR}, {NULL, 0}};
 static const struct word calendar_words[] = {
@@ -106,11 +117,7 @@ static const struct key email_keys[] = {
      .offset = offsetof(struct email_config, language),
      .words = language_words,
      .initial = "en"},
-    {.name = "digest",
-     .kind = KEY_DURATION,
-     .offset = offsetof(struct email_config, digest_ms),
-     .max = 7 * DAY_MS,
-     .initial = "0"},
+    {.name = "digest", .kind = KEY_CUSTOM, .read = read_digest, .print = print_digest},
     {.name = "calendar",
      .kind = KEY_CHOICE,
      .offset = offsetof(struct email_config, calendar),

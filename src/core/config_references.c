@@ -199,6 +199,24 @@ static void warn_of_unused_sinks(struct walker *walker, const struct section *si
     }
 }
 
+/* A digest is a mail: on a route without mail sinks it has nobody to go to. */
+static void check_digest(struct walker *walker, const struct node *entry,
+                         const struct config *config, const struct route_config *route)
+{
+    const struct node *digest = node_member(entry, "digest");
+    bool has_recipients = digest == NULL || route->sink_count == 0;
+    for (size_t i = 0; i < route->sink_count; i++) {
+        has_recipients = has_recipients || config->sinks[route->sinks[i]].kind == SINK_EMAIL;
+    }
+    if (!has_recipients) {
+        size_t path_size = walker_enter(walker, "digest");
+        problem_add(walker->problems, digest, walker->path,
+                    "has no recipients: none of the route's sinks is a mail sink; accepted: a "
+                    "digest on a route to one");
+        walker_leave(walker, path_size);
+    }
+}
+
 static void resolve_routes(struct walker *walker, const struct node *document,
                            const struct section *sinks, struct config *config, bool *is_used)
 {
@@ -215,6 +233,9 @@ static void resolve_routes(struct walker *walker, const struct node *document,
         size_t path_size = enter_entry(walker, section.key, i);
         resolve_route(walker, sinks, entry, &routes[i], is_used);
         warn_of_unknown_source(walker, &sources, entry);
+        if (is_read && config->sink_count == sinks->count) {
+            check_digest(walker, entry, config, &routes[i]);
+        }
         walker_leave(walker, path_size);
     }
     if (is_read) {

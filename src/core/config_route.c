@@ -11,7 +11,6 @@
 #define TYPES_ACCEPTED "event types without orderwatch., * and ? stand for anything: appointment.*"
 #define WHERE_ACCEPTED                                                                             \
     "source or a field of orders such as site or extra.NAME, each with a pattern such as Lyon*"
-#define TIME_ACCEPTED "a time of the day such as \"20:00\""
 #define DAY_MINUTES (24 * 60)
 #define ALL_DAYS 0x7f
 
@@ -154,44 +153,14 @@ static void print_where(const void *source, const void *context, struct text *ou
 
 /* --- quiet hours ---------------------------------------------------------------------------- */
 
-static bool parse_minute(const char *text, int *out)
-{
-    bool is_time = strlen(text) == 5 && text[2] == ':';
-    for (int i = 0; is_time && i < 5; i++) {
-        is_time = i == 2 || (text[i] >= '0' && text[i] <= '9');
-    }
-    if (!is_time) {
-        return false;
-    }
-    int hour = (text[0] - '0') * 10 + (text[1] - '0');
-    int minute = (text[3] - '0') * 10 + (text[4] - '0');
-    *out = hour * 60 + minute;
-    return minute < 60 && *out <= DAY_MINUTES;
-}
-
-static void read_minute(struct walker *walker, const struct node *node, int *out)
-{
-    int minute = -1;
-    *out = minute;
-    if (!walker_is_text(walker, node, TIME_ACCEPTED)) {
-        return;
-    }
-    if (!parse_minute(node->text, &minute)) {
-        problem_add(walker->problems, node, walker->path, "%s is not a time; accepted: %s",
-                    walker_shown(walker, node), TIME_ACCEPTED);
-        minute = -1;
-    }
-    *out = minute;
-}
-
 static void read_from(struct walker *walker, const struct node *node, void *target)
 {
-    read_minute(walker, node, &((struct quiet_config *)target)->from_minute);
+    config_read_minute(walker, node, &((struct quiet_config *)target)->from_minute);
 }
 
 static void read_to(struct walker *walker, const struct node *node, void *target)
 {
-    read_minute(walker, node, &((struct quiet_config *)target)->to_minute);
+    config_read_minute(walker, node, &((struct quiet_config *)target)->to_minute);
 }
 
 static bool has_hours(const struct quiet_config *quiet)
@@ -218,50 +187,15 @@ static void print_to(const void *source, const void *context, struct text *out)
     print_minute(out, source, ((const struct quiet_config *)source)->to_minute);
 }
 
-static const char *const day_names[] = {"mon", "tue", "wed", "thu", "fri", "sat", "sun"};
-
-static void read_day(struct walker *walker, const struct node *node, struct quiet_config *quiet)
-{
-    if (!walker_is_text(walker, node, "mon tue wed thu fri sat sun")) {
-        return;
-    }
-    for (size_t day = 0; day < ARRAY_COUNT(day_names); day++) {
-        if (strcmp(node->text, day_names[day]) == 0) {
-            quiet->days = (uint8_t)(quiet->days | 1U << day);
-            return;
-        }
-    }
-    problem_add(walker->problems, node, walker->path, "%s is not a day%s",
-                walker_shown(walker, node),
-                walker_choices(walker, node->text, day_names, ARRAY_COUNT(day_names)));
-}
-
 static void read_days(struct walker *walker, const struct node *node, void *target)
 {
-    size_t count = 0;
-    if (!walker_list_size(walker, node, "days such as [sat, sun]", &count)) {
-        return;
-    }
-    const struct node *entry = walker_list_first(node);
-    for (size_t i = 0; i < count; i++, entry = entry->next) {
-        size_t path_size = walker_enter_entry(walker, node, i);
-        read_day(walker, entry, target);
-        walker_leave(walker, path_size);
-    }
+    config_read_days(walker, node, &((struct quiet_config *)target)->days);
 }
 
 static void print_days(const void *source, const void *context, struct text *out)
 {
     (void)context;
-    const struct quiet_config *quiet = source;
-    bool is_first = true;
-    for (size_t day = 0; day < ARRAY_COUNT(day_names); day++) {
-        if ((quiet->days >> day & 1) != 0) {
-            text_addf(out, "%s%s", is_first ? "[" : ", ", day_names[day]);
-            is_first = false;
-        }
-    }
-    text_add_text(out, is_first ? "" : "]");
+    config_print_days(out, ((const struct quiet_config *)source)->days);
 }
 
 static void read_exception(struct walker *walker, const struct node *node, void *target)
@@ -358,6 +292,27 @@ static const char *route_name_fault(const char *text)
     return text[0] == '\0' || strlen(text) > 100 ? "not a name" : NULL;
 }
 
+/* Instead of the digest of its mail sinks. */
+static void read_digest(struct walker *walker, const struct node *node, void *target)
+{
+    struct route_config *route = target;
+    config_read_digest(walker, node, &route->digest);
+    if (route->digest.tells_unchanged) {
+        problem_add(walker->problems, node, walker->path,
+                    "a mail when nothing changed is a sink's, not a route's; accepted: unchanged "
+                    "in the digest of the sink");
+    }
+}
+
+static void print_digest(const void *source, const void *context, struct text *out)
+{
+    (void)context;
+    const struct route_config *route = source;
+    if (route->digest.is_set) {
+        config_print_digest(out, &route->digest);
+    }
+}
+
 static const struct key route_keys[] = {
     {.name = "name",
      .kind = KEY_TEXT,
@@ -385,6 +340,7 @@ static const struct key route_keys[] = {
      .print = route_print_sinks,
      .is_required = true,
      .accepted = "the names of one or more sinks"},
+    {.name = "digest", .kind = KEY_CUSTOM, .read = read_digest, .print = print_digest},
     {.name = "quiet",
      .kind = KEY_MAP,
      .offset = offsetof(struct route_config, quiet),

@@ -1,4 +1,5 @@
 #include "core/arena.h"
+#include "core/digest.h"
 #include "core/log.h"
 #include "core/route.h"
 #include "core/silencer.h"
@@ -313,13 +314,29 @@ void dispatcher_available(struct dispatcher *dispatcher, size_t sink_index)
     outlet_available(dispatcher->branches[sink_index].outlet);
 }
 
+static int64_t wait_of(const struct digest_config *digest, int64_t now_wall_ms)
+{
+    return digest != NULL ? digest_next(digest, now_wall_ms) - now_wall_ms : 0;
+}
+
+/* The longest wait for any digest that leaves there. */
+static int64_t digest_ahead_ms(const struct dispatcher *dispatcher, const struct sink_config *sink)
+{
+    const struct config *config = dispatcher->options.config;
+    int64_t ahead_ms = 0;
+    for (size_t i = 0; i < config->route_count; i++) {
+        int64_t wait_ms = wait_of(route_digest(&config->routes[i], sink), dispatcher->now.wall_ms);
+        ahead_ms = wait_ms > ahead_ms ? wait_ms : ahead_ms;
+    }
+    return ahead_ms;
+}
+
 void dispatcher_flush(struct dispatcher *dispatcher)
 {
     dispatcher->is_flushing = true;
     for (size_t i = 0; i < dispatcher->branch_count; i++) {
-        const struct sink_config *sink = dispatcher->branches[i].config;
         outlet_flush(dispatcher->branches[i].outlet,
-                     sink->kind == SINK_EMAIL ? sink->email.digest_ms : 0);
+                     digest_ahead_ms(dispatcher, dispatcher->branches[i].config));
     }
 }
 

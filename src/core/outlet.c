@@ -1,6 +1,7 @@
 #include "outlet_internal.h"
 
 #include "core/log.h"
+#include "core/route.h"
 
 #include <stdlib.h>
 
@@ -110,6 +111,7 @@ static void fetch_due(struct outlet *outlet)
         .now_wall_ms = outlet->clock.now.wall_ms,
         .horizon_wall_ms = due_clock_horizon_wall_ms(&outlet->clock),
         .untried_wall_ms = outlet->clock.now.wall_ms + outlet->flush_ahead_ms,
+        .untried_lanes = ROUTE_DIGEST_LANE,
         .count_max = outlet->hand.count_max - outlet->hand.count,
         .bytes_max = HAND_BYTES_MAX - outlet->hand.bytes,
         .except = ids,

@@ -2,6 +2,7 @@
 
 #include "core/arena.h"
 #include "core/config.h"
+#include "core/digest.h"
 #include "core/glob.h"
 #include "core/quiet.h"
 #include "core/silence.h"
@@ -74,24 +75,29 @@ static bool is_quiet_for(const struct route_config *route, enum severity severit
            !(route->quiet.has_exception && severity >= route->quiet.exception);
 }
 
-static int64_t next_tick(int64_t wall_ms, int64_t every_ms)
+const struct digest_config *route_digest(const struct route_config *route,
+                                         const struct sink_config *sink)
 {
-    return (wall_ms / every_ms + 1) * every_ms;
+    const struct digest_config *digest =
+        route->digest.is_set ? &route->digest : &sink->email.digest;
+    return sink->kind == SINK_EMAIL && digest_is_on(digest) ? digest : NULL;
 }
 
 struct route_release route_release(const struct route_config *route, const struct sink_config *sink,
                                    enum severity severity, int64_t now_wall_ms)
 {
-    struct route_release release = {.due_wall_ms = now_wall_ms};
-    if (sink->kind == SINK_EMAIL && sink->email.digest_ms != 0) {
-        release.due_wall_ms = next_tick(now_wall_ms, sink->email.digest_ms);
+    struct route_release release = {.due_wall_ms = now_wall_ms,
+                                    .digest = route_digest(route, sink)};
+    if (release.digest != NULL) {
+        release.due_wall_ms = digest_next(release.digest, now_wall_ms);
         release.delay = ROUTE_DIGEST;
     }
     if (is_quiet_for(route, severity)) {
         int64_t end_ms = quiet_end(&route->quiet, release.due_wall_ms);
         if (end_ms != release.due_wall_ms) {
-            release = (struct route_release){
-                .due_wall_ms = end_ms, .delay = ROUTE_QUIET, .quiet = &route->quiet};
+            release.due_wall_ms = end_ms;
+            release.delay = ROUTE_QUIET;
+            release.quiet = &route->quiet;
         }
     }
     return release;
@@ -113,30 +119,80 @@ static const char *order_lane(const struct event *event, struct arena *arena)
     return kept;
 }
 
-/* A lane is served in order, so what waits for one morning must not hold back what is due tonight:
- * each set of quiet hours, whose ends only rise, has a mail lane of its own. */
-static const char *mail_lane(const struct route_release *release, struct arena *arena)
+static bool ends_quiet(const struct route_config *route, int64_t wall_ms)
 {
-    const struct quiet_config *quiet = release->quiet;
-    return quiet != NULL ? arena_format(arena, "quiet/%d-%d-%u", quiet->from_minute,
-                                        quiet->to_minute, (unsigned int)quiet->days)
-                         : "digest";
+    return route->quiet.is_set && quiet_end(&route->quiet, wall_ms - 1) == wall_ms;
 }
 
-static struct planned_delivery plan(const struct sink_config *sink, const struct route_facts *facts,
+static const char *quiet_lane(const struct quiet_config *quiet, struct arena *arena)
+{
+    return arena_format(arena, "quiet/%d-%d-%u", quiet->from_minute, quiet->to_minute,
+                        (unsigned int)quiet->days);
+}
+
+static const char *digest_lane(const struct digest_config *digest, struct arena *arena)
+{
+    struct text lane;
+    text_init(&lane, 1024);
+    text_add_text(&lane, ROUTE_DIGEST_LANE);
+    digest_add_name(digest, &lane);
+    const char *kept = arena_text(arena, text_span(&lane));
+    text_fini(&lane);
+    return kept;
+}
+
+/* The rarer of two digests that leave at this moment; the first of equals. */
+static const struct digest_config *rarer(const struct digest_config *left,
+                                         const struct digest_config *right, int64_t wall_ms)
+{
+    if (right == NULL || digest_next(right, wall_ms - 1) != wall_ms) {
+        return left;
+    }
+    bool is_rarer = left == NULL || digest_frequency(right) < digest_frequency(left);
+    return is_rarer ? right : left;
+}
+
+/* A lane is served in order, so what waits for one morning must not hold back what is due tonight:
+ * each set of quiet hours, and each digest, has a mail lane of its own, whose moments only rise.
+ * Where several meet, the rarest is the lane: the others go on in theirs. */
+struct planned_delivery route_rendezvous(const struct config *config, size_t sink_index,
+                                         int64_t due_wall_ms, struct arena *arena)
+{
+    const struct sink_config *sink = &config->sinks[sink_index];
+    const struct digest_config *own = &sink->email.digest;
+    const struct digest_config *digest = digest_is_on(own) ? rarer(NULL, own, due_wall_ms) : NULL;
+    struct planned_delivery planned = {.sink_name = sink->name, .due_wall_ms = due_wall_ms};
+    for (size_t i = 0; i < config->route_count; i++) {
+        const struct route_config *route = &config->routes[i];
+        if (!leads_to_sink(route, sink_index)) {
+            continue;
+        }
+        if (ends_quiet(route, due_wall_ms)) {
+            planned.lane = quiet_lane(&route->quiet, arena);
+            planned.bundle = arena_format(arena, "q%" PRId64, due_wall_ms);
+            return planned;
+        }
+        digest = rarer(digest, route_digest(route, sink), due_wall_ms);
+    }
+    CHECK(digest != NULL);
+    planned.lane = digest_lane(digest, arena);
+    planned.bundle = arena_format(arena, "d%" PRId64, due_wall_ms);
+    return planned;
+}
+
+static struct planned_delivery plan(const struct config *config, size_t sink_index,
+                                    const struct route_facts *facts,
                                     const struct route_release *release, struct arena *arena)
 {
+    const struct sink_config *sink = &config->sinks[sink_index];
+    if (sink->kind == SINK_EMAIL && release->delay != ROUTE_AT_ONCE) {
+        return route_rendezvous(config, sink_index, release->due_wall_ms, arena);
+    }
     struct planned_delivery planned = {
         .sink_name = sink->name,
         .due_wall_ms = release->due_wall_ms,
+        .lane = order_lane(facts->event, arena),
     };
-    if (sink->kind == SINK_EMAIL && release->delay != ROUTE_AT_ONCE) {
-        planned.lane = mail_lane(release, arena);
-        planned.bundle = arena_format(
-            arena, "%c%" PRId64, release->delay == ROUTE_QUIET ? 'q' : 'd', release->due_wall_ms);
-        return planned;
-    }
-    planned.lane = order_lane(facts->event, arena);
     if (release->quiet != NULL && release->quiet->has_exception) {
         /* What the exception lets through is to overtake what waits. */
         planned.lane = arena_format(arena, "%s/quiet", planned.lane);
@@ -194,7 +250,7 @@ size_t route_plan(const struct config *config, const struct route_facts *facts, 
             continue; /* a sink that fails cannot be told so */
         }
         if (earliest_release(config, facts, i, now_wall_ms, &release)) {
-            plans[count++] = plan(&config->sinks[i], facts, &release, arena);
+            plans[count++] = plan(config, i, facts, &release, arena);
         }
     }
     *out = plans;
@@ -235,6 +291,35 @@ static bool could_carry(const struct route_config *route, const char *source_nam
     for (int type = 0; type < EVENT_SINK_FAILING; type++) {
         const char *name = event_type_name((enum event_type)type);
         if (any_type_matches(route, name) && where_allows(route, "type", name)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool could_show(const struct route_config *route)
+{
+    for (int type = 0; type < EVENT_SOURCE_UNREACHABLE; type++) {
+        if (any_type_matches(route, event_type_name((enum event_type)type))) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool route_shows_order(const struct config *config, size_t sink_index, const char *source_name,
+                       const struct record *record)
+{
+    for (size_t i = 0; i < config->route_count; i++) {
+        const struct route_config *route = &config->routes[i];
+        bool is_shown = leads_to_sink(route, sink_index) && could_show(route);
+        for (size_t j = 0; j < route->where_count && is_shown; j++) {
+            const struct where_rule *rule = &route->where[j];
+            bool is_source = text_equal(rule->field, "source");
+            const char *value = is_source ? source_name : record_value(record, rule->field);
+            is_shown = value != NULL && glob_matches(rule->pattern, value);
+        }
+        if (is_shown) {
             return true;
         }
     }

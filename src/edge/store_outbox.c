@@ -1,6 +1,7 @@
 #include "store_internal.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 /* Of each severity the oldest: enough to choose the weightiest from. */
 struct member {
@@ -269,7 +270,9 @@ static bool is_due(const struct due_query *query, struct sqlite3_stmt *row)
     if (column_number(row, RETRY) != 0) {
         return due_wall_ms <= query->now_wall_ms || due_wall_ms > query->horizon_wall_ms;
     }
-    return due_wall_ms <= reach_of(query);
+    bool may_be_early =
+        strncmp(column_text(row, LANE), query->untried_lanes, strlen(query->untried_lanes)) == 0;
+    return due_wall_ms <= (may_be_early ? reach_of(query) : query->now_wall_ms);
 }
 
 static void note_next(struct due_job *due, int64_t due_wall_ms)
@@ -361,6 +364,7 @@ void store_fetch_due(void *self, const struct due_query *query, store_due_fn *on
     struct arena *arena = due->job.arena;
     due->query = *query;
     due->query.sink_name = arena_text(arena, span_of(query->sink_name));
+    due->query.untried_lanes = arena_text(arena, span_of(query->untried_lanes));
     int64_t *except = arena_array(arena, query->except_count, sizeof *except);
     for (size_t i = 0; i < query->except_count; i++) {
         except[i] = query->except[i];

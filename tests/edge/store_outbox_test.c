@@ -347,7 +347,9 @@ static bool model_is_due(const struct model_row *row, const struct due_query *qu
     if (row->is_retry) {
         return row->due_wall_ms <= query->now_wall_ms || row->due_wall_ms > query->horizon_wall_ms;
     }
-    return row->due_wall_ms <= query->now_wall_ms || row->due_wall_ms <= query->untried_wall_ms;
+    bool may_be_early = text_equal(lanes[row->lane], query->untried_lanes);
+    return row->due_wall_ms <= query->now_wall_ms ||
+           (may_be_early && row->due_wall_ms <= query->untried_wall_ms);
 }
 
 static bool model_is_before(const struct model *model, size_t left, size_t right)
@@ -392,6 +394,7 @@ static void model_compare(const struct model *model, struct fixture *fixture, st
 {
     struct due_query query = fixture_query(NOW + random_below(random, 150));
     query.horizon_wall_ms = query.now_wall_ms + random_below(random, 100);
+    query.untried_lanes = "digest";
     query.untried_wall_ms = NOW + random_below(random, 150);
     size_t expected[ARRAY_COUNT(lanes)];
     size_t count = model_due(model, &query, expected);

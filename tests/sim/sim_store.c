@@ -4,6 +4,7 @@
 
 #include <inttypes.h>
 #include <stdlib.h>
+#include <string.h>
 
 void sim_store_init(struct sim_store *store, struct sim *sim)
 {
@@ -360,10 +361,10 @@ static bool is_lane_head(const struct sim_store *store, size_t index)
 
 static bool is_due(const struct sim_row *row, const struct due_query *query)
 {
-    bool is_untried = row->attempts_made == 0;
+    bool may_be_early = strncmp(row->lane, query->untried_lanes, strlen(query->untried_lanes)) == 0;
+    bool is_early = may_be_early && row->due_wall_ms <= query->untried_wall_ms;
     return row->due_wall_ms <= query->now_wall_ms ||
-           (is_untried ? row->due_wall_ms <= query->untried_wall_ms
-                       : row->due_wall_ms > query->horizon_wall_ms);
+           (row->attempts_made == 0 ? is_early : row->due_wall_ms > query->horizon_wall_ms);
 }
 
 static struct delivery gather(const struct sim_store *store, size_t index, struct arena *arena,

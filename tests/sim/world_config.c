@@ -145,7 +145,7 @@ void world_init_config(struct world *world)
     }
     world->sink_configs[0].email.zone = zone_utc();
     if (sim_chance(&world->sim, 400)) {
-        world->sink_configs[0].email.digest_ms = sim_between(&world->sim, 5, 30) * MINUTE_MS;
+        world->sink_configs[0].email.digest.every_ms = sim_between(&world->sim, 5, 30) * MINUTE_MS;
     }
     world->sink_configs[1].mqtt.has_state = true;
     if (sim_chance(&world->sim, 300)) {

@@ -174,14 +174,15 @@ static void test_a_flush_sends_what_was_never_tried(void **state)
 {
     (void)state;
     struct world *world = world_create();
-    add_due(world, "digest", world->sim.now.wall_ms + 10 * MINUTE_MS);
+    add_due(world, "digest/1", world->sim.now.wall_ms + 10 * MINUTE_MS);
+    add_due(world, "quiet", world->sim.now.wall_ms + 10 * MINUTE_MS);
     add_due(world, "night", world->sim.now.wall_ms + 10 * HOUR_MS);
     open_outlet(world);
     run(world, 1000);
     assert_string_equal(world->receipts, "");
     outlet_flush(world->outlet, 15 * MINUTE_MS);
     run(world, 1000);
-    assert_string_equal(world->receipts, "digest.1 ");
+    assert_string_equal(world->receipts, "digest/1.1 "); /* quiet hours hold */
     assert_true(outlet_is_empty(world->outlet));
     world_destroy(world);
 }

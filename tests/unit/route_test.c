@@ -125,13 +125,13 @@ static void a_digest_waits_for_its_tick(void **state)
     (void)state;
     struct world world;
     world_init(&world);
-    world.sinks[0].email.digest_ms = 15 * MINUTE_MS;
+    world.sinks[0].email.digest.every_ms = 15 * MINUTE_MS;
     struct event event = event_of(EVENT_ORDER_STATUS_CANCELLED);
     const struct planned_delivery *plans = NULL;
     assert_int_equal(plan(&world, &event, world_record(&world, "{'id':'12/3'}"), &plans), 3);
     int64_t tick = date_of("2026-11-23T08:30:00Z").ms;
     assert_int_equal(plans[0].due_wall_ms, tick);
-    assert_string_equal(plans[0].lane, "digest");
+    assert_string_equal(plans[0].lane, "digest/900000");
     assert_string_equal(plans[0].bundle, arena_format(world.arena, "d%lld", (long long)tick));
     assert_int_equal(plans[1].due_wall_ms, NOW_MS);
 
@@ -189,7 +189,7 @@ static void a_tick_in_quiet_hours_waits_for_their_end(void **state)
     world_init(&world);
     world.route.quiet = quiet_morning(&world);
     world.route.quiet.from_minute = 9 * 60 + 30; /* not quiet now, but at the tick */
-    world.sinks[0].email.digest_ms = 15 * MINUTE_MS;
+    world.sinks[0].email.digest.every_ms = 15 * MINUTE_MS;
     struct event event = event_of(EVENT_ORDER_CREATED);
     const struct planned_delivery *plans = NULL;
     (void)plan(&world, &event, world_record(&world, "{'id':'12/3'}"), &plans);

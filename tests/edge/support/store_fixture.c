@@ -382,6 +382,7 @@ struct due_query fixture_query(int64_t now_wall_ms)
     return (struct due_query){.sink_name = FIXTURE_SINK,
                               .now_wall_ms = now_wall_ms,
                               .horizon_wall_ms = now_wall_ms + 3600000,
+                              .untried_lanes = "",
                               .count_max = 20,
                               .bytes_max = 1 << 20};
 }
