@@ -5,6 +5,7 @@
 #include "edge/log.h"
 #include "edge/loop.h"
 #include "edge/service.h"
+#include "edge/store_query.h"
 #include "edge/unicode.h"
 #include "heartbeat.h"
 #include "reload.h"
@@ -157,6 +158,7 @@ static int start_monitor(struct daemon *daemon)
     const struct monitor_options options = {.config = daemon->config,
                                             .http = http_client_port(daemon->http),
                                             .store = daemon->store_port,
+                                            .query = store_query_port(daemon->store),
                                             .unicode = unicode_port(),
                                             .sinks = daemon->generation->sinks,
                                             .seed = seed,

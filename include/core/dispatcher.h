@@ -5,6 +5,7 @@
 #include "core/circuit.h"
 #include "core/event_tally.h"
 #include "core/histogram.h"
+#include "core/outlook.h"
 #include "core/ports.h"
 
 struct dispatcher;
@@ -15,7 +16,11 @@ struct dispatcher_options {
     const struct sink_port *sinks; /* one per config->sinks, same order; borrowed */
     struct store_port store;
     const struct silencer *silencer; /* NULL: nothing is silenced */
+    struct query_port query;         /* for what digests say besides; may be empty */
+    outlook_describe_fn *describe;   /* the sources, for the same */
+    void *describe_arg;
     uint64_t seed;
+    bool is_once; /* no digests of nothing: a run is not a time of theirs */
 };
 
 struct sink_status {

@@ -46,7 +46,9 @@ enum event_type {
     EVENT_SINK_FAILING,
     EVENT_SINK_RECOVERED,
     EVENT_SINK_PARKED,
-    EVENT_TEST, /* orderwatch test SINK: marked as a test everywhere, never stored */
+    EVENT_TEST,   /* orderwatch test SINK: marked as a test everywhere, never stored */
+    EVENT_DIGEST, /* a digest's own: makes a mail even when nothing changed; goes to its sink only
+                   */
     EVENT_TYPE_COUNT
 };
 

@@ -12,6 +12,7 @@ struct monitor_options {
     const struct config *config; /* borrowed; must outlive the monitor */
     struct http_port http;
     struct store_port store;
+    struct query_port query; /* for what digests say besides; may be empty */
     struct unicode_port unicode;
     const struct sink_port *sinks; /* one per config->sinks, same order; borrowed */
     uint64_t seed;                 /* decides all jitter */

@@ -3,6 +3,7 @@
 #define CORE_OUTLET_H
 
 #include "core/circuit.h"
+#include "core/outlook.h"
 #include "core/parcel.h"
 
 struct outlet;
@@ -11,7 +12,8 @@ struct outlet_options {
     const struct sink_config *sink; /* borrowed; must outlive the outlet */
     struct sink_port port;
     struct store_port store;
-    bool lanes_cross; /* as of struct due_query */
+    bool lanes_cross;               /* as of struct due_query */
+    struct outlook_options outlook; /* of its digests */
     uint64_t seed;
 };
 
@@ -23,6 +25,7 @@ void outlet_inherit(struct outlet *outlet, const struct outlet *before);
 /* After a reload. What was planned by the routes before may still wait, so lanes that once crossed
  * are taken to. */
 void outlet_use_routes(struct outlet *outlet, bool lanes_cross);
+void outlet_use_config(struct outlet *outlet, const struct config *config, size_t sink_index);
 
 void outlet_expect_news(struct outlet *outlet);
 /* Digests that were never tried are due at once if they are due within ahead_ms. */

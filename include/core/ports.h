@@ -9,6 +9,8 @@
 #include "core/event.h"
 #include "core/text.h"
 
+struct outlook;
+
 /* --- fetching ------------------------------------------------------------------------------- */
 
 struct http_request {
@@ -121,15 +123,16 @@ struct delivery {
     int64_t last_id; /* of the last row; id if it is a single one */
     const char *sink_name;
     const char *lane;
-    const char *bundle;          /* NULL: a single event */
-    uint32_t attempts_made;      /* before this one */
-    int64_t created_wall_ms;     /* of the oldest row */
-    int64_t first_due_wall_ms;   /* as planned: quiet hours and digests are not its age */
-    const char *progress;        /* the sink's own note of an earlier attempt; "" at first */
-    const struct event *events;  /* oldest first; of a large bundle the first by weight */
-    size_t event_count;          /* how many are in events */
-    size_t event_total;          /* how many the bundle has */
-    uint32_t severity_counts[4]; /* over event_total, by enum severity */
+    const char *bundle;            /* NULL: a single event */
+    uint32_t attempts_made;        /* before this one */
+    int64_t created_wall_ms;       /* of the oldest row */
+    int64_t first_due_wall_ms;     /* as planned: quiet hours and digests are not its age */
+    const char *progress;          /* the sink's own note of an earlier attempt; "" at first */
+    const struct event *events;    /* oldest first; of a large bundle the first by weight */
+    size_t event_count;            /* how many are in events */
+    size_t event_total;            /* how many the bundle has */
+    uint32_t severity_counts[4];   /* over event_total, by enum severity */
+    const struct outlook *outlook; /* of a digest; NULL: none */
 };
 
 #define BUNDLE_EVENTS_MAX 200

@@ -53,6 +53,10 @@ struct route_release route_release(const struct route_config *route, const struc
 /* The digest of what a route leads to a sink: the route's own, else the sink's; NULL: none. */
 const struct digest_config *route_digest(const struct route_config *route,
                                          const struct sink_config *sink);
+/* The longest wait for any digest that leaves there; 0: there is none. */
+int64_t route_digest_wait_ms(const struct config *config, size_t sink_index, int64_t now_wall_ms);
+/* The moment itself, or when no route to the sink is quiet any more. */
+int64_t route_quiet_end(const struct config *config, size_t sink_index, int64_t wall_ms);
 /* What leaves one sink for people at one moment leaves as one mail, whichever digests and quiet
  * hours brought it there: lane and bundle depend on the moment alone. */
 #define ROUTE_DIGEST_LANE "digest/"

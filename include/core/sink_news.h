@@ -11,7 +11,8 @@ struct sink_memory {
     uint64_t sequence;    /* of its latest event */
     uint64_t parked_told; /* how many parked deliveries the others know of */
     bool is_failing_told;
-    bool is_disabled; /* the receiver answered 410 */
+    bool is_disabled;       /* the receiver answered 410 */
+    int64_t digest_wall_ms; /* up to which its digests have an event of their own */
 };
 
 /* How the sink is now. */

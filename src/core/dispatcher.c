@@ -1,9 +1,9 @@
 #include "core/arena.h"
-#include "core/digest.h"
 #include "core/log.h"
 #include "core/route.h"
 #include "core/silencer.h"
 
+#include "digest_seed.h"
 #include "dispatcher_internal.h"
 
 #include <stdlib.h>
@@ -161,6 +161,12 @@ static void add_event(struct dispatcher *dispatcher, const struct branch *branch
              log_text("sink", branch->config->name));
 }
 
+static bool is_seed_due(const struct dispatcher *dispatcher, const struct branch *branch)
+{
+    return !dispatcher->options.is_once &&
+           digest_seed_is_due(branch->config, &branch->memory, dispatcher->now.wall_ms);
+}
+
 static void add_news(struct dispatcher *dispatcher, struct branch *branch, struct news_batch *batch)
 {
     struct sink_condition condition = condition_of(branch);
@@ -169,6 +175,11 @@ static void add_news(struct dispatcher *dispatcher, struct branch *branch, struc
                                      dispatcher->arena, events, &branch->memory_after);
     for (size_t i = 0; i < count; i++) {
         add_event(dispatcher, branch, &events[i], batch);
+    }
+    if (is_seed_due(dispatcher, branch)) {
+        digest_seed_compose(dispatcher->options.config, (size_t)(branch - dispatcher->branches),
+                            dispatcher->now.wall_ms, dispatcher->arena, &branch->memory_after,
+                            &batch->events[batch->event_count++]);
     }
     struct text value;
     text_init(&value, 1024);
@@ -216,14 +227,15 @@ static void on_committed(void *arg, enum status status, const char *detail)
 static bool is_news_due(const struct dispatcher *dispatcher, const struct branch *branch)
 {
     struct sink_condition condition = condition_of(branch);
-    return sink_news_is_due(&branch->memory, &condition, dispatcher->now);
+    return is_seed_due(dispatcher, branch) ||
+           sink_news_is_due(&branch->memory, &condition, dispatcher->now);
 }
 
 static void tell_news(struct dispatcher *dispatcher)
 {
     arena_reset(dispatcher->arena);
     struct news_batch batch = {
-        .events = arena_array(dispatcher->arena, dispatcher->branch_count * SINK_NEWS_MAX,
+        .events = arena_array(dispatcher->arena, dispatcher->branch_count * (SINK_NEWS_MAX + 1),
                               sizeof *batch.events),
         .values = arena_array(dispatcher->arena, dispatcher->branch_count, sizeof *batch.values)};
     for (size_t i = 0; i < dispatcher->branch_count; i++) {
@@ -246,6 +258,13 @@ static void tell_news(struct dispatcher *dispatcher)
                                      dispatcher);
 }
 
+static int64_t next_seed_mono_ms(const struct dispatcher *dispatcher, const struct branch *branch)
+{
+    return dispatcher->options.is_once
+               ? INSTANT_NEVER
+               : digest_seed_next_mono_ms(branch->config, &branch->memory, dispatcher->now);
+}
+
 static int64_t next_news_mono_ms(const struct dispatcher *dispatcher)
 {
     int64_t next = INSTANT_NEVER;
@@ -253,6 +272,8 @@ static int64_t next_news_mono_ms(const struct dispatcher *dispatcher)
         struct sink_condition condition = condition_of(&dispatcher->branches[i]);
         int64_t due = sink_news_next_mono_ms(&dispatcher->branches[i].memory, &condition);
         next = due < next ? due : next;
+        int64_t seed = next_seed_mono_ms(dispatcher, &dispatcher->branches[i]);
+        next = seed < next ? seed : next;
     }
     return next;
 }
@@ -314,29 +335,12 @@ void dispatcher_available(struct dispatcher *dispatcher, size_t sink_index)
     outlet_available(dispatcher->branches[sink_index].outlet);
 }
 
-static int64_t wait_of(const struct digest_config *digest, int64_t now_wall_ms)
-{
-    return digest != NULL ? digest_next(digest, now_wall_ms) - now_wall_ms : 0;
-}
-
-/* The longest wait for any digest that leaves there. */
-static int64_t digest_ahead_ms(const struct dispatcher *dispatcher, const struct sink_config *sink)
-{
-    const struct config *config = dispatcher->options.config;
-    int64_t ahead_ms = 0;
-    for (size_t i = 0; i < config->route_count; i++) {
-        int64_t wait_ms = wait_of(route_digest(&config->routes[i], sink), dispatcher->now.wall_ms);
-        ahead_ms = wait_ms > ahead_ms ? wait_ms : ahead_ms;
-    }
-    return ahead_ms;
-}
-
 void dispatcher_flush(struct dispatcher *dispatcher)
 {
     dispatcher->is_flushing = true;
     for (size_t i = 0; i < dispatcher->branch_count; i++) {
         outlet_flush(dispatcher->branches[i].outlet,
-                     digest_ahead_ms(dispatcher, dispatcher->branches[i].config));
+                     route_digest_wait_ms(dispatcher->options.config, i, dispatcher->now.wall_ms));
     }
 }
 

@@ -11,11 +11,17 @@ void branch_init(struct branch *branch, struct dispatcher *dispatcher, const str
 {
     const struct sink_config *sink = &config->sinks[index];
     const struct sink_port *port = &dispatcher->options.sinks[index];
-    const struct outlet_options outlet = {.sink = sink,
-                                          .port = *port,
-                                          .store = dispatcher->options.store,
-                                          .lanes_cross = route_lanes_cross(config, index),
-                                          .seed = random_next(&dispatcher->random)};
+    const struct outlet_options outlet = {
+        .sink = sink,
+        .port = *port,
+        .store = dispatcher->options.store,
+        .lanes_cross = route_lanes_cross(config, index),
+        .outlook = {.config = config,
+                    .sink_index = index,
+                    .query = dispatcher->options.query,
+                    .describe = dispatcher->options.describe,
+                    .describe_arg = dispatcher->options.describe_arg},
+        .seed = random_next(&dispatcher->random)};
     *branch = (struct branch){.config = sink,
                               .kind = port->ops->kind,
                               .outlet = outlet_create(&outlet),
@@ -98,6 +104,7 @@ void dispatcher_change(struct dispatcher *dispatcher, const struct config *confi
             branches[i] = *before;
             before->outlet = NULL; /* it has moved */
             outlet_use_routes(branches[i].outlet, route_lanes_cross(config, i));
+            outlet_use_config(branches[i].outlet, config, i);
             continue;
         }
         branch_init(&branches[i], dispatcher, config, i);

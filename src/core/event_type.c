@@ -40,6 +40,7 @@ static const struct {
     [EVENT_SINK_RECOVERED] = {"sink.recovered", SEVERITY_NOTICE},
     [EVENT_SINK_PARKED] = {"sink.parked", SEVERITY_CRITICAL},
     [EVENT_TEST] = {"test", SEVERITY_INFO},
+    [EVENT_DIGEST] = {"digest", SEVERITY_INFO},
 };
 _Static_assert(ARRAY_COUNT(types) == EVENT_TYPE_COUNT, "every event type has a row");
 

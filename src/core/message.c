@@ -119,6 +119,9 @@ static enum status book_open(struct book *book, const struct telling *telling,
 {
     book->stories = alloc_array(delivery->event_count, sizeof *book->stories);
     for (size_t i = 0; i < delivery->event_count; i++) {
+        if (delivery->events[i].type == EVENT_DIGEST) {
+            continue; /* it only makes the mail leave */
+        }
         enum status status =
             story_open(telling, &delivery->events[i], &book->stories[book->story_count], why);
         if (status != STATUS_OK) {
@@ -139,12 +142,24 @@ static void book_close(struct book *book)
     free(book->chapters);
 }
 
+/* Without the events that only make a digest leave: nobody counts them. */
+static struct delivery without_seeds(const struct delivery *delivery, const struct book *book)
+{
+    struct delivery told = *delivery;
+    size_t seed_count = delivery->event_count - book->story_count;
+    told.event_count -= seed_count;
+    told.event_total -= seed_count;
+    told.severity_counts[SEVERITY_INFO] -= (uint32_t)seed_count;
+    return told;
+}
+
 /* --- the head ------------------------------------------------------------------------------- */
 
 static bool is_digest(const struct delivery *delivery)
 {
     const char *bundle = delivery->bundle;
-    return bundle != NULL && (bundle[0] == 'd' || bundle[0] == 'q');
+    bool is_bundle = bundle != NULL && (bundle[0] == 'd' || bundle[0] == 'q');
+    return is_bundle || delivery->events[0].type == EVENT_DIGEST;
 }
 
 static void write_subject(const struct telling *telling, const struct book *book,
@@ -159,7 +174,8 @@ static void write_subject(const struct telling *telling, const struct book *book
     if (is_digest(delivery)) {
         text_add_text(&subject,
                       telling_titled(telling, words_phrase(PHRASE_DIGEST, telling->language),
-                                     sheet_digest_title(telling, book->chapter_count, delivery)));
+                                     sheet_digest_title(telling, book->chapters,
+                                                        book->chapter_count, delivery)));
     } else {
         const struct chapter *chapter = &book->chapters[0];
         text_add_text(&subject, telling_titled(telling, chapter->title,
@@ -187,7 +203,7 @@ static void write_root(const struct telling *telling, const struct book *book,
     } else if (event->order_id[0] != '\0') {
         text_addf(&subject, "order/%s/%s", event->source_name, event->order_id);
     } else {
-        text_addf(&subject, "other/%s", book->chapters[0].title);
+        text_addf(&subject, "other/%s", book->chapter_count != 0 ? book->chapters[0].title : "");
     }
     char hash[33];
     hash128_hex(text_span(&subject), hash);
@@ -209,7 +225,17 @@ static void write_ids(const struct telling *telling, const struct book *book,
 
 /* --- the whole ------------------------------------------------------------------------------ */
 
-/* The sink's zone; else that of the source the mail is about. */
+static bool is_told_of(const struct delivery *delivery, const struct source_config *source)
+{
+    for (size_t i = 0; i < delivery->event_count; i++) {
+        if (text_equal(delivery->events[i].source_name, source->name)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The sink's zone; else that of the first source the mail is about, or of the only one. */
 static const struct zone *choose_zone(const struct sink_config *sink, const struct config *config,
                                       const struct delivery *delivery)
 {
@@ -218,12 +244,14 @@ static const struct zone *choose_zone(const struct sink_config *sink, const stru
     }
     for (size_t i = 0; i < config->source_count; i++) {
         const struct source_config *source = &config->sources[i];
-        bool is_about = text_equal(source->name, delivery->events[0].source_name);
-        if ((is_about || config->source_count == 1) && source->zone != NULL) {
+        bool is_it = config->source_count == 1 || is_told_of(delivery, source);
+        if (is_it && source->zone != NULL) {
             return source->zone;
         }
     }
-    return zone_utc();
+    bool is_digest_of_nothing = delivery->events[0].type == EVENT_DIGEST;
+    const struct zone *first = config->source_count != 0 ? config->sources[0].zone : NULL;
+    return is_digest_of_nothing && first != NULL ? first : zone_utc();
 }
 
 static void write_bodies(const struct telling *telling, const struct book *book,
@@ -258,9 +286,10 @@ enum status message_compose(const struct sink_config *sink, const struct config 
     struct book book = {.story_count = 0};
     enum status status = book_open(&book, &telling, delivery, why);
     if (status == STATUS_OK) {
-        write_subject(&telling, &book, delivery, out);
+        const struct delivery told = without_seeds(delivery, &book);
+        write_subject(&telling, &book, &told, out);
         write_ids(&telling, &book, delivery, out);
-        write_bodies(&telling, &book, delivery, out);
+        write_bodies(&telling, &book, &told, out);
         out->zone = telling.zone;
         message_add_appointments(out, &telling, book.stories, book.story_count);
         bool fits = out->subject.status == STATUS_OK && out->plain.status == STATUS_OK &&

@@ -1,19 +1,34 @@
 #include "message_sheet.h"
 
 #include "core/date.h"
+#include "message_outlook.h"
 
 #define STEP_COUNT_MAX 12 /* of one order */
 
-const char *sheet_digest_title(const struct telling *telling, size_t chapter_count,
-                               const struct delivery *delivery)
+/* The others are about sources and sinks. */
+static size_t count_orders(const struct chapter *chapters, size_t count)
 {
+    size_t order_count = 0;
+    for (size_t i = 0; i < count; i++) {
+        order_count += chapters[i].lead->event->order_id[0] != '\0' ? 1 : 0;
+    }
+    return order_count;
+}
+
+const char *sheet_digest_title(const struct telling *telling, const struct chapter *chapters,
+                               size_t count, const struct delivery *delivery)
+{
+    if (delivery->event_total == 0) {
+        return words_phrase(PHRASE_NOTHING_CHANGED, telling->language);
+    }
     struct text text;
     text_init(&text, 1024);
     text_add_text(&text,
                   telling_count(telling, PHRASE_CHANGE, PHRASE_CHANGES, delivery->event_total));
-    if (delivery->event_total == delivery->event_count) {
+    size_t order_count = count_orders(chapters, count);
+    if (delivery->event_total == delivery->event_count && order_count != 0) {
         text_add_text(&text,
-                      telling_count(telling, PHRASE_ON_ORDER, PHRASE_ON_ORDERS, chapter_count));
+                      telling_count(telling, PHRASE_ON_ORDER, PHRASE_ON_ORDERS, order_count));
     }
     size_t critical = delivery->severity_counts[SEVERITY_CRITICAL];
     size_t warnings = delivery->severity_counts[SEVERITY_WARNING];
@@ -169,18 +184,10 @@ static void write_digest_chapter(struct sheet *sheet, const struct telling *tell
     }
 }
 
-void sheet_write_digest(struct sheet *sheet, const struct telling *telling,
-                        const struct chapter *chapters, size_t count,
-                        const struct delivery *delivery)
+static void write_changes(struct sheet *sheet, const struct telling *telling,
+                          const struct chapter *chapters, size_t count,
+                          const struct delivery *delivery)
 {
-    struct date now = {.kind = DATE_INSTANT, .ms = telling->now_wall_ms};
-    const char *as_of =
-        telling_phrase(telling, PHRASE_AS_OF, telling_date(telling, now, true), NULL);
-    struct block *first = sheet_add(sheet, BLOCK_LEAD, NULL);
-    first->severity = chapters[0].lead->event->severity;
-    first->text =
-        arena_format(telling->arena, "%s. %s %s.", sheet_digest_title(telling, count, delivery),
-                     words_phrase(PHRASE_DIGEST_ADVICE, telling->language), as_of);
     for (size_t i = 0; i < count; i++) {
         write_digest_chapter(sheet, telling, &chapters[i]);
     }
@@ -189,5 +196,27 @@ void sheet_write_digest(struct sheet *sheet, const struct telling *telling,
                   telling_count(telling, PHRASE_REST_ONE, PHRASE_REST,
                                 delivery->event_total - delivery->event_count));
     }
-    sheet_write_foot(sheet, telling, chapters[0].lead->event);
+}
+
+void sheet_write_digest(struct sheet *sheet, const struct telling *telling,
+                        const struct chapter *chapters, size_t count,
+                        const struct delivery *delivery)
+{
+    struct date now = {.kind = DATE_INSTANT, .ms = telling->now_wall_ms};
+    const char *as_of =
+        telling_phrase(telling, PHRASE_AS_OF, telling_date(telling, now, true), NULL);
+    struct block *first = sheet_add(sheet, BLOCK_LEAD, NULL);
+    first->severity = count != 0 ? chapters[0].lead->event->severity : SEVERITY_INFO;
+    first->text = count != 0
+                      ? arena_format(telling->arena, "%s. %s %s.",
+                                     sheet_digest_title(telling, chapters, count, delivery),
+                                     words_phrase(PHRASE_DIGEST_ADVICE, telling->language), as_of)
+                      : arena_format(telling->arena, "%s %s.",
+                                     words_phrase(PHRASE_NOTHING_ADVICE, telling->language), as_of);
+    write_changes(sheet, telling, chapters, count, delivery);
+    if (delivery->outlook != NULL) {
+        sheet_write_outlook(sheet, telling, delivery->outlook);
+    }
+    sheet_write_foot(sheet, telling, count != 0 ? chapters[0].lead->event : delivery->events,
+                     count == 1);
 }

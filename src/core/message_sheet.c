@@ -407,8 +407,12 @@ static bool is_plain_word(const char *id)
 }
 
 /* " --order 123456", or what else the mail is about. */
-static const char *silence_options(const struct telling *telling, const struct event *event)
+static const char *silence_options(const struct telling *telling, const struct event *event,
+                                   bool is_single)
 {
+    if (!is_single) {
+        return " --order ID";
+    }
     if (is_plain_word(event->order_id)) {
         return arena_format(telling->arena, " --order %s", event->order_id);
     }
@@ -416,21 +420,23 @@ static const char *silence_options(const struct telling *telling, const struct e
 }
 
 /* Why it came, and how to get fewer. */
-static const char *reason(const struct telling *telling, const struct event *event)
+static const char *reason(const struct telling *telling, const struct event *event, bool is_single)
 {
     const char *sink = telling->sink->name;
-    if (event->type == EVENT_TEST) {
-        return telling_phrase(telling, PHRASE_WHY_TEST, sink, NULL);
+    if (event->type == EVENT_TEST || event->type == EVENT_DIGEST) {
+        return telling_phrase(
+            telling, event->type == EVENT_TEST ? PHRASE_WHY_TEST : PHRASE_WHY_DIGEST, sink, NULL);
     }
     const char *file = telling->config->file != NULL ? telling->config->file : "orderwatch.yaml";
     const char *why =
         telling_phrase(telling, PHRASE_WHY, find_route(telling, event), quoted(telling, sink));
-    return arena_format(
-        telling->arena, "%s %s", why,
-        telling_phrase(telling, PHRASE_SILENCE, silence_options(telling, event), file));
+    const char *options = silence_options(telling, event, is_single);
+    return arena_format(telling->arena, "%s %s", why,
+                        telling_phrase(telling, PHRASE_SILENCE, options, file));
 }
 
-void sheet_write_foot(struct sheet *sheet, const struct telling *telling, const struct event *event)
+void sheet_write_foot(struct sheet *sheet, const struct telling *telling, const struct event *event,
+                      bool is_single)
 {
     const char *times = telling_phrase(telling, PHRASE_TIMES, zone_name(telling->zone), NULL);
     const char *url = telling->sink->email.status_url;
@@ -439,7 +445,7 @@ void sheet_write_foot(struct sheet *sheet, const struct telling *telling, const 
         link->label = words_phrase(PHRASE_STATUS_PAGE, telling->language);
     }
     sheet_add(sheet, BLOCK_FOOT,
-              arena_format(telling->arena, "%s %s", reason(telling, event), times));
+              arena_format(telling->arena, "%s %s", reason(telling, event, is_single), times));
 }
 
 /* --- whole mails ---------------------------------------------------------------------------- */
@@ -483,5 +489,5 @@ void sheet_write_chapter(struct sheet *sheet, const struct telling *telling,
     if (latest->order != NULL) {
         write_order(sheet, telling, latest->order);
     }
-    sheet_write_foot(sheet, telling, lead->event);
+    sheet_write_foot(sheet, telling, lead->event, true);
 }

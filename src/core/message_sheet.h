@@ -64,20 +64,22 @@ struct block *sheet_add(struct sheet *sheet, enum block_kind kind, const char *t
 void sheet_add_table(struct sheet *sheet, enum block_kind kind, const struct table *table);
 /* False where there is no before to speak of, or where the new is quoted. */
 bool story_has_old_and_new(const struct story *story, const struct json *change);
-/* Why this mail came, and how to stop it. */
-void sheet_write_foot(struct sheet *sheet, const struct telling *telling,
-                      const struct event *event);
+/* Why this mail came, and how to get fewer. event: that it is about; one of several if not
+ * is_single. */
+void sheet_write_foot(struct sheet *sheet, const struct telling *telling, const struct event *event,
+                      bool is_single);
 
 void sheet_write_chapter(struct sheet *sheet, const struct telling *telling,
                          const struct chapter *chapter);
 void sheet_fini(struct sheet *sheet);
 
+/* Without chapters nothing changed. Its last sections are those of the outlook, if there is one. */
 void sheet_write_digest(struct sheet *sheet, const struct telling *telling,
                         const struct chapter *chapters, size_t count,
                         const struct delivery *delivery);
 /* 12 changes on 5 orders (1 critical, 3 warnings) */
-const char *sheet_digest_title(const struct telling *telling, size_t chapter_count,
-                               const struct delivery *delivery);
+const char *sheet_digest_title(const struct telling *telling, const struct chapter *chapters,
+                               size_t count, const struct delivery *delivery);
 
 /* --- blocks as text --- */
 

@@ -245,7 +245,7 @@ static void show_events(const struct metrics *metrics, const struct metrics_view
     }
     head(out, "orderwatch_events_total", "counter", "Events that became durable, by type.");
     for (size_t i = 0; i < EVENT_TYPE_COUNT; i++) {
-        if (i != EVENT_TEST) {
+        if (i != EVENT_TEST && i != EVENT_DIGEST) {
             text_addf(out, "orderwatch_events_total{type=\"%s\"} %" PRIu64 "\n",
                       event_type_name((enum event_type)i), sum.counts[i]);
         }

@@ -86,6 +86,34 @@ void monitor_destroy_sink(struct sink *sink)
     free(sink);
 }
 
+static enum outlook_state outlook_state_of(const struct poller_status *status)
+{
+    if (status->is_held) {
+        return OUTLOOK_HELD;
+    }
+    switch (status->health) {
+    case POLLER_STARTING:
+    case POLLER_OK:
+        return OUTLOOK_OK;
+    case POLLER_FAILING:
+        return OUTLOOK_FAILING;
+    case POLLER_REJECTED:
+        return OUTLOOK_REFUSED;
+    case POLLER_MAINTENANCE:
+        return OUTLOOK_MAINTENANCE;
+    }
+    CHECK(!"a health that exists");
+}
+
+/* For digests: how recent what they say is. */
+static void describe_source(void *arg, size_t source_index, struct outlook_source *out)
+{
+    const struct monitor *monitor = arg;
+    struct poller_status status = poller_status(monitor->sources[source_index].poller);
+    out->state = outlook_state_of(&status);
+    out->complete_wall_ms = status.last_complete_wall_ms;
+}
+
 struct monitor *monitor_create(const struct monitor_options *options)
 {
     const struct config *config = options->config;
@@ -100,7 +128,11 @@ struct monitor *monitor_create(const struct monitor_options *options)
                                             .sinks = options->sinks,
                                             .store = options->store,
                                             .silencer = monitor->silencer,
-                                            .seed = random_next(&monitor->random)};
+                                            .query = options->query,
+                                            .describe = describe_source,
+                                            .describe_arg = monitor,
+                                            .seed = random_next(&monitor->random),
+                                            .is_once = options->is_once};
     monitor->dispatcher = dispatcher_create(&dispatcher);
     struct keeper_options keeper = {
         .store = options->store, .silencer = monitor->silencer, .keep_ms = config->keep_events_ms};

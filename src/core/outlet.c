@@ -26,6 +26,9 @@ struct outlet *outlet_create(const struct outlet_options *options)
     due_clock_init(&outlet->clock, &options->sink->retry);
     pacer_init(&outlet->pacer, options->sink->rate);
     hand_init(&outlet->hand, (size_t)window * outlet->batch_count);
+    if (options->outlook.query.list_orders != NULL && options->sink->kind == SINK_EMAIL) {
+        outlet->outlook = outlook_scan_create(&options->outlook);
+    }
     outlet->wants_fetch = true;
     outlet->next_due_wall_ms = INSTANT_NEVER;
     return outlet;
@@ -38,6 +41,7 @@ void outlet_destroy(struct outlet *outlet)
     }
     CHECK(outlet_is_idle(outlet));
     hand_clear(&outlet->hand);
+    outlook_scan_destroy(outlet->outlook);
     free(outlet);
 }
 
@@ -51,6 +55,13 @@ void outlet_inherit(struct outlet *outlet, const struct outlet *before)
 void outlet_use_routes(struct outlet *outlet, bool lanes_cross)
 {
     outlet->lanes_cross |= lanes_cross;
+}
+
+void outlet_use_config(struct outlet *outlet, const struct config *config, size_t sink_index)
+{
+    if (outlet->outlook != NULL) {
+        outlook_scan_use_config(outlet->outlook, config, sink_index);
+    }
 }
 
 /* --- the store's side --------------------------------------------------------------------- */
@@ -186,6 +197,13 @@ static int64_t next_settle_mono_ms(const struct outlet *outlet)
                                           : outlet->clock.now.mono_ms;
 }
 
+/* The next page for a digest's outlook. */
+static int64_t next_look_mono_ms(struct outlet *outlet)
+{
+    bool is_off = outlet->outlook == NULL || outlet->is_stopping;
+    return is_off ? INSTANT_NEVER : outlook_scan_turn(outlet->outlook, outlet->clock.now);
+}
+
 int64_t outlet_turn(struct outlet *outlet, struct instant now)
 {
     if (due_clock_turn(&outlet->clock, now)) {
@@ -195,12 +213,13 @@ int64_t outlet_turn(struct outlet *outlet, struct instant now)
         outlet_park_waiting(outlet);
         outlet_send_waiting(outlet);
     }
+    int64_t look_mono_ms = next_look_mono_ms(outlet);
     settle_ended(outlet);
     if (!outlet->is_stopping && has_due(outlet) && has_room(outlet) &&
         may_ask(outlet, &outlet->fetching)) {
         fetch_due(outlet);
     }
-    return earlier(next_fetch_mono_ms(outlet),
+    return earlier(earlier(next_fetch_mono_ms(outlet), look_mono_ms),
                    earlier(next_settle_mono_ms(outlet), outlet_next_send_mono_ms(outlet)));
 }
 
@@ -281,7 +300,8 @@ static bool has_failed_long(const struct question *question, int64_t now_mono_ms
 bool outlet_is_stuck(const struct outlet *outlet)
 {
     int64_t now_mono_ms = outlet->clock.now.mono_ms;
-    if (outlet->in_flight != 0 || outlet->fetching.is_asked || outlet->settling.is_asked) {
+    if (outlet->in_flight != 0 || outlet->fetching.is_asked || outlet->settling.is_asked ||
+        outlook_scan_is_reading(outlet->outlook)) {
         return false;
     }
     if (has_failed_long(&outlet->fetching, now_mono_ms) ||
@@ -299,7 +319,8 @@ bool outlet_is_stuck(const struct outlet *outlet)
 /* After a stop, a settlement that the store keeps refusing is given up: it may repeat, same id. */
 bool outlet_is_idle(const struct outlet *outlet)
 {
-    if (outlet->in_flight != 0 || outlet->fetching.is_asked || outlet->settling.is_asked) {
+    if (outlet->in_flight != 0 || outlet->fetching.is_asked || outlet->settling.is_asked ||
+        outlook_scan_is_asking(outlet->outlook)) {
         return false;
     }
     return outlet->settling.failures != 0 || hand_count_in(&outlet->hand, PARCEL_ENDED) == 0;

@@ -27,6 +27,7 @@ struct outlet {
     int64_t last_probe_id;
     uint32_t batch_count; /* how many events leave together now; the receiver may want fewer */
 
+    struct outlook_scan *outlook; /* for digests; NULL: there are none */
     struct question fetching, settling;
     bool wants_fetch, is_paused, is_stopping, is_flushing;
     int64_t next_due_wall_ms, flush_ahead_ms;

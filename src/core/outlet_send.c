@@ -195,6 +195,13 @@ static bool may_send(const struct outlet *outlet)
            circuit_room(&outlet->circuit, outlet->in_flight, now_mono_ms) != 0;
 }
 
+/* A digest says what is to come, too, and that is looked up first. */
+static bool is_ready(struct outlet *outlet, struct parcel *parcel)
+{
+    return outlet->outlook == NULL ||
+           outlook_scan_prepare(outlet->outlook, &parcel->delivery, outlet->clock.now);
+}
+
 /* False: it waits for company. */
 static bool send_with_company(struct outlet *outlet, struct parcel *parcel)
 {
@@ -212,7 +219,7 @@ void outlet_send_waiting(struct outlet *outlet)
     if (may_send(outlet) && outlet->circuit.state == CIRCUIT_OPEN) {
         /* Round and round, so that one bad delivery cannot keep a sink shut. */
         struct parcel *probe = hand_choose_after(&outlet->hand, outlet->last_probe_id);
-        if (probe != NULL) {
+        if (probe != NULL && is_ready(outlet, probe)) {
             send(outlet, consignment_create(outlet, probe));
         }
         return;
@@ -221,7 +228,7 @@ void outlet_send_waiting(struct outlet *outlet)
     for (size_t i = 0; i < outlet->hand.count && may_send(outlet); i++) {
         struct parcel *parcel = outlet->hand.parcels[i];
         bool is_younger = is_waiting && batch_wait_ms(outlet, parcel) != 0;
-        if (parcel->state == PARCEL_WAITING && !is_younger) {
+        if (parcel->state == PARCEL_WAITING && !is_younger && is_ready(outlet, parcel)) {
             is_waiting |= !send_with_company(outlet, parcel);
         }
     }
@@ -283,7 +290,8 @@ int64_t outlet_next_send_mono_ms(const struct outlet *outlet)
     }
     /* Ages are by the wall clock, which may jump: look again within a minute. */
     int64_t look_again = due_clock_look_again_mono_ms(&outlet->clock);
-    if (outlet->is_paused || outlet->settling.failures != 0) {
+    bool is_looking = outlook_scan_is_reading(outlet->outlook); /* a done comes first */
+    if (outlet->is_paused || outlet->settling.failures != 0 || is_looking) {
         return look_again;
     }
     int64_t room = next_room_mono_ms(outlet);

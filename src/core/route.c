@@ -103,6 +103,40 @@ struct route_release route_release(const struct route_config *route, const struc
     return release;
 }
 
+/* Quiet hours that always follow each other end at some time all the same. */
+#define QUIET_ROUNDS_MAX 16
+
+int64_t route_quiet_end(const struct config *config, size_t sink_index, int64_t wall_ms)
+{
+    for (int round = 0; round < QUIET_ROUNDS_MAX; round++) {
+        int64_t before_ms = wall_ms;
+        for (size_t i = 0; i < config->route_count; i++) {
+            const struct route_config *route = &config->routes[i];
+            if (route->quiet.is_set && leads_to_sink(route, sink_index)) {
+                wall_ms = quiet_end(&route->quiet, wall_ms);
+            }
+        }
+        if (wall_ms == before_ms) {
+            break;
+        }
+    }
+    return wall_ms;
+}
+
+int64_t route_digest_wait_ms(const struct config *config, size_t sink_index, int64_t now_wall_ms)
+{
+    int64_t longest_ms = 0;
+    for (size_t i = 0; i < config->route_count; i++) {
+        const struct route_config *route = &config->routes[i];
+        const struct digest_config *digest = leads_to_sink(route, sink_index)
+                                                 ? route_digest(route, &config->sinks[sink_index])
+                                                 : NULL;
+        int64_t wait_ms = digest != NULL ? digest_next(digest, now_wall_ms) - now_wall_ms : 0;
+        longest_ms = wait_ms > longest_ms ? wait_ms : longest_ms;
+    }
+    return longest_ms;
+}
+
 static const char *order_lane(const struct event *event, struct arena *arena)
 {
     struct text lane;

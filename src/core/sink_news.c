@@ -167,9 +167,9 @@ void sink_memory_encode(const struct sink_memory *memory, struct text *out)
 {
     text_addf(out,
               "{\"sequence\":%" PRIu64 ",\"parked_told\":%" PRIu64
-              ",\"failing_told\":%s,\"disabled\":%s}",
+              ",\"failing_told\":%s,\"disabled\":%s,\"digest\":%" PRId64 "}",
               memory->sequence, memory->parked_told, memory->is_failing_told ? "true" : "false",
-              memory->is_disabled ? "true" : "false");
+              memory->is_disabled ? "true" : "false", memory->digest_wall_ms);
 }
 
 enum status sink_memory_decode(struct span bytes, struct sink_memory *out, struct failure *why)
@@ -186,7 +186,8 @@ enum status sink_memory_decode(struct span bytes, struct sink_memory *out, struc
         *out = (struct sink_memory){.sequence = (uint64_t)sequence,
                                     .parked_told = (uint64_t)parked_told,
                                     .is_failing_told = json_member_true(root, "failing_told"),
-                                    .is_disabled = json_member_true(root, "disabled")};
+                                    .is_disabled = json_member_true(root, "disabled"),
+                                    .digest_wall_ms = json_member_integer(root, "digest", 0)};
     }
     json_destroy(root);
     return is_complete ? STATUS_OK : fail(why, STATUS_CORRUPT, "not a sink's memory");

@@ -80,6 +80,7 @@ static struct rule rule_of(enum event_type type)
     case EVENT_SINK_RECOVERED:
         return (struct rule){OF_SINK, WISH_CLOSE};
     case EVENT_TEST:
+    case EVENT_DIGEST:
         return (struct rule){OF_TEST, WISH_OPEN};
     case EVENT_TYPE_COUNT:
         break;

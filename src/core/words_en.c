@@ -71,6 +71,7 @@ const struct language_words words_en = {
             [EVENT_SINK_RECOVERED] = {"works again", "Nothing to do: what waited is being sent."},
             [EVENT_SINK_PARKED] = {"deliveries parked",
                                    "Decide about them: orderwatch deliveries, then retry or drop."},
+            [EVENT_DIGEST] = {"digest", "Nothing changed since the last digest."},
             [EVENT_TEST] = {"test message", "This is a test: nothing has happened."},
         },
     .fields =
@@ -172,6 +173,7 @@ const struct language_words words_en = {
             [PHRASE_TIMES] = "Times are those of %1.",
             [PHRASE_WHY] = "You get this mail because %1 leads such events to the sink %2.",
             [PHRASE_WHY_TEST] = "You get this mail because somebody ran orderwatch test %1.",
+            [PHRASE_WHY_DIGEST] = "The digest of the sink %1 is sent even when nothing changed.",
             [PHRASE_WHY_ROUTE] = "the route %1",
             [PHRASE_WHY_SOME_ROUTE] = "a route",
             [PHRASE_SILENCE] = "To get fewer: orderwatch silence add%1, or the routes in %2.",

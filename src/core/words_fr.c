@@ -79,6 +79,7 @@ const struct language_words words_fr = {
             [EVENT_SINK_PARKED] =
                 {"envois mis de côté",
                  "Décidez de leur sort\u00a0: orderwatch deliveries, puis retry ou drop."},
+            [EVENT_DIGEST] = {"récapitulatif", "Aucun changement depuis le dernier."},
             [EVENT_TEST] = {"message d'essai", "Ceci est un essai\u00a0: rien ne s'est passé."},
         },
     .fields =
@@ -183,6 +184,8 @@ const struct language_words words_fr = {
                 "Vous recevez ce courriel car %1 mène ces événements à la destination %2.",
             [PHRASE_WHY_TEST] =
                 "Vous recevez ce courriel car quelqu'un a lancé orderwatch test %1.",
+            [PHRASE_WHY_DIGEST] =
+                "Le récapitulatif de la destination %1 est envoyé même sans changement.",
             [PHRASE_WHY_ROUTE] = "la route %1",
             [PHRASE_WHY_SOME_ROUTE] = "une route",
             [PHRASE_SILENCE] =

@@ -79,11 +79,31 @@ static void see_event(struct oracle *oracle, const struct event *event)
     oracle->identities = identity;
 }
 
+/* A digest time has one event of its own at most, for its sink alone. */
+static void judge_seed(struct oracle *oracle, const struct new_event *news)
+{
+    if (news->delivery_count != 1 || news->silence_id != NULL) {
+        sim_violation(oracle->sim, "digest %s has %zu deliveries", news->event.id,
+                      news->delivery_count);
+    }
+    for (size_t i = 0; i < oracle->store->row_count; i++) {
+        const struct sim_row *row = &oracle->store->rows[i];
+        if (row->event->type == EVENT_DIGEST && !text_equal(row->event->id, news->event.id) &&
+            row->first_due_wall_ms == news->deliveries[0].due_wall_ms) {
+            sim_violation(oracle->sim, "two digests at one time: %s and %s", row->event->id,
+                          news->event.id);
+        }
+    }
+}
+
 static void on_event(void *arg, const struct new_event *news)
 {
     struct oracle *oracle = arg;
     see_event(oracle, &news->event);
     oracle_judge_time(oracle, news);
+    if (news->event.type == EVENT_DIGEST) {
+        judge_seed(oracle, news);
+    }
     for (size_t i = 0; i + 1 < oracle->store->event_count; i++) {
         if (text_equal(oracle->store->events[i]->id, news->event.id)) {
             sim_violation(oracle->sim, "event %s was committed twice", news->event.id);
@@ -167,6 +187,9 @@ static bool is_among(const struct delivery *delivery, size_t count, const struct
 static void on_send(void *arg, const char *sink_name, const struct delivery *delivery)
 {
     struct oracle *oracle = arg;
+    if (delivery->bundle != NULL && delivery->bundle[0] == 'd' && delivery->outlook == NULL) {
+        sim_violation(oracle->sim, "%s is sent a digest without an outlook", sink_name);
+    }
     for (size_t i = 0; i < delivery->event_count; i++) {
         const struct sim_row *row = row_of(oracle, sink_name, &delivery->events[i]);
         if (row->state != ROW_PENDING) {
@@ -229,8 +252,9 @@ struct sim_sink_watch oracle_sink_watch(struct oracle *oracle)
 static const struct sim_row *first_pending(const struct oracle *oracle)
 {
     for (size_t i = 0; i < oracle->store->row_count; i++) {
-        if (oracle->store->rows[i].state == ROW_PENDING) {
-            return &oracle->store->rows[i];
+        const struct sim_row *row = &oracle->store->rows[i];
+        if (row->state == ROW_PENDING && row->event->type != EVENT_DIGEST) {
+            return row; /* the next digest's own is always there */
         }
     }
     return NULL;

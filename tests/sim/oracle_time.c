@@ -35,6 +35,16 @@ static bool is_in_quiet_hours(const struct quiet_config *quiet, int64_t wall_ms)
     return quiet->is_set && minute >= quiet->from_minute && minute < quiet->to_minute;
 }
 
+/* True too where there are no digests. */
+static bool is_digest_time(const struct digest_config *digest, int64_t wall_ms)
+{
+    bool is_time = digest->every_ms == 0 && digest->at_count == 0;
+    for (size_t i = 0; i < digest->at_count; i++) {
+        is_time |= wall_ms % DAY_MS == digest->at_minutes[i] * MINUTE_MS;
+    }
+    return is_time || (digest->at_count == 0 && wall_ms % digest->every_ms == 0);
+}
+
 static void judge_plan(struct oracle *oracle, const struct event *event,
                        const struct planned_delivery *plan)
 {
@@ -48,8 +58,7 @@ static void judge_plan(struct oracle *oracle, const struct event *event,
         sim_violation(oracle->sim, "event %s is planned into quiet hours", event->id);
     }
     bool ends_quiet = quiet->is_set && plan->due_wall_ms % DAY_MS == quiet->to_minute * MINUTE_MS;
-    if (mail->email.digest_ms != 0 && plan->due_wall_ms % mail->email.digest_ms != 0 &&
-        !ends_quiet) {
+    if (!is_digest_time(&mail->email.digest, plan->due_wall_ms) && !ends_quiet) {
         sim_violation(oracle->sim, "event %s is planned between two digests", event->id);
     }
 }

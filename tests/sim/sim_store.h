@@ -3,7 +3,7 @@
 #ifndef SIM_STORE_H
 #define SIM_STORE_H
 
-#include "core/ports.h"
+#include "core/query.h"
 #include "tests/sim/sim.h"
 
 struct arena;
@@ -79,6 +79,7 @@ void sim_store_fini(struct sim_store *store);
 struct sim_store_port;
 struct sim_store_port *sim_store_port_create(struct sim_store *store, struct sim_process *process);
 struct store_port sim_store_port(struct sim_store_port *port);
+struct query_port sim_query_port(struct sim_store_port *port); /* list_orders alone */
 /* The process died: a random part of what it had asked for, oldest first, still becomes durable. */
 void sim_store_port_crash(struct sim_store_port *port);
 void sim_store_port_destroy(struct sim_store_port *port); /* nothing may be under way */

@@ -3,6 +3,7 @@
 #define SIM_STORE_REQUEST_H
 
 #include "core/arena.h"
+#include "core/query.h"
 
 #include "tests/sim/sim_store.h"
 
@@ -22,6 +23,7 @@ struct request {
         store_due_fn *due;
         store_counts_fn *counts;
         store_states_fn *states;
+        order_page_fn *page;
     } on;
 
     /* What was asked, copied. */
@@ -41,6 +43,8 @@ struct request {
     struct delivery *deliveries;
     struct sink_counts *counts;
     struct stale_state *states;
+    const char **source_names;
+    bool has_more;
     size_t found_count;
     int64_t next_due_wall_ms;
 };

@@ -61,6 +61,7 @@ static void start_life(struct world *world, bool is_once)
         .config = &world->config,
         .http = sim_api_port(life->api_port),
         .store = plant_store(life->plant, sim_store_port(life->store_port)),
+        .query = sim_query_port(life->store_port),
         .unicode = {.normalize = normalize},
         .sinks = life->sinks,
         .seed = random_next(&world->sim.random),

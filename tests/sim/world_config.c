@@ -58,6 +58,7 @@ static const struct profile nested_profile = {
 
 static const struct candidates order_of_appointment = POINTERS("/orderId");
 
+static const int digest_times[] = {7 * 60 + 30, 13 * 60, 13 * 60 + 10, 19 * 60};
 static const int64_t reminders_ms[] = {24 * HOUR_MS};
 
 static const struct route_config routes[WORLD_ROUTES] = {
@@ -145,7 +146,14 @@ void world_init_config(struct world *world)
     }
     world->sink_configs[0].email.zone = zone_utc();
     if (sim_chance(&world->sim, 400)) {
-        world->sink_configs[0].email.digest.every_ms = sim_between(&world->sim, 5, 30) * MINUTE_MS;
+        struct digest_config *digest = &world->sink_configs[0].email.digest;
+        digest->every_ms = sim_between(&world->sim, 5, 30) * MINUTE_MS;
+        digest->tells_unchanged = sim_chance(&world->sim, 500);
+        if (sim_chance(&world->sim, 300)) {
+            digest->at_minutes = digest_times;
+            digest->at_count = ARRAY_COUNT(digest_times);
+            digest->zone = zone_utc();
+        }
     }
     world->sink_configs[1].mqtt.has_state = true;
     if (sim_chance(&world->sim, 300)) {

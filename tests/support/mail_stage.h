@@ -6,6 +6,7 @@
 #include "core/arena.h"
 #include "core/date.h"
 #include "core/message.h"
+#include "core/outlook.h"
 #include "core/record.h"
 #include "core/zone.h"
 
@@ -31,6 +32,7 @@ struct stage {
     struct config config;
     struct event events[1200];
     size_t event_count;
+    const struct outlook *outlook;
 };
 
 UNUSED static struct zone *read_zone(const char *name)
@@ -148,7 +150,8 @@ UNUSED static struct message *compose(struct stage *stage, const char *bundle)
                                 .progress = "",
                                 .events = stage->events,
                                 .event_count = stage->event_count,
-                                .event_total = stage->event_count};
+                                .event_total = stage->event_count,
+                                .outlook = stage->outlook};
     for (size_t i = 0; i < stage->event_count; i++) {
         delivery.severity_counts[stage->events[i].severity]++;
     }

@@ -131,6 +131,9 @@ static const struct row rows[] = {
     {.type = EVENT_SINK_PARKED,
      .extra = "\"sink\":{\"name\":\"tickets\",\"detail\":\"422: no such queue\",\"parked\":2,"
               "\"parked_in_all\":3}"},
+    {.type = EVENT_DIGEST,
+     .extra = "\"sink\":{\"name\":\"project-managers\"},"
+              "\"digest\":{\"due\":\"2026-11-23T08:15:00.000Z\"}"},
     {.type = EVENT_TEST, .extra = "\"test\":true,\"sink\":{\"name\":\"project-managers\"}"},
 };
 _Static_assert(ARRAY_COUNT(rows) == EVENT_TYPE_COUNT, "every event type has its golden mail");

@@ -1,4 +1,5 @@
 /* Mails as their readers see them: what holds for each. The golden files are reviewed by eye. */
+#include "src/core/words_mail.h"
 #include "tests/support/mail_stage.h"
 
 static void check_both_languages(void (*add)(struct stage *), const char *name)
@@ -94,16 +95,16 @@ static void a_cancelled_order_ends_its_appointments(void **state)
     stage_destroy(stage);
 }
 
-static void a_digest_groups_by_order(void **state)
+/* Two orders: an appointment that moved twice, and one that was held and resumed; then one that
+ * was new and moved at once, and a source. */
+static void add_night(struct stage *stage)
 {
-    (void)state;
     static const struct change there[] = {
         {.field = "start", .from = "2027-01-11T08:00:00Z", .to = "2027-01-12T08:00:00Z"}};
     static const struct change onward[] = {
         {.field = "start", .from = "2027-01-12T08:00:00Z", .to = "2027-01-16T08:00:00Z"}};
     static const struct change back[] = {{.field = "status", .from = "Held", .to = "InProgress"}};
     static const struct change away[] = {{.field = "status", .from = "InProgress", .to = "Held"}};
-    struct stage *stage = stage_create(LANGUAGE_EN);
     struct record record = usual_record("123456");
     struct record other = usual_record("99");
     other.fields[ORDER_SITE] = "Nantes";
@@ -126,9 +127,94 @@ static void a_digest_groups_by_order(void **state)
     facts.change_count = 1;
     facts.sequence = 4;
     add_event(stage, &facts, &other, NULL);
+    struct record third = usual_record("77");
+    facts = usual_facts(EVENT_APPOINTMENT_CREATED);
+    facts.order_id = "77";
+    add_event(stage, &facts, &third, &usual_appointment);
+    facts = usual_facts(EVENT_APPOINTMENT_RESCHEDULED);
+    facts.order_id = "77";
+    facts.sequence = 18;
+    facts.changes = onward;
+    facts.change_count = 1;
+    add_event(stage, &facts, &third, &usual_appointment);
+    facts = usual_facts(EVENT_SOURCE_RECOVERED);
+    facts.order_id = NULL;
+    add_event(stage, &facts, NULL, NULL);
+}
+
+static void set_outlook(struct stage *stage)
+{
+    static const struct outlook_source sources[] = {
+        {.name = "orange", .state = OUTLOOK_OK, .complete_wall_ms = NOW_MS - 5 * MINUTE_MS},
+        {.name = "other", .state = OUTLOOK_MAINTENANCE, .complete_wall_ms = NOW_MS - DAY_MS},
+        {.name = "third", .state = OUTLOOK_FAILING, .complete_wall_ms = 0}};
+    struct outlook *outlook = arena_alloc(stage->arena, sizeof *outlook);
+    *outlook = (struct outlook){.is_known = true, .sources = sources, .source_count = 3};
+    outlook->upcoming.total = 52;
+    outlook->upcoming.count = 2;
+    outlook->upcoming.items[0] = (struct outlook_item){.source_name = "orange",
+                                                       .order_id = "123456",
+                                                       .site = "Lyon Part-Dieu",
+                                                       .status = "Confirmed",
+                                                       .date = date_of("2026-11-24T07:30:00Z")};
+    outlook->upcoming.items[1] = (struct outlook_item){
+        .source_name = "orange", .order_id = "99", .date = date_of("2026-12-01")};
+    outlook->overdue.total = 1;
+    outlook->overdue.count = 1;
+    outlook->overdue.items[0] = (struct outlook_item){
+        .source_name = "orange", .order_id = "99", .site = "Nantes", .date = date_of("2026-11-20")};
+    stage->outlook = outlook;
+}
+
+static void check_digest(enum language language, void (*add)(struct stage *), const char *name)
+{
+    struct stage *stage = stage_create(language);
+    add(stage);
+    set_outlook(stage);
     struct message *message = compose(stage, "q1");
-    check_plain("mail-digest-en.txt", message);
-    check_golden("mail-digest-en.html", text_cstr(&message->html));
+    char file[128];
+    (void)snprintf(file, sizeof file, "mail-%s-%s.txt", name, words_tag(language));
+    check_plain(file, message);
+    (void)snprintf(file, sizeof file, "mail-%s-%s.html", name, words_tag(language));
+    check_golden(file, text_cstr(&message->html));
+    message_release(message);
+    stage_destroy(stage);
+}
+
+static void a_digest_groups_by_order(void **state)
+{
+    (void)state;
+    check_digest(LANGUAGE_EN, add_night, "digest-night");
+    check_digest(LANGUAGE_FR, add_night, "digest-night");
+}
+
+static void add_seed(struct stage *stage)
+{
+    struct event_facts facts = usual_facts(EVENT_DIGEST);
+    facts.order_id = NULL;
+    facts.source_name = NULL;
+    facts.sink_name = "project-managers";
+    add_event(stage, &facts, NULL, NULL);
+}
+
+static void a_digest_of_nothing(void **state)
+{
+    (void)state;
+    check_digest(LANGUAGE_EN, add_seed, "digest-unchanged");
+    check_digest(LANGUAGE_FR, add_seed, "digest-unchanged");
+}
+
+/* The event that makes a digest leave is no change, and not counted. */
+static void a_seed_is_no_change(void **state)
+{
+    (void)state;
+    struct stage *stage = stage_create(LANGUAGE_EN);
+    add_seed(stage);
+    add_slip(stage);
+    struct message *message = compose(stage, "d1");
+    assert_string_equal("[orderwatch] Digest: 1 change on 1 order (1 warning)",
+                        text_cstr(&message->subject));
+    assert_int_equal(2 * 33 - 1, message->event_ids.size); /* but its delivery is accounted for */
     message_release(message);
     stage_destroy(stage);
 }
@@ -244,6 +330,8 @@ int main(void)
         cmocka_unit_test(several_events_of_one_order),
         cmocka_unit_test(a_cancelled_order_ends_its_appointments),
         cmocka_unit_test(a_digest_groups_by_order),
+        cmocka_unit_test(a_digest_of_nothing),
+        cmocka_unit_test(a_seed_is_no_change),
         cmocka_unit_test(a_huge_digest_counts_the_rest),
         cmocka_unit_test(identities_are_stable),
         cmocka_unit_test(contact_leaves_only_where_named),

@@ -90,7 +90,7 @@ static void digests_gather_and_quiet_hours_wait_at_the_events_own_time(void **st
     (void)state;
     struct world world;
     world_init(&world);
-    world.sinks[0].email.digest_ms = 15 * MINUTE_MS;
+    world.sinks[0].email.digest.every_ms = 15 * MINUTE_MS;
     struct route_config routes[] = {world.route, world.route};
     routes[0].sinks = desk;
     routes[0].sink_count = 1;
