@@ -90,16 +90,31 @@ static bool is_ipv6(struct span host)
     return colons >= 2 && host.size <= 45;
 }
 
-/* Only digits and dots, yet no IPv4 address: some readers take 127.1 or 2130706433 for one. */
-static bool is_odd_number(struct span host)
+static bool is_number(struct span label)
 {
-    uint8_t address[4];
-    for (size_t i = 0; i < host.size; i++) {
-        if (!is_digit(host.data[i]) && host.data[i] != '.') {
+    bool is_hexadecimal =
+        label.size >= 2 && label.data[0] == '0' && (label.data[1] == 'x' || label.data[1] == 'X');
+    for (size_t i = is_hexadecimal ? 2 : 0; i < label.size; i++) {
+        char byte = label.data[i];
+        bool is_letter = (byte >= 'a' && byte <= 'f') || (byte >= 'A' && byte <= 'F');
+        if (!is_digit(byte) && !(is_hexadecimal && is_letter)) {
             return false;
         }
     }
-    return !parse_ipv4(host, address);
+    return true;
+}
+
+/* It ends like a number, yet is no IPv4 address: some readers take 127.1, 2130706433 or 0x7f.0.0.1
+ * for one. */
+static bool is_odd_number(struct span host)
+{
+    uint8_t address[4];
+    size_t from = host.size;
+    while (from > 0 && host.data[from - 1] != '.') {
+        from--;
+    }
+    struct span last = {.data = host.data + from, .size = host.size - from};
+    return is_number(last) && !parse_ipv4(host, address);
 }
 
 /* --- URLs ----------------------------------------------------------------------------------- */

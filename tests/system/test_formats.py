@@ -32,6 +32,8 @@ class TicketingSystem:
             def do_POST(self):
                 system.take(self)
 
+            do_PUT = do_POST
+
             def log_message(self, *arguments):
                 pass
 
@@ -48,13 +50,15 @@ class TicketingSystem:
         answer, status = {}, 404
         if parts == ["ticket"]:
             number = str(len(self.tickets) + 1)
-            self.tickets[number] = {"Subject": body["Subject"], "Status": "new", "contents": [body["Content"]]}
+            self.tickets[number] = {"Status": "new", "contents": [body.get("Content")]}
             answer, status = {"type": "ticket", "id": number}, 201
         elif len(parts) == 3 and parts[1] in self.tickets and parts[2] == "correspond":
             ticket = self.tickets[parts[1]]
             ticket["contents"].append(body["Content"])
             ticket["Status"] = body.get("Status", ticket["Status"])
             answer, status = ["Correspondence added"], 201
+        elif len(parts) == 2 and parts[1] in self.tickets and request.command == "PUT":
+            status = 200
         text = json.dumps(answer).encode()
         request.send_response(status)
         request.send_header("Content-Type", "application/json")
@@ -106,6 +110,60 @@ def test_a_condition_has_one_ticket_over_restarts(desk):
     move(desk, "Completed", {"1": "resolved"})
     assert [path for _, path, _, _ in desk.system.requests[1:]] == ["/REST/2.0/ticket/1/correspond"] * 3
     assert desk.one.stop() == 0
+
+
+def test_an_api_that_wants_put_gets_the_ticket_in_its_path_over_restarts(world):
+    program = world.folder / "desk.jq"
+    program.write_text('if $ticket.id == null then {path: "/ticket", body: $ticket}\n'
+                       'else {method: "PUT", path: "/ticket/\\($ticket.id)", body: $ticket} end\n')
+    system = world.keep(TicketingSystem())
+    simulator = world.simulator(orders=ORDERS)
+    sink = ticket_sink(system)
+    sink["webhook"]["format"] = str(program)
+    daemon = world.daemon(configuration(world.folder, simulator, sinks=[sink])).start()
+    simulator.sweeps_after(2)
+    for number, status in enumerate(["Held", "InProgress", "Held"]):
+        simulator.step(order={"id": "00123", "status": status})
+        wait_until(lambda: len(system.requests) == number + 1, daemon.log)
+        wait_until(lambda: harness.ledger(daemon, "tickets")["pending"] == 0, daemon.log)
+        assert daemon.stop(9) == -9
+        daemon.start()
+        harness.ledger(daemon, "tickets")
+    asked = [(method, path, json.loads(body)["action"]) for method, path, _, body in system.requests]
+    assert asked == [("POST", "/REST/2.0/ticket", "open"), ("PUT", "/REST/2.0/ticket/1", "close"),
+                     ("PUT", "/REST/2.0/ticket/1", "reopen")]
+    assert len({json.loads(body)["key"] for _, _, _, body in system.requests}) == 1
+    assert daemon.stop() == 0
+
+
+FAILING = {  # what only an event of real life shows, by the sink's name
+    "error": ('error("no such queue")', "no such queue"), "empty": ("empty", "gave nothing for this event"),
+    "null": ("null", "gave nothing for this event"), "kinds": (".data.order.reference + 1", "cannot be added"),
+    "large": ('[limit(100000; repeat("x" * 10))] | add', "too large"),
+    "path": ('{body: {}, path: "/../evil"}', "leaves the configured URL"), "input": ("input", "format "),
+    "method": ('{body: .id, method: "TRACE"}', "accepted: POST, PUT, PATCH, DELETE"),
+    "abort": ('[range(1e8)] | length', "format "),
+}
+
+
+def test_formats_that_fail_park_with_their_message_and_nothing_waits(world):
+    receiver, other = world.webhook(), world.webhook()
+    sinks = [harness.webhook_sink(other, name="other")]
+    for name, (program, _) in FAILING.items():
+        path = world.folder / f"{name}.jq"
+        path.write_text(f'if .data.order.reference == "PO-1" then ({program}) else . end\n')
+        sinks.append(harness.webhook_sink(receiver, name=name, format=str(path)))
+    simulator = world.simulator(orders=ORDERS)
+    daemon = world.daemon(configuration(world.folder, simulator, sinks=sinks)).start()
+    simulator.sweeps_after(2)
+    simulator.step(order={"id": "00123", "status": "Held"})
+    for name, (_, wanted) in FAILING.items():
+        wait_until(lambda: harness.ledger(daemon, name)["parked"] == 1, daemon.log)
+        assert wanted in harness.ledger(daemon, name)["last_failure"]
+    assert len(other.deliveries) == 1 and receiver.requests == []
+    simulator.step(order={"id": "00124", "status": "Held"})  # and what can be shaped still is
+    wait_until(lambda: len(receiver.deliveries) == len(FAILING) and len(other.deliveries) == 2, daemon.log)
+    assert daemon.stop() == 0
 
 
 def test_a_format_that_never_ends_parks_and_delays_no_other_sink(world):
@@ -164,12 +222,13 @@ def node_modules():
 
 
 @pytest.mark.skipif(not node_modules(), reason="NODE_PATH has no standardwebhooks and cloudevents of npm")
-@pytest.mark.parametrize("shape", ["cloudevents", "cloudevents-binary"])
+@pytest.mark.parametrize("shape", [{"format": "cloudevents"}, {"format": "cloudevents-binary"}, {"batch": 10}],
+                         ids=["structured", "binary", "batch"])
 def test_clients_that_are_not_ours_verify_and_understand(world, shape):
     simulator = world.simulator(orders=ORDERS)
     receiver = world.webhook()
     daemon = world.daemon(configuration(world.folder, simulator,
-                                        sinks=[harness.webhook_sink(receiver, format=shape)])).start()
+                                        sinks=[harness.webhook_sink(receiver, **shape)])).start()
     simulator.sweeps_after(2)
     simulator.step(order={"id": "00123", "status": "Held \u00e9 100 %"})
     wait_until(lambda: receiver.requests, daemon.log)
@@ -179,7 +238,7 @@ def test_clients_that_are_not_ours_verify_and_understand(world, shape):
                                                                 "body": body.decode()}),
                             capture_output=True, text=True, timeout=60, env=dict(os.environ))
     assert judged.returncode == 0, judged.stderr
-    event = json.loads(judged.stdout)
+    event, = json.loads(judged.stdout)
     assert event["specversion"] == "1.0" and event["type"].startswith("orderwatch.order.")
     assert event["subject"] == "orders/00123" and event["source"] == "urn:orderwatch:orange"
     assert event["data"]["order"]["status"] == "Held \u00e9 100 %"

@@ -55,6 +55,8 @@ static void what_is_no_url_is_refused(void **state)
         "https://a\\b",
         "https://é.example.com",
         "https://127.1",
+        "https://0x7f.0.0.1",
+        "https://example.0X10",
         "https://2130706433",
         "https://127.0.0.1.",
         "https://1.2.3.04",
