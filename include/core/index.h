@@ -10,17 +10,18 @@ struct index;
 
 /* Of orders, and of appointments that are a collection of their own. */
 struct index_entry {
-    uint64_t id_hash;
     uint64_t raw_fingerprint; /* of its element's bytes; 0: not known. Set by index_set_raw only */
-    uint32_t id_offset;
+    uint32_t id_hash, id_offset;
     uint32_t seen_in; /* the reading that last saw it */
     union {
         uint32_t owner;     /* appointments: their order in what moved */
         uint32_t start_min; /* orders: when their next appointment begins (attention.h) */
     };
-    uint8_t misses;       /* complete sweeps in a row without it */
-    bool has_left;        /* closed or disappeared: kept, for it may come back */
-    bool is_detail_alike; /* orders: their detail was seen to say what the list says */
+    uint32_t next;            /* what came after it on the list; INDEX_NONE: not known */
+    uint32_t raw_size : 21;   /* of its element; 0: not known */
+    uint32_t misses : 8;      /* complete sweeps in a row without it */
+    bool has_left : 1;        /* closed or disappeared: kept, for it may come back */
+    bool is_detail_alike : 1; /* orders: their detail was seen to say what the list says */
 };
 
 struct index *index_create(void);

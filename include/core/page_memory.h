@@ -28,6 +28,9 @@ void page_memory_destroy(struct page_memory *memory); /* NULL is fine */
 bool page_memory_mark(const struct page_memory *memory, uint32_t page_number, uint64_t fingerprint,
                       struct index *index, uint32_t mark, size_t *element_count);
 
+/* The last element of a page that was marked. */
+uint32_t page_memory_last(const struct page_memory *memory, uint32_t page_number);
+
 /* Copies the origin of a page that is kept; of another one it keeps nothing. */
 void page_memory_set_origin(struct page_memory *memory, uint32_t page_number,
                             const struct page_origin *origin);

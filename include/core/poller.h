@@ -24,6 +24,14 @@ struct request_tally {
 #define REQUEST_CODES_MAX 32
 
 /* What status, health and the retained source state show. Texts are valid until the next turn. */
+/* How pages were read since the start, and how many elements of theirs were parsed. */
+struct page_tally {
+    uint64_t unchanged_count; /* the API said so: 304 */
+    uint64_t known_count;     /* the bytes were the same */
+    uint64_t cut_count;       /* into elements, of which only those with other bytes are parsed */
+    uint64_t parsed_count;
+};
+
 struct poller_status {
     const char *source_name;
     enum poller_health health;
@@ -40,6 +48,7 @@ struct poller_status {
     const struct event_tally *events; /* the same by type */
     const struct request_tally *requests;
     size_t request_code_count;
+    struct page_tally pages;
     int64_t token_obtained_mono_ms;      /* 0: there is none */
     int64_t certificate_expires_wall_ms; /* 0: not known */
 };

@@ -25,6 +25,9 @@ enum status slice_open(struct slicer *slicer, struct span body, const char *item
  * and nothing but white space follows: the page is whole. An element's own inside is checked for
  * balance only: who uses it parses it. After SLICE_END and SLICE_BROKEN it stays so. */
 enum slice_result slice_next(struct slicer *slicer, struct span *element);
+/* True: the next element is this one, known by its size and fingerprint, and was taken without a
+ * look inside; false: nothing has changed. */
+bool slice_next_known(struct slicer *slicer, size_t size, uint64_t fingerprint);
 
 /* The bytes of the value at a pointer (names of members only), for what stands beside the list: a
  * total, a cursor. It walks over everything before it. Statuses as slice_open. */

@@ -145,11 +145,16 @@ uint32_t index_find_raw(const struct index *index, uint64_t raw_fingerprint)
     return INDEX_NONE;
 }
 
+static uint32_t hash_id(const char *id)
+{
+    return (uint32_t)hash64(span_of(id));
+}
+
 uint32_t index_find_id(const struct index *index, const char *id)
 {
-    uint64_t hash = hash64(span_of(id));
+    uint32_t hash = hash_id(id);
     const struct table *table = &index->by_id;
-    uint32_t slot = (uint32_t)hash & table->mask;
+    uint32_t slot = hash & table->mask;
     for (; table->slots[slot] != INDEX_NONE; slot = (slot + 1) & table->mask) {
         uint32_t position = table->slots[slot];
         if (index->entries[position].id_hash == hash &&
@@ -185,8 +190,10 @@ uint32_t index_add(struct index *index, const char *id, uint64_t raw_fingerprint
         index->entries = alloc_resize(index->entries, index->capacity, sizeof *index->entries);
     }
     uint32_t position = index->count++;
-    index->entries[position] = (struct index_entry){
-        .id_hash = hash64(span_of(id)), .id_offset = keep_id(index, id), .owner = INDEX_NONE};
+    index->entries[position] = (struct index_entry){.id_hash = hash_id(id),
+                                                    .id_offset = keep_id(index, id),
+                                                    .owner = INDEX_NONE,
+                                                    .next = INDEX_NONE};
     table_reserve(&index->by_id, index->entries, id_key);
     table_insert(&index->by_id, index->entries[position].id_hash, position);
     index_set_raw(index, position, raw_fingerprint);
@@ -203,6 +210,7 @@ void index_set_raw(struct index *index, uint32_t position, uint64_t raw_fingerpr
         table_remove(&index->by_raw, index->entries, raw_key, position);
     }
     entry->raw_fingerprint = raw_fingerprint;
+    entry->raw_size = 0;
     if (raw_fingerprint != 0) {
         table_reserve(&index->by_raw, index->entries, raw_key);
         table_insert(&index->by_raw, raw_fingerprint, position);
@@ -213,6 +221,7 @@ void index_forget_raw(struct index *index)
 {
     for (uint32_t i = 0; i < index->count; i++) {
         index->entries[i].raw_fingerprint = 0;
+        index->entries[i].raw_size = 0;
     }
     memset(index->by_raw.slots, 0xff,
            ((size_t)index->by_raw.mask + 1) * sizeof *index->by_raw.slots);

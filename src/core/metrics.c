@@ -133,6 +133,13 @@ static bool look_ups(const struct poller_status *status, struct instant now, dou
     return true;
 }
 
+static bool parsed(const struct poller_status *status, struct instant now, double *out)
+{
+    (void)now;
+    *out = (double)status->pages.parsed_count;
+    return true;
+}
+
 struct source_metric {
     const char *name, *kind, *help;
     source_value_fn *value;
@@ -150,6 +157,8 @@ static const struct source_metric source_metrics[] = {
     {"orderwatch_token_age_seconds", "gauge", "Age of the access token in use.", token_age},
     {"orderwatch_look_ups_total", "counter",
      "Orders looked at between sweeps: part of the requests.", look_ups},
+    {"orderwatch_elements_parsed_total", "counter",
+     "Elements of pages that were parsed: those with other bytes than before.", parsed},
 };
 
 static struct poller_status status_of(const struct metrics_view *view, size_t index)
@@ -200,6 +209,25 @@ static void show_requests(const struct metrics *metrics, const struct metrics_vi
         for (size_t j = 0; j < status.request_code_count; j++) {
             show_request(status.source_name, &status.requests[j], out);
         }
+    }
+}
+
+static void show_page(const char *source_name, const char *read, uint64_t count, struct text *out)
+{
+    text_addf(out, "orderwatch_pages_total{source=\"%s\",read=\"%s\"} %" PRIu64 "\n", source_name,
+              read, count);
+}
+
+static void show_pages(const struct metrics *metrics, const struct metrics_view *view,
+                       struct text *out)
+{
+    head(out, "orderwatch_pages_total", "counter",
+         "Pages by how they were read: unchanged (304), known by their bytes, cut into elements.");
+    for (size_t i = 0; i < metrics->options.config->source_count; i++) {
+        struct poller_status status = status_of(view, i);
+        show_page(status.source_name, "unchanged", status.pages.unchanged_count, out);
+        show_page(status.source_name, "known", status.pages.known_count, out);
+        show_page(status.source_name, "cut", status.pages.cut_count, out);
     }
 }
 
@@ -437,6 +465,7 @@ void metrics_show(struct metrics *metrics, const struct metrics_view *view, stru
     gauge(out, "orderwatch_store_up", "1 if the state file answers.", view->counts != NULL ? 1 : 0);
     show_sources(metrics, view, out);
     show_requests(metrics, view, out);
+    show_pages(metrics, view, out);
     show_expiries(metrics, view, out);
     show_events(metrics, view, out);
     show_deliveries(metrics, view, out);

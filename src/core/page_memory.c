@@ -62,6 +62,13 @@ static bool is_as_it_was(const struct known_page *page, const struct index *inde
     return raw_sum(index, page->positions, page->count) == page->raw_sum;
 }
 
+uint32_t page_memory_last(const struct page_memory *memory, uint32_t page_number)
+{
+    CHECK(page_number < memory->page_count && memory->pages[page_number].count != 0);
+    const struct known_page *page = &memory->pages[page_number];
+    return page->positions[page->count - 1];
+}
+
 bool page_memory_mark(const struct page_memory *memory, uint32_t page_number, uint64_t fingerprint,
                       struct index *index, uint32_t mark, size_t *element_count)
 {

@@ -381,6 +381,7 @@ struct poller_status poller_status(const struct poller *poller)
         .events = &poller->told,
         .requests = poller->request.tallies,
         .request_code_count = poller->request.code_count,
+        .pages = poller->tally,
         .token_obtained_mono_ms = poller->token.value != NULL ? poller->token.obtained_ms : 0,
         .certificate_expires_wall_ms = poller->health.certificate_expires_wall_ms,
     };

@@ -15,6 +15,24 @@ static void note_known(struct poller *poller, uint32_t position)
     page_memory_add(poller->pages[poller->sweep.reading.kind], position);
 }
 
+/* Learned as the list goes by; a new order between two does not part them. */
+static void note_succession(struct poller *poller, uint32_t position)
+{
+    struct reading *reading = &poller->sweep.reading;
+    if (reading->previous != INDEX_NONE) {
+        index_at(poller->known[reading->kind], reading->previous)->next = position;
+    }
+    reading->previous = position;
+}
+
+static void take_known(struct poller *poller, uint32_t position, size_t size)
+{
+    CHECK(size <= ELEMENT_BYTES_MAX);
+    note_known(poller, position);
+    note_succession(poller, position);
+    index_at(poller->known[poller->sweep.reading.kind], position)->raw_size = size & 0x1fffff;
+}
+
 static enum status note_repeated(struct poller *poller)
 {
     poller->sweep.reading.page.repeated_count++;
@@ -81,6 +99,7 @@ static enum status take_changed_order(struct poller *poller, struct span element
         return status;
     }
     sweep->tally.parsed++;
+    poller->tally.parsed_count++;
     sweep->tally.fields_found |= extraction->fields_found | merge_shown(&extraction->record);
     sweep_note_novelties(sweep, &poller->state, extraction->novelties, extraction->novelty_count);
     const char *id = extraction->record.id;
@@ -91,6 +110,7 @@ static enum status take_changed_order(struct poller *poller, struct span element
     if (position != INDEX_NONE) {
         index_at(poller->known[COLLECTION_ORDERS], position)->seen_in =
             sweep->marks[COLLECTION_ORDERS];
+        note_succession(poller, position);
     }
     (void)index_add(sweep->changes[COLLECTION_ORDERS], id, raw);
     struct work *work = add_work(poller, id, element.size);
@@ -110,7 +130,7 @@ static enum status take_order(struct poller *poller, struct span element, struct
             return note_repeated(poller);
         }
         CHECK(!entry->has_left); /* those are found by their id alone */
-        note_known(poller, position);
+        take_known(poller, position, element.size);
         take_known_order(poller, position);
         return STATUS_OK;
     }
@@ -136,6 +156,7 @@ static enum status take_changed_appointment(struct poller *poller, struct span e
         return status;
     }
     sweep->tally.parsed++;
+    poller->tally.parsed_count++;
     sweep_note_novelties(sweep, &poller->state, extraction->novelties, extraction->novelty_count);
     struct text key;
     text_init(&key, KEY_BYTES_MAX);
@@ -152,6 +173,7 @@ static enum status take_changed_appointment(struct poller *poller, struct span e
         if (known != INDEX_NONE) {
             index_at(poller->known[COLLECTION_APPOINTMENTS], known)->seen_in =
                 sweep->marks[COLLECTION_APPOINTMENTS];
+            note_succession(poller, known);
         }
     }
     text_fini(&key);
@@ -169,7 +191,7 @@ static enum status take_appointment(struct poller *poller, struct span element, 
         if (entry->seen_in == sweep->marks[COLLECTION_APPOINTMENTS]) {
             return note_repeated(poller);
         }
-        note_known(poller, position);
+        take_known(poller, position, element.size);
         entry->seen_in = sweep->marks[COLLECTION_APPOINTMENTS];
         return STATUS_OK;
     }
@@ -178,6 +200,32 @@ static enum status take_appointment(struct poller *poller, struct span element, 
     }
     note_known(poller, INDEX_NONE);
     return take_changed_appointment(poller, element, raw, why);
+}
+
+/* --- what comes as it came before ------------------------------------------------------------- */
+
+bool poller_take_expected(struct poller *poller)
+{
+    struct reading *reading = &poller->sweep.reading;
+    const struct index *known = poller->known[reading->kind];
+    uint32_t position =
+        reading->previous != INDEX_NONE ? index_at(known, reading->previous)->next : INDEX_NONE;
+    if (position == INDEX_NONE) {
+        return false;
+    }
+    struct index_entry *entry = index_at(known, position);
+    if (entry->raw_size == 0 || entry->has_left ||
+        entry->seen_in == poller->sweep.marks[reading->kind] ||
+        !slice_next_known(&reading->page.slicer, entry->raw_size, entry->raw_fingerprint)) {
+        return false;
+    }
+    take_known(poller, position, entry->raw_size);
+    if (reading->kind == COLLECTION_ORDERS) {
+        take_known_order(poller, position);
+    } else {
+        entry->seen_in = poller->sweep.marks[COLLECTION_APPOINTMENTS];
+    }
+    return true;
 }
 
 enum status poller_take_element(struct poller *poller, struct span element, struct failure *why)

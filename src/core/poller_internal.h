@@ -64,6 +64,7 @@ struct poller {
     struct schedule schedule;
     struct forgetting forgetting;
     struct look look;
+    struct page_tally tally;
     uint64_t event_count;
     struct event_tally committing, told; /* in the commit under way; since start */
     int64_t now_ms;                      /* of the latest turn */
@@ -84,7 +85,6 @@ bool poller_fail_store(struct poller *poller, const char *doing); /* by poller->
 bool poller_abandon_sweep(struct poller *poller);
 struct guard_counts poller_guard_counts(const struct poller *poller); /* before any page */
 bool poller_discard(struct poller *poller, step_fn *after);
-
 /* poller_page. The first two mark all elements of the page as seen, or do nothing. */
 bool poller_take_known_page(struct poller *poller);     /* the same bytes as the last time */
 bool poller_take_unchanged_page(struct poller *poller); /* the API says so: 304 */
@@ -93,6 +93,7 @@ void poller_add_condition(struct poller *poller, struct instant now); /* after p
 const char *poller_validator(const struct answer *answer, bool *is_date);
 enum pager_verdict poller_take_page(struct poller *poller, struct failure *why);
 /* poller_element */
+bool poller_take_expected(struct poller *poller); /* true: what came next before came again */
 enum status poller_take_element(struct poller *poller, struct span element, struct failure *why);
 /* poller_batch: what is in poller->batch, then after. */
 bool poller_flush_batch(struct poller *poller, step_fn *after);
@@ -114,7 +115,6 @@ void poller_keep_durable(struct poller *poller);  /* the state is what was commi
 bool poller_has_committed(struct poller *poller); /* else the state is as it was */
 void poller_roll_back(struct poller *poller);     /* state and notices to the last commit */
 void poller_tell_committed(struct poller *poller, uint64_t event_count);
-/* poller_deadline */
-step_fn poller_step_deadlines;
+step_fn poller_step_deadlines; /* poller_deadline */
 
 #endif

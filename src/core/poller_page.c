@@ -38,10 +38,15 @@ bool poller_take_known_page(struct poller *poller)
 {
     struct sweep *sweep = &poller->sweep;
     struct reading *reading = &sweep->reading;
-    return may_take_whole_page(poller) &&
-           page_memory_mark(memory_of(poller), reading->pager.page_count, reading->page.fingerprint,
-                            poller->known[reading->kind], sweep->marks[reading->kind],
-                            &reading->page.element_count);
+    uint32_t number = reading->pager.page_count;
+    if (!may_take_whole_page(poller) ||
+        !page_memory_mark(memory_of(poller), number, reading->page.fingerprint,
+                          poller->known[reading->kind], sweep->marks[reading->kind],
+                          &reading->page.element_count)) {
+        return false;
+    }
+    reading->previous = page_memory_last(memory_of(poller), number);
+    return true;
 }
 
 /* --- a page that need not be sent ------------------------------------------------------------- */

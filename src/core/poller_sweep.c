@@ -24,7 +24,7 @@ static void begin_reading(struct poller *poller, enum collection_kind kind)
         pager_fini(&reading->pager);
     }
     const struct collection *collection = collection_of(source->profile, kind);
-    *reading = (struct reading){.kind = kind, .collection = collection};
+    *reading = (struct reading){.kind = kind, .collection = collection, .previous = INDEX_NONE};
     uint32_t page_size = source->page_size != 0 ? source->page_size : collection->paging.page_size;
     struct pager_limits limits = {.page_size = page_size != 0 ? page_size : 100,
                                   .page_count_max = source->page_count_max,
@@ -192,6 +192,7 @@ static bool step_page_answered(struct poller *poller, struct instant now)
     (void)now;
     const struct answer *answer = &poller->request.answer;
     if (poller_take_unchanged_page(poller)) {
+        poller->tally.unchanged_count++;
         poller->step = step_page_done;
         return true;
     }
@@ -204,9 +205,11 @@ static bool step_page_answered(struct poller *poller, struct instant now)
     struct failure why = {0};
     reading->page = (struct page){.fingerprint = hash64(answer_body(answer))};
     if (poller_take_known_page(poller)) {
+        poller->tally.known_count++;
         poller->step = step_page_done;
         return true;
     }
+    poller->tally.cut_count++;
     page_memory_begin(poller->pages[reading->kind]);
     if (slice_open(&reading->page.slicer, answer_body(answer), reading->collection->items_pointer,
                    &why) != STATUS_OK) {
@@ -241,6 +244,9 @@ static bool step_work(struct poller *poller, struct instant now)
     struct failure why = {0};
     while (slicer->position - start < BATCH_BYTES && poller->batch.count < BATCH_COUNT &&
            poller->sweep.tally.parsed - parsed < BATCH_COUNT) {
+        if (poller_take_expected(poller)) {
+            continue;
+        }
         struct span element;
         enum slice_result result = slice_next(slicer, &element);
         if (result == SLICE_BROKEN) {
@@ -267,6 +273,7 @@ static bool step_read_again(struct poller *poller, struct instant now)
     struct sweep *sweep = &poller->sweep;
     struct reading *reading = &sweep->reading;
     reading->is_second = true;
+    reading->previous = INDEX_NONE;
     reading->first_fingerprint = reading->pager.order_fingerprint;
     pager_restart(&reading->pager);
     sweep->marks[reading->kind] = ++poller->reading_mark;

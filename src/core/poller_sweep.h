@@ -65,6 +65,7 @@ struct reading {
     const struct collection *collection;
     struct pager pager;
     struct page page;
+    uint32_t previous; /* the latest known element's position in the index; INDEX_NONE: none yet */
     bool is_second;
     uint64_t first_fingerprint; /* of the first reading's pages in their order */
 };

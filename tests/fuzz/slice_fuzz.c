@@ -1,5 +1,6 @@
 /* Any bytes, at several pointers: where the whole document is valid, the slicer gives the elements
  * that the parser gives; where it is not, it ends all the same. */
+#include "core/hash.h"
 #include "core/json.h"
 #include "core/slice.h"
 #include "core/text.h"
@@ -31,6 +32,29 @@ static void check_value(struct span body, const char *pointer, const struct json
     if (whole != NULL && is_found) {
         check_same(value, expected);
     }
+}
+
+/* Taken by what is known of each, the elements are the same ones, and so is the end. */
+static void check_known(struct span body, const char *pointer)
+{
+    struct slicer cutting;
+    struct slicer knowing;
+    if (slice_open(&cutting, body, pointer, NULL) != STATUS_OK) {
+        return;
+    }
+    CHECK(slice_open(&knowing, body, pointer, NULL) == STATUS_OK);
+    struct span element;
+    enum slice_result result = slice_next(&cutting, &element);
+    for (; result == SLICE_ELEMENT; result = slice_next(&cutting, &element)) {
+        uint64_t fingerprint = hash64(element);
+        CHECK(!slice_next_known(&knowing, element.size, fingerprint + 1));
+        if (!slice_next_known(&knowing, element.size, fingerprint)) {
+            CHECK(slice_next(&knowing, &element) == SLICE_ELEMENT); /* broken behind it */
+        }
+        CHECK(knowing.position == cutting.position);
+        CHECK(knowing.element_count == cutting.element_count);
+    }
+    CHECK(slice_next(&knowing, &element) == result);
 }
 
 static void check(struct span body, const char *pointer, const struct json *whole)
@@ -68,6 +92,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     for (size_t i = 0; i < ARRAY_COUNT(pointers); i++) {
         check(body, pointers[i], whole);
         check_value(body, pointers[i], whole);
+        check_known(body, pointers[i]);
     }
     json_destroy(whole);
     return 0;

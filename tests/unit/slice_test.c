@@ -1,4 +1,5 @@
 /* The slicer: where elements begin and end, and that only a whole page ends well. */
+#include "core/hash.h"
 #include "core/json.h"
 #include "core/random.h"
 #include "core/slice.h"
@@ -308,6 +309,27 @@ static void random_documents_agree_with_the_parser(void **state)
     text_fini(&body);
 }
 
+static void what_is_known_by_its_bytes_is_taken_whole_and_nothing_else_is(void **state)
+{
+    (void)state;
+    struct span body = span_of("[{\"id\":1}, {\"id\":2} ,{\"id\":3}] ");
+    struct span known = span_of("{\"id\":1}");
+    struct slicer slicer;
+    struct span element;
+    assert_int_equal(slice_open(&slicer, body, "", NULL), STATUS_OK);
+    assert_true(slice_next_known(&slicer, known.size, hash64(known)));
+    assert_false(slice_next_known(&slicer, known.size, hash64(known)));  /* other bytes */
+    assert_false(slice_next_known(&slicer, SIZE_MAX, hash64(known)));    /* past the end */
+    assert_false(slice_next_known(&slicer, 3, hash64(span_of("{\"i")))); /* amid an element */
+    assert_int_equal(slice_next(&slicer, &element), SLICE_ELEMENT);
+    assert_true(span_equal(element, span_of("{\"id\":2}")));
+    known = span_of("{\"id\":3}");
+    assert_true(slice_next_known(&slicer, known.size, hash64(known)));
+    assert_false(slice_next_known(&slicer, known.size, hash64(known)));
+    assert_int_equal(slice_next(&slicer, &element), SLICE_END);
+    assert_int_equal(slicer.element_count, 3);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -317,6 +339,7 @@ int main(void)
         cmocka_unit_test(a_page_that_is_not_whole_is_broken),
         cmocka_unit_test(values_beside_the_list_are_found),
         cmocka_unit_test(a_hostile_depth_costs_no_stack),
+        cmocka_unit_test(what_is_known_by_its_bytes_is_taken_whole_and_nothing_else_is),
         cmocka_unit_test(random_documents_agree_with_the_parser),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
