@@ -2,6 +2,8 @@
 
 #include <stdlib.h>
 
+#define SCANS_ASKING_MAX 4
+
 static void destroy(struct inquiry *inquiry)
 {
     struct scan *scan = (struct scan *)inquiry;
@@ -38,10 +40,24 @@ struct scan *scan_create(const struct call *call, const char *const *names)
     return scan;
 }
 
+static void proceed(struct inquiry *inquiry);
+
+/* A page of the store is large: what asks beyond waits for the answers of the others. */
+static void ask_in_turn(struct scan *scan)
+{
+    struct surface *surface = scan->inquiry.surface;
+    if (surface->scan_count == SCANS_ASKING_MAX) {
+        scan->inquiry.proceed = proceed;
+        return;
+    }
+    surface->scan_count++;
+    scan->ask(scan);
+}
+
 void scan_begin(struct scan *scan, void (*ask)(struct scan *scan))
 {
     scan->ask = ask;
-    ask(scan);
+    ask_in_turn(scan);
 }
 
 bool scan_has_room(const struct scan *scan)
@@ -78,12 +94,12 @@ static void finish(struct scan *scan)
 
 static void proceed(struct inquiry *inquiry)
 {
-    struct scan *scan = (struct scan *)inquiry;
-    scan->ask(scan);
+    ask_in_turn((struct scan *)inquiry);
 }
 
 void scan_page_done(struct scan *scan, enum status status, const char *detail)
 {
+    scan->inquiry.surface->scan_count--;
     if (!inquiry_is_open(&scan->inquiry)) {
         inquiry_end(&scan->inquiry);
         return;

@@ -7,8 +7,8 @@
 
 #define HEARTBEAT_MS 15000 /* also how it is seen that nobody reads any more */
 #define LOOK_MS 5000       /* though nothing was told of */
-#define UNREAD_BYTES_MAX ((size_t)256 * 1024)
-#define PAGE_ITEMS 100
+#define UNREAD_BYTES_MAX ((size_t)32 * 1024)
+#define PAGE_ITEMS 20
 #define STREAM_COUNT_MAX 100
 
 struct stream {

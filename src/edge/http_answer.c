@@ -2,6 +2,7 @@
 
 #include <microhttpd.h>
 
+#include <stdio.h>
 #include <string.h>
 
 static void add_header(struct MHD_Response *response, const char *name, const char *value)
@@ -40,4 +41,15 @@ struct MHD_Response *http_answer_response(const struct http_answer *answer)
     CHECK(response != NULL);
     http_answer_add_headers(response, answer);
     return response;
+}
+
+struct MHD_Response *http_answer_problem(int code, const char *title, const char *detail)
+{
+    char body[512];
+    (void)snprintf(body, sizeof body,
+                   "{\"type\":\"about:blank\",\"title\":\"%s\",\"status\":%d,\"detail\":\"%s\"}",
+                   title, code, detail);
+    const struct http_answer answer = {
+        .code = code, .content_type = "application/problem+json", .body = span_of(body)};
+    return http_answer_response(&answer);
 }

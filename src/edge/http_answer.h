@@ -11,4 +11,7 @@ struct MHD_Response;
 void http_answer_add_headers(struct MHD_Response *response, const struct http_answer *answer);
 struct MHD_Response *http_answer_response(const struct http_answer *answer); /* never NULL */
 
+/* What the server answers by itself: a problem document; the texts need no escapes. */
+struct MHD_Response *http_answer_problem(int code, const char *title, const char *detail);
+
 #endif

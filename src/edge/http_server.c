@@ -3,6 +3,8 @@
 #include "core/log.h"
 
 #include "http_answer.h"
+#include "http_query.h"
+#include "http_visitors.h"
 #include "listen_socket.h"
 
 #include <uv.h>
@@ -18,7 +20,6 @@
 #define CLIENT_MEMORY_BYTES ((size_t)16 * 1024) /* request line and headers */
 #define CLIENT_TIMEOUT_S 10u
 #define BODY_BYTES_MAX 65536
-#define PARAMETER_COUNT_MAX 32
 #define STREAM_BLOCK_BYTES 8192
 
 struct http_server {
@@ -29,6 +30,7 @@ struct http_server {
     void *arg;
     char *listen;
     struct http_exchange *exchanges; /* all that the library knows */
+    struct http_visitors *visitors;
     bool is_running, must_run_again, is_closing;
     size_t handles_open;
     http_closed_fn *on_closed;
@@ -47,6 +49,7 @@ enum exchange_state {
 struct http_exchange {
     struct http_server *server; /* NULL: nobody is there any more */
     struct MHD_Connection *connection;
+    struct visitor *visitor;
     struct http_exchange *previous, *next;
     enum exchange_state state;
     struct text received;
@@ -123,6 +126,8 @@ static struct http_exchange *exchange_create(struct http_server *server,
     struct http_exchange *exchange = alloc(sizeof *exchange);
     exchange->server = server;
     exchange->connection = connection;
+    exchange->visitor =
+        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT)->socket_context;
     text_init(&exchange->received, BODY_BYTES_MAX);
     text_init(&exchange->pushed, STREAM_BYTES_MAX);
     exchange->next = server->exchanges;
@@ -155,8 +160,10 @@ static void exchange_leave(struct http_exchange *exchange)
     if (exchange->next != NULL) {
         exchange->next->previous = exchange->previous;
     }
+    visitor_sends(exchange->visitor);
     exchange->server = NULL;
     exchange->connection = NULL;
+    exchange->visitor = NULL;
     if (exchange->state == EXCHANGE_STREAMING) {
         exchange->on_gone(exchange->on_gone_arg);
     }
@@ -196,8 +203,17 @@ static void answer(struct http_exchange *exchange, const struct http_answer *giv
         exchange_destroy(exchange);
         return;
     }
-    exchange->response = http_answer_response(given);
-    exchange->code = (unsigned int)given->code;
+    if (http_visitors_have_room(exchange->server->visitors, given->body.size)) {
+        exchange->response = http_answer_response(given);
+        exchange->code = (unsigned int)given->code;
+        visitor_reads(exchange->visitor, given->body.size);
+    } else {
+        exchange->code = MHD_HTTP_SERVICE_UNAVAILABLE;
+        exchange->response = http_answer_problem(
+            MHD_HTTP_SERVICE_UNAVAILABLE, "Service Unavailable",
+            "too many answers wait for clients that do not read them; try again");
+        visitor_reads(exchange->visitor, 0);
+    }
     wake(exchange);
 }
 
@@ -264,49 +280,17 @@ static void push(struct http_exchange *exchange, struct span bytes)
 /* --- requests ----------------------------------------------------------------------------------
  */
 
-struct parameters {
-    struct http_parameter list[PARAMETER_COUNT_MAX];
-    size_t count;
-};
-
-static enum MHD_Result on_parameter(void *arg, enum MHD_ValueKind kind, const char *name,
-                                    const char *value)
-{
-    struct parameters *parameters = arg;
-    (void)kind;
-    if (parameters->count == PARAMETER_COUNT_MAX) {
-        return MHD_NO;
-    }
-    parameters->list[parameters->count++] =
-        (struct http_parameter){.name = name, .value = value != NULL ? value : ""};
-    return MHD_YES;
-}
-
-static const char *header_of(struct MHD_Connection *connection, const char *name)
-{
-    return MHD_lookup_connection_value(connection, MHD_HEADER_KIND, name);
-}
-
 static void ask(struct http_exchange *exchange, const char *path, const char *method)
 {
-    struct MHD_Connection *connection = exchange->connection;
-    struct parameters parameters = {.count = 0};
-    (void)MHD_get_connection_values(connection, MHD_GET_ARGUMENT_KIND, on_parameter, &parameters);
-    const struct http_query query = {
-        .method = strcmp(method, "HEAD") == 0 ? "GET" : method,
-        .path = path,
-        .parameters = parameters.list,
-        .parameter_count = parameters.count,
-        .host = header_of(connection, MHD_HTTP_HEADER_HOST),
-        .authorization = header_of(connection, MHD_HTTP_HEADER_AUTHORIZATION),
-        .content_type = header_of(connection, MHD_HTTP_HEADER_CONTENT_TYPE),
-        .intent = header_of(connection, "X-Orderwatch"),
-        .last_event_id = header_of(connection, "Last-Event-ID"),
-        .if_none_match = header_of(connection, MHD_HTTP_HEADER_IF_NONE_MATCH),
-        .body = text_span(&exchange->received),
-    };
+    struct http_parameter parameters[PARAMETER_COUNT_MAX];
+    struct http_query query = {.method = strcmp(method, "HEAD") == 0 ? "GET" : method,
+                               .path = path,
+                               .parameters = parameters,
+                               .body = text_span(&exchange->received)};
+    http_query_read(exchange->connection, parameters, &query);
     exchange->state = EXCHANGE_ASKING;
     exchange->is_owed = true;
+    visitor_waits(exchange->visitor);
     exchange->server->handler(exchange->server->arg, exchange, &query);
 }
 
@@ -320,13 +304,9 @@ static enum MHD_Result send_response(struct http_exchange *exchange)
 
 static enum MHD_Result refuse_body(struct http_exchange *exchange)
 {
-    static const char body[] = "{\"title\":\"Content Too Large\",\"status\":413,"
-                               "\"detail\":\"a body may have 65536 bytes\"}";
-    const struct http_answer refusal = {.code = MHD_HTTP_CONTENT_TOO_LARGE,
-                                        .content_type = "application/problem+json",
-                                        .body = span_of(body)};
-    exchange->response = http_answer_response(&refusal);
-    exchange->code = (unsigned int)refusal.code;
+    exchange->response = http_answer_problem(MHD_HTTP_CONTENT_TOO_LARGE, "Content Too Large",
+                                             "a body may have 65536 bytes");
+    exchange->code = MHD_HTTP_CONTENT_TOO_LARGE;
     (void)MHD_add_response_header(exchange->response, MHD_HTTP_HEADER_CONNECTION, "close");
     return send_response(exchange);
 }
@@ -334,7 +314,7 @@ static enum MHD_Result refuse_body(struct http_exchange *exchange)
 /* Headers are there, the body is not: one that is announced too large is not even read. */
 static enum MHD_Result begin(struct http_exchange *exchange)
 {
-    const char *length = header_of(exchange->connection, MHD_HTTP_HEADER_CONTENT_LENGTH);
+    const char *length = http_query_header(exchange->connection, MHD_HTTP_HEADER_CONTENT_LENGTH);
     if (length != NULL && (strlen(length) > 5 || strtoul(length, NULL, 10) > BODY_BYTES_MAX)) {
         return refuse_body(exchange);
     }
@@ -375,6 +355,19 @@ static enum MHD_Result on_request(void *arg, struct MHD_Connection *connection, 
     return MHD_YES;
 }
 
+static void on_connection(void *arg, struct MHD_Connection *connection, void **context,
+                          enum MHD_ConnectionNotificationCode code)
+{
+    const struct http_server *server = arg;
+    if (code == MHD_CONNECTION_NOTIFY_STARTED) {
+        const union MHD_ConnectionInfo *info =
+            MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+        *context = visitor_create(server->visitors, info->connect_fd);
+    } else {
+        visitor_destroy(*context);
+    }
+}
+
 /* The library tells of each bad request; a client must not fill the log with them. */
 PRINTF_LIKE(2, 0) static void on_library_log(void *arg, const char *format, va_list arguments)
 {
@@ -395,7 +388,8 @@ static void watch(struct http_server *server, uv_loop_t *uv)
     CHECK(uv_timer_init(uv, &server->timer) == 0);
     server->poll.data = server;
     server->timer.data = server;
-    server->handles_open = 2;
+    server->visitors = http_visitors_create(uv);
+    server->handles_open = 3;
     CHECK(uv_poll_start(&server->poll, UV_READABLE, on_readable) == 0);
     run(server);
 }
@@ -415,8 +409,9 @@ enum status http_server_open(const struct http_server_options *options, struct h
         MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ITC | MHD_USE_ERROR_LOG, 0, NULL, NULL,
         on_request, server, MHD_OPTION_EXTERNAL_LOGGER, on_library_log, NULL,
         MHD_OPTION_LISTEN_SOCKET, socket_fd, MHD_OPTION_NOTIFY_COMPLETED, on_completed, NULL,
-        MHD_OPTION_CONNECTION_LIMIT, CLIENT_COUNT_MAX, MHD_OPTION_CONNECTION_TIMEOUT,
-        CLIENT_TIMEOUT_S, MHD_OPTION_CONNECTION_MEMORY_LIMIT, CLIENT_MEMORY_BYTES, MHD_OPTION_END);
+        MHD_OPTION_NOTIFY_CONNECTION, on_connection, server, MHD_OPTION_CONNECTION_LIMIT,
+        CLIENT_COUNT_MAX, MHD_OPTION_CONNECTION_TIMEOUT, CLIENT_TIMEOUT_S,
+        MHD_OPTION_CONNECTION_MEMORY_LIMIT, CLIENT_MEMORY_BYTES, MHD_OPTION_END);
     if (server->daemon == NULL) {
         (void)close(socket_fd);
         free(server);
@@ -430,17 +425,22 @@ enum status http_server_open(const struct http_server_options *options, struct h
     return STATUS_OK;
 }
 
-static void on_handle_closed(uv_handle_t *handle)
+static void on_part_closed(void *arg)
 {
-    struct http_server *server = handle->data;
+    struct http_server *server = arg;
     if (--server->handles_open != 0) {
         return;
     }
     http_closed_fn *on_closed = server->on_closed;
-    void *arg = server->on_closed_arg;
+    arg = server->on_closed_arg;
     free(server->listen);
     free(server);
     on_closed(arg);
+}
+
+static void on_handle_closed(uv_handle_t *handle)
+{
+    on_part_closed(handle->data);
 }
 
 /* The library cannot stop while a connection is suspended. */
@@ -471,6 +471,7 @@ void http_server_close(struct http_server *server, http_closed_fn *on_closed, vo
     (void)MHD_run(server->daemon);
     uv_close((uv_handle_t *)&server->poll, on_handle_closed);
     uv_close((uv_handle_t *)&server->timer, on_handle_closed);
+    http_visitors_close(server->visitors, on_part_closed, server);
     listen_socket_remove(server->listen);
     MHD_stop_daemon(server->daemon);
     CHECK(server->exchanges == NULL);
