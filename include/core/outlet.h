@@ -9,10 +9,10 @@
 struct outlet;
 
 struct outlet_options {
-    const struct sink_config *sink; /* borrowed; must outlive the outlet */
+    const struct config *config; /* borrowed until outlet_use_routes gives another */
+    size_t sink_index;           /* in config->sinks; that sink must outlive the outlet */
     struct sink_port port;
     struct store_port store;
-    bool lanes_cross;               /* as of struct due_query */
     struct outlook_options outlook; /* of its digests */
     uint64_t seed;
 };
@@ -22,9 +22,8 @@ void outlet_destroy(struct outlet *outlet); /* requires idle; NULL is fine */
 
 /* Takes over from the outlet of the same sink before a reload: the totals, and a pause. */
 void outlet_inherit(struct outlet *outlet, const struct outlet *before);
-/* After a reload. What was planned by the routes before may still wait, so lanes that once crossed
- * are taken to. */
-void outlet_use_routes(struct outlet *outlet, bool lanes_cross);
+/* After a reload: routes and outlook by this configuration. What was planned by the one before may
+ * still wait, so lanes that once crossed are taken to. */
 void outlet_use_config(struct outlet *outlet, const struct config *config, size_t sink_index);
 
 void outlet_expect_news(struct outlet *outlet);

@@ -162,7 +162,12 @@ struct due_result {
     int64_t next_due_wall_ms; /* earliest due of a lane head not given; INSTANT_NEVER: none */
 };
 
-enum settle_kind { SETTLE_DELIVERED, SETTLE_LATER, SETTLE_PARKED };
+enum settle_kind {
+    SETTLE_DELIVERED,
+    SETTLE_LATER,
+    SETTLE_PARKED,
+    SETTLE_DEFERRED, /* not tried: as if it had been planned for due_wall_ms */
+};
 
 /* The end of an attempt. Applies to the rows of the bundle as they were given: of its lane and
  * bundle, from delivery_id to last_id. */
@@ -170,7 +175,7 @@ struct settlement {
     int64_t delivery_id, last_id;
     enum settle_kind kind;
     int64_t at_wall_ms;
-    int64_t due_wall_ms;            /* SETTLE_LATER: when next */
+    int64_t due_wall_ms;            /* SETTLE_LATER, SETTLE_DEFERRED: when next */
     bool counts_attempt;            /* false: the sink was away, the delivery is not to blame */
     const char *progress;           /* kept for the next attempt; NULL: as it was */
     const char *fallback_sink_name; /* SETTLE_PARKED: in the same transaction each of its events is

@@ -65,6 +65,10 @@ struct planned_delivery route_rendezvous(const struct config *config, size_t sin
 /* Whether some route shows events of this order to the sink. */
 bool route_shows_order(const struct config *config, size_t sink_index, const char *source_name,
                        const struct record *record);
+/* Until when every matching route to the sink is quiet; now_wall_ms: one of them is not, or none
+ * matches any more. */
+int64_t route_quiet_until(const struct config *config, const struct route_facts *facts,
+                          size_t sink_index, int64_t now_wall_ms);
 /* An event of a sink that cannot be told to that sink itself. */
 bool route_is_about_sink(const struct event *event, const char *sink_name);
 /* True when events of one order may be planned into several lanes of this sink: mails are bundled

@@ -12,10 +12,10 @@ void branch_init(struct branch *branch, struct dispatcher *dispatcher, const str
     const struct sink_config *sink = &config->sinks[index];
     const struct sink_port *port = &dispatcher->options.sinks[index];
     const struct outlet_options outlet = {
-        .sink = sink,
+        .config = config,
+        .sink_index = index,
         .port = *port,
         .store = dispatcher->options.store,
-        .lanes_cross = route_lanes_cross(config, index),
         .outlook = {.config = config,
                     .sink_index = index,
                     .query = dispatcher->options.query,
@@ -103,7 +103,6 @@ void dispatcher_change(struct dispatcher *dispatcher, const struct config *confi
         if (is_kept[i]) {
             branches[i] = *before;
             before->outlet = NULL; /* it has moved */
-            outlet_use_routes(branches[i].outlet, route_lanes_cross(config, i));
             outlet_use_config(branches[i].outlet, config, i);
             continue;
         }

@@ -12,21 +12,22 @@ static const struct retry_policy store_retry = {.first_ms = 500, .cap_ms = 30000
 struct outlet *outlet_create(const struct outlet_options *options)
 {
     struct outlet *outlet = alloc(sizeof *outlet);
-    uint32_t asked = options->sink->in_flight_max;
+    const struct sink_config *sink = &options->config->sinks[options->sink_index];
+    uint32_t asked = sink->in_flight_max;
     uint32_t window = asked < HAND_COUNT_MAX ? asked : HAND_COUNT_MAX;
-    uint32_t batch = options->sink->webhook.batch.count;
+    uint32_t batch = sink->webhook.batch.count;
     outlet->batch_count = batch != 0 ? batch : 1;
-    outlet->sink = options->sink;
+    outlet->sink = sink;
     outlet->port = options->port;
     outlet->store = options->store;
-    outlet->lanes_cross = options->lanes_cross;
+    outlet_use_config(outlet, options->config, options->sink_index);
     outlet->random.state = options->seed;
-    circuit_init(&outlet->circuit, &options->sink->retry, window, ~options->seed);
+    circuit_init(&outlet->circuit, &sink->retry, window, ~options->seed);
     histogram_init(&outlet->totals.latency, latency_bounds_s, ARRAY_COUNT(latency_bounds_s));
-    due_clock_init(&outlet->clock, &options->sink->retry);
-    pacer_init(&outlet->pacer, options->sink->rate);
+    due_clock_init(&outlet->clock, &sink->retry);
+    pacer_init(&outlet->pacer, sink->rate);
     hand_init(&outlet->hand, (size_t)window * outlet->batch_count);
-    if (options->outlook.query.list_orders != NULL && options->sink->kind == SINK_EMAIL) {
+    if (options->outlook.query.list_orders != NULL && sink->kind == SINK_EMAIL) {
         outlet->outlook = outlook_scan_create(&options->outlook);
     }
     outlet->wants_fetch = true;
@@ -49,16 +50,14 @@ void outlet_inherit(struct outlet *outlet, const struct outlet *before)
 {
     outlet->totals = before->totals;
     outlet->is_paused = before->is_paused;
-    outlet_use_routes(outlet, before->lanes_cross);
-}
-
-void outlet_use_routes(struct outlet *outlet, bool lanes_cross)
-{
-    outlet->lanes_cross |= lanes_cross;
+    outlet->lanes_cross |= before->lanes_cross;
 }
 
 void outlet_use_config(struct outlet *outlet, const struct config *config, size_t sink_index)
 {
+    outlet->config = config;
+    outlet->sink_index = sink_index;
+    outlet->lanes_cross |= route_lanes_cross(config, sink_index);
     if (outlet->outlook != NULL) {
         outlook_scan_use_config(outlet->outlook, config, sink_index);
     }

@@ -14,6 +14,8 @@ struct question {
 };
 
 struct outlet {
+    const struct config *config;
+    size_t sink_index;
     const struct sink_config *sink;
     struct sink_port port;
     struct store_port store;
@@ -43,6 +45,10 @@ void outlet_park_waiting(struct outlet *outlet);
 /* When a waiting parcel may leave or is to be looked at again; INSTANT_NEVER: a done comes first.
  */
 int64_t outlet_next_send_mono_ms(const struct outlet *outlet);
+
+/* --- outlet_quiet.c --- */
+
+void outlet_defer_quiet(struct outlet *outlet); /* what waits, while its routes are quiet */
 
 /* --- outlet_batch.c --- */
 

@@ -216,6 +216,9 @@ static bool send_with_company(struct outlet *outlet, struct parcel *parcel)
 
 void outlet_send_waiting(struct outlet *outlet)
 {
+    if (may_send(outlet)) {
+        outlet_defer_quiet(outlet);
+    }
     if (may_send(outlet) && outlet->circuit.state == CIRCUIT_OPEN) {
         /* Round and round, so that one bad delivery cannot keep a sink shut. */
         struct parcel *probe = hand_choose_after(&outlet->hand, outlet->last_probe_id);

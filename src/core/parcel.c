@@ -72,6 +72,8 @@ static const char *settle_name(enum settle_kind kind)
         return "later";
     case SETTLE_PARKED:
         return "parked";
+    case SETTLE_DEFERRED:
+        return "deferred";
     }
     CHECK(!"an end that does not exist");
 }
@@ -191,6 +193,8 @@ static void count_settled(const struct parcel *parcel, struct outlet_totals *tot
     case SETTLE_PARKED:
         totals->parked += count;
         totals->parked_news += parcel->is_news_of_sinks ? count : 0;
+        break;
+    case SETTLE_DEFERRED:
         break;
     }
 }

@@ -248,6 +248,23 @@ bool route_lanes_cross(const struct config *config, size_t sink_index)
     return has_quiet || config->sinks[sink_index].kind == SINK_EMAIL;
 }
 
+int64_t route_quiet_until(const struct config *config, const struct route_facts *facts,
+                          size_t sink_index, int64_t now_wall_ms)
+{
+    int64_t until_wall_ms = INSTANT_NEVER;
+    for (size_t i = 0; i < config->route_count; i++) {
+        const struct route_config *route = &config->routes[i];
+        if (!leads_to_sink(route, sink_index) || !route_matches(route, facts)) {
+            continue;
+        }
+        int64_t end_ms = is_quiet_for(route, facts->event->severity)
+                             ? quiet_end(&route->quiet, now_wall_ms)
+                             : now_wall_ms;
+        until_wall_ms = end_ms < until_wall_ms ? end_ms : until_wall_ms;
+    }
+    return until_wall_ms == INSTANT_NEVER ? now_wall_ms : until_wall_ms;
+}
+
 /* The earliest release by any matching route; false: no route leads there. */
 static bool earliest_release(const struct config *config, const struct route_facts *facts,
                              size_t sink_index, int64_t now_wall_ms, struct route_release *out)

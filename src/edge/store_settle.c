@@ -180,6 +180,15 @@ static void postpone(struct database *database, const struct settlement *settlem
     (void)database_run(database, trim);
 }
 
+static void defer(struct database *database, const struct settlement *settlement)
+{
+    struct sqlite3_stmt *statement = database_statement(database, STATEMENT_DELIVERY_DEFER);
+    bind_number(statement, 1, settlement->delivery_id);
+    bind_number(statement, 2, settlement->due_wall_ms);
+    bind_text(statement, 3, settlement->detail);
+    (void)database_run(database, statement);
+}
+
 static void settle_one(struct database *database, struct arena *arena,
                        const struct settlement *settlement)
 {
@@ -196,6 +205,9 @@ static void settle_one(struct database *database, struct arena *arena,
         return;
     case SETTLE_PARKED:
         end_parcel(database, &rows, settlement, DELIVERY_PARKED);
+        return;
+    case SETTLE_DEFERRED:
+        defer(database, settlement);
         return;
     }
     CHECK(!"a settlement of no kind");

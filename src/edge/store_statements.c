@@ -123,6 +123,9 @@ static const struct statement_text texts[] = {
          " progress = coalesce(?4, progress), last_row = ?5, detail = ?6"
          " WHERE id = ?1 AND state = 0",
          "SEARCH deliveries USING INTEGER PRIMARY KEY (rowid=?)"},
+    [STATEMENT_DELIVERY_DEFER] = {"UPDATE deliveries SET due = ?2, first_due = ?2, is_retry = 0,"
+                                  " detail = ?3 WHERE id = ?1 AND state = 0",
+                                  "SEARCH deliveries USING INTEGER PRIMARY KEY (rowid=?)"},
     [STATEMENT_ATTEMPT_ADD] = {"INSERT INTO attempts(delivery, number, wall_ms, detail)"
                                " SELECT ?1, coalesce(max(number), 0) + 1, ?2, ?3 FROM attempts"
                                " WHERE delivery = ?1",

@@ -190,6 +190,7 @@ static void on_send(void *arg, const char *sink_name, const struct delivery *del
     if (delivery->bundle != NULL && delivery->bundle[0] == 'd' && delivery->outlook == NULL) {
         sim_violation(oracle->sim, "%s is sent a digest without an outlook", sink_name);
     }
+    oracle_judge_hour(oracle, sink_name, delivery);
     for (size_t i = 0; i < delivery->event_count; i++) {
         const struct sim_row *row = row_of(oracle, sink_name, &delivery->events[i]);
         if (row->state != ROW_PENDING) {

@@ -62,6 +62,8 @@ bool oracle_knows_truth(const struct oracle *oracle, const char **wrong_id);
 /* oracle_time.c: what time causes and puts off. */
 void oracle_watch_clock(struct oracle *oracle); /* after every step of the world */
 void oracle_judge_time(struct oracle *oracle, const struct new_event *news);
+void oracle_judge_hour(struct oracle *oracle, const char *sink_name,
+                       const struct delivery *delivery); /* at which it is sent */
 void oracle_note_slots(struct oracle *oracle, const char *order_id, const struct record *record);
 void oracle_check_reminders(struct oracle *oracle); /* at the end, in fair weather */
 

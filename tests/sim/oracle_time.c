@@ -63,6 +63,23 @@ static void judge_plan(struct oracle *oracle, const struct event *event,
     }
 }
 
+void oracle_judge_hour(struct oracle *oracle, const char *sink_name,
+                       const struct delivery *delivery)
+{
+    const struct quiet_config *quiet = &oracle->config->routes[1].quiet;
+    if (!text_equal(sink_name, oracle->config->sinks[0].name) ||
+        !is_in_quiet_hours(quiet, oracle->sim->now.wall_ms)) {
+        return;
+    }
+    for (size_t i = 0; i < delivery->event_count; i++) {
+        if (quiet->has_exception && delivery->events[i].severity >= quiet->exception) {
+            return;
+        }
+    }
+    sim_violation(oracle->sim, "%s is sent event %s in quiet hours", sink_name,
+                  delivery->events[0].id);
+}
+
 /* --- reminders ----------------------------------------------------------------------------- */
 
 static struct oracle_slot *find_slot(const struct oracle *oracle, const char *order_id,

@@ -293,6 +293,12 @@ static void settle_row(struct sim_store *store, size_t index, const struct settl
         break;
     case SETTLE_LATER:
         row->due_wall_ms = settlement->due_wall_ms;
+        row->is_retry = true;
+        break;
+    case SETTLE_DEFERRED:
+        row->due_wall_ms = settlement->due_wall_ms;
+        row->first_due_wall_ms = settlement->due_wall_ms;
+        row->is_retry = false;
         break;
     case SETTLE_PARKED:
         row->state = ROW_PARKED;
@@ -364,7 +370,7 @@ static bool is_due(const struct sim_row *row, const struct due_query *query)
     bool may_be_early = strncmp(row->lane, query->untried_lanes, strlen(query->untried_lanes)) == 0;
     bool is_early = may_be_early && row->due_wall_ms <= query->untried_wall_ms;
     return row->due_wall_ms <= query->now_wall_ms ||
-           (row->attempts_made == 0 ? is_early : row->due_wall_ms > query->horizon_wall_ms);
+           (!row->is_retry ? is_early : row->due_wall_ms > query->horizon_wall_ms);
 }
 
 static struct delivery gather(const struct sim_store *store, size_t index, struct arena *arena,

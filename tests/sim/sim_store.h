@@ -25,6 +25,7 @@ struct sim_row { /* one event for one sink */
     int64_t due_wall_ms, first_due_wall_ms, created_wall_ms;
     uint32_t attempts_made;
     enum sim_row_state state;
+    bool is_retry; /* due by the wait after an attempt, not by a plan */
 };
 
 struct sim_state_row { /* the retained state of one order at one sink */

@@ -21,6 +21,8 @@ struct world {
     struct sim_sink sink;
     struct sim_sink_port *sink_port;
     struct sink_config config;
+    struct route_config route;
+    struct config whole; /* of that sink and, once a test sets its count, that route */
     struct outlet *outlet;
     uint64_t sequence;
     char receipts[4096]; /* "LANE.SEQUENCE " as they came; a + joins those of a batch */
@@ -67,14 +69,18 @@ static inline struct world *world_create(void)
 
 static inline void open_outlet(struct world *world)
 {
-    struct outlet_options options = {.sink = &world->config,
+    world->whole.sinks = &world->config;
+    world->whole.sink_count = 1;
+    world->whole.routes = &world->route;
+    struct outlet_options options = {.config = &world->whole,
                                      .port = sim_sink_port(world->sink_port),
                                      .store = sim_store_port(world->store_port),
                                      .seed = 7};
     world->outlet = outlet_create(&options);
 }
 
-static inline void add_due(struct world *world, const char *lane, int64_t due_wall_ms)
+static inline void add_event(struct world *world, const char *lane, struct span json,
+                             int64_t due_wall_ms)
 {
     struct planned_delivery plan = {
         .sink_name = "tickets", .lane = lane, .due_wall_ms = due_wall_ms};
@@ -83,11 +89,16 @@ static inline void add_due(struct world *world, const char *lane, int64_t due_wa
                                        .order_id = lane,
                                        .appointment_id = "",
                                        .sequence = ++world->sequence,
-                                       .json = span_of("{}")},
+                                       .json = json},
                              .deliveries = &plan,
                              .delivery_count = 1};
     struct commit commit = {.events = &news, .event_count = 1};
     sim_store_apply(&world->store, &commit, NULL);
+}
+
+static inline void add_due(struct world *world, const char *lane, int64_t due_wall_ms)
+{
+    add_event(world, lane, span_of("{}"), due_wall_ms);
 }
 
 static inline void add(struct world *world, const char *lane)

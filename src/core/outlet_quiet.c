@@ -1,0 +1,60 @@
+/* Quiet hours at the door: what was due before they began, and could not leave in time, waits too.
+ */
+#include "outlet_internal.h"
+
+#include "core/arena.h"
+#include "core/event_document.h"
+#include "core/log.h"
+#include "core/route.h"
+
+/* Together with what is excepted the rest may leave as well: one message disturbs once. */
+static int64_t quiet_until(const struct outlet *outlet, const struct delivery *delivery,
+                           struct arena *arena)
+{
+    int64_t now_wall_ms = outlet->clock.now.wall_ms;
+    int64_t until_wall_ms = INSTANT_NEVER;
+    for (size_t i = 0; i < delivery->event_count && until_wall_ms > now_wall_ms; i++) {
+        struct event_document document;
+        struct failure why;
+        if (event_document_read(delivery->events[i].json, arena, &document, &why) != STATUS_OK) {
+            return now_wall_ms;
+        }
+        const struct route_facts facts = {.event = &document.event,
+                                          .record = document.has_record ? &document.record : NULL};
+        until_wall_ms = earlier(until_wall_ms, route_quiet_until(outlet->config, &facts,
+                                                                 outlet->sink_index, now_wall_ms));
+    }
+    return until_wall_ms;
+}
+
+static void defer(struct outlet *outlet, struct parcel *parcel, int64_t until_wall_ms)
+{
+    const struct send_result result = {.at = outlet->clock.now,
+                                       .detail = "waits for the end of quiet hours"};
+    parcel_end(parcel, SETTLE_DEFERRED, &result);
+    parcel->settlement.due_wall_ms = until_wall_ms;
+    LOG_INFO("delivery_deferred", log_text("sink", outlet->sink->name),
+             log_number("delivery", parcel->delivery.id), log_text("lane", parcel->delivery.lane));
+}
+
+void outlet_defer_quiet(struct outlet *outlet)
+{
+    int64_t now_wall_ms = outlet->clock.now.wall_ms;
+    if (outlet->is_flushing ||
+        route_quiet_end(outlet->config, outlet->sink_index, now_wall_ms) == now_wall_ms) {
+        return;
+    }
+    struct arena *arena = arena_create();
+    for (size_t i = 0; i < outlet->hand.count; i++) {
+        struct parcel *parcel = outlet->hand.parcels[i];
+        if (parcel->state != PARCEL_WAITING) {
+            continue;
+        }
+        int64_t until_wall_ms = quiet_until(outlet, &parcel->delivery, arena);
+        if (until_wall_ms > now_wall_ms) {
+            defer(outlet, parcel, until_wall_ms);
+        }
+        arena_reset(arena);
+    }
+    arena_destroy(arena);
+}
