@@ -1,6 +1,7 @@
 #include "generation.h"
 
 #include "core/hash.h"
+#include "core/mirror.h"
 #include "core/route.h"
 #include "core/text.h"
 #include "edge/file_read.h"
@@ -125,8 +126,8 @@ struct state_sink *generation_state_sinks(const struct generation *generation, s
         const struct sink_config *sink = &config->sinks[sink_index];
         if (sink->kind == SINK_MQTT && sink->mqtt.has_state &&
             route_leads_to(config, source_name, sink_index)) {
-            list[(*out_count)++] =
-                (struct state_sink){.source_name = source_name, .sink_name = sink->name};
+            list[(*out_count)++] = (struct state_sink){
+                .source_name = source_name, .sink_name = sink->name, .shape = mirror_shape(sink)};
         }
     }
     return list;

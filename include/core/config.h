@@ -125,6 +125,10 @@ struct mqtt_broker {
 
 #define MQTT_BROKERS_MAX 8
 
+struct home_assistant_config {
+    const char *discovery_prefix; /* NULL: it is not told of us */
+};
+
 struct mqtt_config {
     struct mqtt_broker brokers[MQTT_BROKERS_MAX]; /* the first is the one that is wanted */
     size_t broker_count;
@@ -138,6 +142,7 @@ struct mqtt_config {
     struct rate state_rate; /* of publishing them */
     int64_t expiry_ms;      /* of events in the broker's queues; 0: never */
     struct tls_config tls;
+    struct home_assistant_config home_assistant;
 };
 
 struct http_header {

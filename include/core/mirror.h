@@ -13,6 +13,9 @@ struct mirror_options {
     uint64_t seed;
 };
 
+/* What of the configuration decides how retained state looks, as a number. */
+uint64_t mirror_shape(const struct sink_config *sink);
+
 struct mirror *mirror_create(const struct mirror_options *options);
 void mirror_expect_news(struct mirror *mirror); /* a commit may have made states stale */
 void mirror_available(struct mirror *mirror);   /* the receiver is there: try now */

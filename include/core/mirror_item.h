@@ -25,8 +25,9 @@ struct mirror_item {
     const char *source_name, *order_id;
     uint64_t version;
     enum item_step step;
-    bool is_asked;  /* the store owes an answer for this step */
-    bool has_ended; /* settled, or failed and to be fetched again */
+    bool has_record; /* the order has not left */
+    bool is_asked;   /* the store owes an answer for this step */
+    bool has_ended;  /* settled, or failed and to be fetched again */
     struct publication *publications;
     size_t publication_count, acknowledged_count, in_flight;
     const char *published_all; /* before and after together: what may have a topic meanwhile */
@@ -35,7 +36,7 @@ struct mirror_item {
 
 /* STATUS_CORRUPT: the store's record cannot be read. */
 enum status mirror_item_create(struct mirror *mirror, const struct stale_state *state,
-                               const struct field_filter *fields, struct mirror_item **out,
+                               const struct sink_config *sink, struct mirror_item **out,
                                struct failure *why) MUST_CHECK;
 void mirror_item_destroy(struct mirror_item *item); /* NULL is fine */
 

@@ -316,12 +316,19 @@ struct send_result {
 typedef void send_done_fn(void *arg, const struct send_result *result);
 typedef void closed_fn(void *arg);
 
-/* A retained message of a state sink. Exactly one of the three forms. */
-enum retained_kind { RETAINED_SOURCE, RETAINED_ORDER, RETAINED_APPOINTMENT };
+/* A retained message of a state sink. */
+enum retained_kind {
+    RETAINED_SOURCE,
+    RETAINED_ORDER,
+    RETAINED_APPOINTMENT,
+    RETAINED_NEXT_APPOINTMENT, /* of an order, for those who show one alone */
+    RETAINED_DISCOVERY,        /* what announces us to others, at a topic of their choice */
+};
 
 struct retained {
     enum retained_kind kind;
     const char *source_name, *order_id, *appointment_id; /* true ids; the sink encodes them */
+    const char *topic;                                   /* RETAINED_DISCOVERY: the whole of it */
     struct span payload;                                 /* empty: remove it */
 };
 

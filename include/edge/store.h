@@ -12,6 +12,7 @@ struct store;
 /* For each source, which sinks keep its retained state. */
 struct state_sink {
     const char *source_name, *sink_name;
+    uint64_t shape; /* of what is published (mirror_shape); another one: all of it again */
 };
 
 struct store_options {

@@ -140,6 +140,24 @@ static const char *client_id_fault(const char *text)
     return text[0] == '\0' || strlen(text) > 100 ? "not a client id" : NULL;
 }
 
+static const struct key home_assistant_keys[] = {
+    {.name = "discovery_prefix",
+     .kind = KEY_TEXT,
+     .offset = offsetof(struct home_assistant_config, discovery_prefix),
+     .fault = prefix_fault,
+     .accepted = PREFIX_ACCEPTED,
+     .initial = "homeassistant"},
+};
+
+static const struct shape home_assistant_shape = {.keys = home_assistant_keys,
+                                                  .count = ARRAY_COUNT(home_assistant_keys),
+                                                  .size = sizeof(struct home_assistant_config)};
+
+static bool home_assistant_is_set(const void *field)
+{
+    return ((const struct home_assistant_config *)field)->discovery_prefix != NULL;
+}
+
 static const struct word protocol_words[] = {{"5", 5}, {"3.1.1", 4}, {NULL, 0}};
 
 static const struct key mqtt_keys[] = {
@@ -191,6 +209,11 @@ static const struct key mqtt_keys[] = {
      .kind = KEY_MAP,
      .offset = offsetof(struct mqtt_config, tls),
      .shape = &tls_shape},
+    {.name = "home_assistant",
+     .kind = KEY_MAP,
+     .offset = offsetof(struct mqtt_config, home_assistant),
+     .shape = &home_assistant_shape,
+     .is_set = home_assistant_is_set},
 };
 
 static void complain(struct walker *walker, const struct node *map, const char *key,
@@ -239,6 +262,10 @@ static void finish_mqtt(struct walker *walker, const struct node *map, void *tar
     }
     if (node_member(map, "tls") != NULL && mqtt->broker_count != 0 && !has_secure_broker(mqtt)) {
         complain(walker, map, "tls", "has no meaning with mqtt://; accepted: mqtts:// with it");
+    }
+    if (mqtt->home_assistant.discovery_prefix != NULL && !mqtt->has_state) {
+        complain(walker, map, "home_assistant",
+                 "shows the retained state, but state is off; accepted: state: on with it");
     }
     if (mqtt->expiry_ms != 0 && mqtt->protocol != 5) {
         complain(walker, map, "expiry", "has no meaning with protocol: 3.1.1; accepted: 5 with it");

@@ -1,5 +1,6 @@
 #include "core/mirror.h"
 
+#include "core/hash.h"
 #include "core/log.h"
 #include "core/mirror_item.h"
 #include "core/retry.h"
@@ -34,6 +35,21 @@ struct mirror {
     uint32_t failure_count; /* in a row */
     int64_t retry_mono_ms;
 };
+
+uint64_t mirror_shape(const struct sink_config *sink)
+{
+    const char *discovery_prefix = sink->mqtt.home_assistant.discovery_prefix;
+    struct text text;
+    text_init(&text, 1 << 20);
+    text_addf(&text, "%s\n%s\n", sink->mqtt.prefix != NULL ? sink->mqtt.prefix : "",
+              discovery_prefix != NULL ? discovery_prefix : "");
+    for (size_t i = 0; i < sink->fields.count; i++) {
+        text_addf(&text, "%s\n", sink->fields.names[i]);
+    }
+    uint64_t shape = hash64(text_span(&text));
+    text_fini(&text);
+    return shape;
+}
 
 /* A refill leaves room for events. */
 static void set_rate(struct mirror *mirror, struct rate rate)
@@ -274,8 +290,7 @@ static void take_in(struct mirror *mirror, const struct stale_state *state)
 {
     struct failure why;
     struct mirror_item *item;
-    if (mirror_item_create(mirror, state, &mirror->options.sink->fields, &item, &why) !=
-        STATUS_OK) {
+    if (mirror_item_create(mirror, state, mirror->options.sink, &item, &why) != STATUS_OK) {
         LOG_ERROR("state_unreadable", log_text("sink", mirror->options.sink->name),
                   log_text("order", state->order_id), log_text("reason", why.detail));
         back_off(mirror, why.detail);

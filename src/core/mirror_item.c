@@ -1,9 +1,14 @@
 #include "core/mirror_item.h"
 
 #include "core/arena.h"
+#include "core/home_assistant.h"
 
 #include <stdlib.h>
 #include <string.h>
+
+/* Among the topics of an order: it is announced to Home Assistant; then its prefix. No id has it.
+ */
+#define ANNOUNCED '+'
 
 /* The topics of an order: ids percent-encoded, separated by spaces, so no id can break the list. */
 #define PUBLISHED_BYTES_MAX ((size_t)6 * RECORD_ID_MAX * APPOINTMENT_COUNT_MAX)
@@ -93,28 +98,72 @@ static struct span payload_of_appointment(struct arena *arena,
     return payload;
 }
 
-static void publish_record(struct mirror_item *item, const struct record *record,
-                           const struct field_filter *fields, struct text *after, struct text *all)
+/* record NULL: what was announced is taken back. */
+static void announce(struct mirror_item *item, const struct sink_config *sink,
+                     const char *discovery_prefix, const struct record *record)
 {
-    add_publication(item, RETAINED_ORDER, NULL, payload_of_order(item->arena, record, fields));
-    for (size_t i = 0; i < record->appointment_count; i++) {
-        const struct appointment *appointment = &record->appointments[i];
-        const char *encoded = encode_id(item->arena, appointment->id);
-        if (!list_has(text_cstr(all), encoded)) {
-            list_add(all, encoded);
-        }
-        list_add(after, encoded);
-        add_publication(item, RETAINED_APPOINTMENT, appointment->id,
-                        payload_of_appointment(item->arena, appointment));
+    struct home_assistant_message messages[HOME_ASSISTANT_MESSAGES];
+    const struct home_assistant_order order = {.sink = sink,
+                                               .discovery_prefix = discovery_prefix,
+                                               .source_name = item->source_name,
+                                               .order_id = item->order_id,
+                                               .record = record};
+    home_assistant_compose(&order, item->arena, messages);
+    for (size_t i = 0; i < HOME_ASSISTANT_MESSAGES; i++) {
+        add_publication(item, RETAINED_DISCOVERY, NULL, messages[i].payload);
+        item->publications[item->publication_count - 1].retained.topic = messages[i].topic;
     }
 }
 
-static void empty_those_gone(struct mirror_item *item, const char *before, const char *after)
+static void note_topic(const char *encoded, struct text *after, struct text *all)
+{
+    if (!list_has(text_cstr(all), encoded)) {
+        list_add(all, encoded);
+    }
+    list_add(after, encoded);
+}
+
+static void publish_record(struct mirror_item *item, const struct record *record,
+                           const struct sink_config *sink, struct text *after, struct text *all)
+{
+    add_publication(item, RETAINED_ORDER, NULL,
+                    payload_of_order(item->arena, record, &sink->fields));
+    for (size_t i = 0; i < record->appointment_count; i++) {
+        const struct appointment *appointment = &record->appointments[i];
+        note_topic(encode_id(item->arena, appointment->id), after, all);
+        add_publication(item, RETAINED_APPOINTMENT, appointment->id,
+                        payload_of_appointment(item->arena, appointment));
+    }
+    const char *discovery_prefix = sink->mqtt.home_assistant.discovery_prefix;
+    if (discovery_prefix != NULL) {
+        note_topic(
+            arena_format(item->arena, "%c%s", ANNOUNCED, encode_id(item->arena, discovery_prefix)),
+            after, all);
+        announce(item, sink, discovery_prefix, record);
+    }
+}
+
+/* The topic that the announcement points to has the prefix of now: while it is announced at
+ * another place, it stays. */
+static void take_back(struct mirror_item *item, const struct sink_config *sink,
+                      const char *discovery_prefix)
+{
+    announce(item, sink, discovery_prefix, NULL);
+    if (sink->mqtt.home_assistant.discovery_prefix != NULL && item->has_record) {
+        item->publication_count--;
+    }
+}
+
+static void empty_those_gone(struct mirror_item *item, const struct sink_config *sink,
+                             const char *before, const char *after)
 {
     for (const char *entry = before; *entry != '\0';) {
         size_t size = strcspn(entry, " ");
         struct span encoded = {.data = entry, .size = size};
-        if (!list_has(after, arena_text(item->arena, encoded))) {
+        bool is_gone = !list_has(after, arena_text(item->arena, encoded));
+        if (is_gone && entry[0] == ANNOUNCED) {
+            take_back(item, sink, decode_id(item->arena, entry + 1, size - 1));
+        } else if (is_gone) {
             add_publication(item, RETAINED_APPOINTMENT, decode_id(item->arena, entry, size),
                             (struct span){0});
         }
@@ -133,11 +182,13 @@ static size_t list_count(const char *list)
 }
 
 static void plan(struct mirror_item *item, const struct stale_state *state,
-                 const struct record *record, const struct field_filter *fields)
+                 const struct record *record, const struct sink_config *sink)
 {
-    item->publications =
-        arena_array(item->arena, 1 + record->appointment_count + list_count(state->published),
-                    sizeof *item->publications);
+    /* Any entry of the list may be an announcement. */
+    size_t count_max = 1 + record->appointment_count +
+                       (1 + list_count(state->published)) * HOME_ASSISTANT_MESSAGES;
+    item->publications = arena_array(item->arena, count_max, sizeof *item->publications);
+    item->has_record = !state->has_left;
     struct text after;
     struct text all;
     text_init(&after, PUBLISHED_BYTES_MAX);
@@ -146,9 +197,9 @@ static void plan(struct mirror_item *item, const struct stale_state *state,
     if (state->has_left) {
         add_publication(item, RETAINED_ORDER, NULL, (struct span){0});
     } else {
-        publish_record(item, record, fields, &after, &all);
+        publish_record(item, record, sink, &after, &all);
     }
-    empty_those_gone(item, state->published, text_cstr(&after));
+    empty_those_gone(item, sink, state->published, text_cstr(&after));
     item->published_after = arena_text(item->arena, text_span(&after));
     item->published_all = arena_text(item->arena, text_span(&all));
     item->step = text_equal(text_cstr(&all), state->published) ? ITEM_PUBLISHING : ITEM_NOTING;
@@ -157,7 +208,7 @@ static void plan(struct mirror_item *item, const struct stale_state *state,
 }
 
 enum status mirror_item_create(struct mirror *mirror, const struct stale_state *state,
-                               const struct field_filter *fields, struct mirror_item **out,
+                               const struct sink_config *sink, struct mirror_item **out,
                                struct failure *why)
 {
     struct arena *arena = arena_create();
@@ -174,7 +225,7 @@ enum status mirror_item_create(struct mirror *mirror, const struct stale_state *
     item->source_name = arena_text(arena, span_of(state->source_name));
     item->order_id = arena_text(arena, span_of(state->order_id));
     item->version = state->version;
-    plan(item, state, &record, fields);
+    plan(item, state, &record, sink);
     for (size_t i = 0; i < item->publication_count; i++) {
         item->publications[i].mirror = mirror;
         item->publications[i].item = item;

@@ -1,6 +1,6 @@
 #include "mqtt_marker.h"
 
-#include "mqtt_topic.h"
+#include "core/mqtt_topic.h"
 
 #include <mosquitto.h>
 

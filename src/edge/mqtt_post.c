@@ -1,8 +1,8 @@
 #include "mqtt_post.h"
 
+#include "core/mqtt_topic.h"
 #include "edge/loop.h"
 #include "mqtt_reason.h"
-#include "mqtt_topic.h"
 
 #include <uv.h>
 

@@ -1,11 +1,9 @@
 #include "mqtt_properties.h"
 
-#include "core/text.h"
+#include "core/mqtt_topic.h"
 
 #include <mosquitto.h>
 #include <mqtt_protocol.h>
-
-#include <string.h>
 
 #define SUBJECT_BYTES_MAX 8192
 
@@ -14,22 +12,15 @@ static void add_pair(mosquitto_property **properties, const char *name, const ch
     (void)mosquitto_property_add_string_pair(properties, MQTT_PROP_USER_PROPERTY, name, value);
 }
 
-/* The envelope is our own: the subject is percent-encoded, so it ends at the next quote. */
 static void add_subject(mosquitto_property **properties, struct span json)
 {
-    static const char key[] = ",\"subject\":\"";
-    const char *found = memmem(json.data, json.size, key, sizeof key - 1);
-    if (found == NULL) {
-        return;
-    }
-    const char *begin = found + sizeof key - 1;
-    const char *end = memchr(begin, '"', (size_t)(json.data + json.size - begin));
-    if (end == NULL) {
+    struct span found = mqtt_event_subject(json);
+    if (found.size == 0) {
         return;
     }
     struct text subject;
     text_init(&subject, SUBJECT_BYTES_MAX);
-    text_add(&subject, (struct span){.data = begin, .size = (size_t)(end - begin)});
+    text_add(&subject, found);
     add_pair(properties, "subject", text_cstr(&subject));
     text_fini(&subject);
 }

@@ -69,6 +69,7 @@ static const struct migration migrations[] = {
      "CREATE INDEX states_stale ON states(sink, version) WHERE is_stale = 1;"
      "CREATE TABLE state_sinks(source TEXT NOT NULL, sink TEXT NOT NULL,"
      " PRIMARY KEY(source, sink)) WITHOUT ROWID;"},
+    {2, "ALTER TABLE state_sinks ADD COLUMN shape INTEGER NOT NULL DEFAULT 0;"},
 };
 
 #define VERSION_NEWEST (migrations[ARRAY_COUNT(migrations) - 1].version)

@@ -5,6 +5,7 @@
 /* States of this source are kept at this sink. */
 struct state_pair {
     char *source_name, *sink_name;
+    uint64_t shape;
 };
 
 #define STATES_MAX 10000 /* in one answer, whatever was asked */
@@ -117,17 +118,18 @@ static void adopt_pair(struct database *database, const struct state_pair *pair)
     struct sqlite3_stmt *add = database_statement(database, STATEMENT_PAIR_ADD);
     bind_text(add, 1, pair->source_name);
     bind_text(add, 2, pair->sink_name);
+    bind_number(add, 3, (int64_t)pair->shape);
     if (database_run(database, add) != 0) {
         mark_source(database, pair);
     }
 }
 
-static void add_pair(struct state_pair **pairs, size_t *count, const char *source_name,
-                     const char *sink_name)
+static void add_pair(struct state_pair **pairs, size_t *count, const struct state_sink *pair)
 {
     *pairs = alloc_resize(*pairs, *count + 1, sizeof **pairs);
-    (*pairs)[(*count)++] = (struct state_pair){.source_name = alloc_text(source_name),
-                                               .sink_name = alloc_text(sink_name)};
+    (*pairs)[(*count)++] = (struct state_pair){.source_name = alloc_text(pair->source_name),
+                                               .sink_name = alloc_text(pair->sink_name),
+                                               .shape = pair->shape};
 }
 
 static void free_pairs(struct state_pair *pairs, size_t count)
@@ -142,14 +144,15 @@ static void free_pairs(struct state_pair *pairs, size_t count)
 void state_adopt_pairs(struct database *database, const struct state_sink *pairs, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
-        add_pair(&database->state_pairs, &database->state_pair_count, pairs[i].source_name,
-                 pairs[i].sink_name);
+        add_pair(&database->state_pairs, &database->state_pair_count, &pairs[i]);
     }
     struct state_pair *known = NULL;
     size_t known_count = 0;
     struct sqlite3_stmt *row = database_statement(database, STATEMENT_PAIR_VISIT);
     while (database_next(database, row)) {
-        add_pair(&known, &known_count, column_text(row, 0), column_text(row, 1));
+        const struct state_sink pair = {.source_name = column_text(row, 0),
+                                        .sink_name = column_text(row, 1)};
+        add_pair(&known, &known_count, &pair);
     }
     for (size_t i = 0; i < known_count; i++) {
         if (!has_pair(database, known[i].source_name, known[i].sink_name)) {
@@ -311,7 +314,8 @@ void store_change_state_sinks(struct store *store, const struct state_sink *pair
     for (size_t i = 0; i < count; i++) {
         change->pairs[i] =
             (struct state_sink){.source_name = arena_text(arena, span_of(pairs[i].source_name)),
-                                .sink_name = arena_text(arena, span_of(pairs[i].sink_name))};
+                                .sink_name = arena_text(arena, span_of(pairs[i].sink_name)),
+                                .shape = pairs[i].shape};
     }
     store_ask(store, &change->write.job);
 }

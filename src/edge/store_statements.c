@@ -194,8 +194,9 @@ static const struct statement_text texts[] = {
                                      " SCALAR SUBQUERY 1; SEARCH orders USING PRIMARY KEY"
                                      " (source=? AND id=?)"},
     [STATEMENT_PAIR_VISIT] = {"SELECT source, sink FROM state_sinks", "SCAN state_sinks"},
-    [STATEMENT_PAIR_ADD] = {"INSERT INTO state_sinks(source, sink) VALUES(?1, ?2)"
-                            " ON CONFLICT DO NOTHING",
+    [STATEMENT_PAIR_ADD] = {"INSERT INTO state_sinks(source, sink, shape) VALUES(?1, ?2, ?3)"
+                            " ON CONFLICT(source, sink) DO UPDATE SET shape = excluded.shape"
+                            " WHERE shape <> excluded.shape",
                             ""},
     [STATEMENT_PAIR_FORGET] = {"DELETE FROM state_sinks WHERE source = ?1 AND sink = ?2",
                                "SEARCH state_sinks USING PRIMARY KEY (source=? AND sink=?)"},

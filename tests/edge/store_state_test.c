@@ -3,7 +3,7 @@
 
 #define SINK FIXTURE_SINK
 
-static const struct state_sink pairs[] = {{FIXTURE_SOURCE, SINK}, {"another", SINK}};
+static const struct state_sink pairs[] = {{FIXTURE_SOURCE, SINK, 7}, {"another", SINK, 7}};
 
 static int setup(void **state)
 {
@@ -154,6 +154,24 @@ static void test_pairs_come_and_go_with_the_configuration(void **state)
     assert_int_equal(fixture->count, 2); /* all that is known */
 }
 
+static void test_another_shape_publishes_all_again(void **state)
+{
+    static const struct state_sink others[] = {{FIXTURE_SOURCE, SINK, 8}, {"another", SINK, 7}};
+    struct fixture *fixture = *state;
+    commit(fixture, "1", "one", false);
+    fetch(fixture);
+    assert_int_equal(fixture_settle_state(fixture, &fixture->states[0], "A-1"), STATUS_OK);
+    fixture->state_sinks = others;
+    fixture_reopen(fixture);
+    fetch(fixture);
+    assert_int_equal(fixture->count, 1);
+    assert_string_equal(fixture->states[0].published, "A-1");
+    assert_int_equal(fixture_settle_state(fixture, &fixture->states[0], "A-1"), STATUS_OK);
+    fixture_reopen(fixture);
+    fetch(fixture);
+    assert_int_equal(fixture->count, 0);
+}
+
 int main(void)
 {
 #define STORE_TEST(test) cmocka_unit_test_setup_teardown(test, setup, fixture_teardown)
@@ -164,6 +182,7 @@ int main(void)
         STORE_TEST(test_an_order_that_left_is_taken_back_and_forgotten),
         STORE_TEST(test_a_refill_marks_all),
         STORE_TEST(test_pairs_come_and_go_with_the_configuration),
+        STORE_TEST(test_another_shape_publishes_all_again),
     };
     return cmocka_run_group_tests_name("store_state", tests, NULL, NULL);
 }

@@ -1,6 +1,7 @@
 #include "tests/sim/oracle.h"
 
 #include "core/arena.h"
+#include "core/home_assistant.h"
 #include "core/json.h"
 
 #include <stdlib.h>
@@ -287,6 +288,29 @@ static const char *order_topic(struct oracle *oracle, const struct sim_order *or
     return arena_format(oracle->arena, "%s/%s", order->source_name, order->order.id);
 }
 
+static size_t check_announcements(struct oracle *oracle, const struct sim_sink *sink,
+                                  const struct sim_order *order, const struct record *record)
+{
+    const char *discovery_prefix = sink->config->mqtt.home_assistant.discovery_prefix;
+    if (discovery_prefix == NULL) {
+        return 0;
+    }
+    const struct home_assistant_order announced = {.sink = sink->config,
+                                                   .discovery_prefix = discovery_prefix,
+                                                   .source_name = order->source_name,
+                                                   .order_id = order->order.id,
+                                                   .record = record};
+    struct home_assistant_message messages[HOME_ASSISTANT_MESSAGES];
+    home_assistant_compose(&announced, oracle->arena, messages);
+    for (size_t i = 0; i < HOME_ASSISTANT_MESSAGES; i++) {
+        const char *shown = sim_sink_topic(sink, messages[i].topic);
+        if (shown == NULL || !span_is(messages[i].payload, shown)) {
+            sim_violation(oracle->sim, "topic %s does not announce the present", messages[i].topic);
+        }
+    }
+    return HOME_ASSISTANT_MESSAGES;
+}
+
 /* How many topics the order should have; each of them must be there. */
 static size_t check_order_topics(struct oracle *oracle, const struct sim_sink *sink,
                                  const struct sim_order *order)
@@ -315,7 +339,7 @@ static size_t check_order_topics(struct oracle *oracle, const struct sim_sink *s
         }
     }
     text_fini(&payload);
-    return 1 + record.appointment_count;
+    return 1 + record.appointment_count + check_announcements(oracle, sink, order, &record);
 }
 
 void oracle_check_topics(struct oracle *oracle, const struct sim_sink *sink)

@@ -81,6 +81,9 @@ static void remove_topic(struct sim_sink *sink, const char *name)
 
 static char *topic_name(const struct retained *retained)
 {
+    if (retained->kind == RETAINED_DISCOVERY) {
+        return alloc_text(retained->topic);
+    }
     struct text name;
     text_init(&name, 4096);
     text_add_text(&name, retained->source_name);
@@ -276,6 +279,9 @@ static void sink_publish(void *self, const struct retained *retained, send_done_
     message->retained.source_name = sim_copy_text(message->arena, retained->source_name);
     message->retained.order_id = sim_copy_text(message->arena, retained->order_id);
     message->retained.appointment_id = sim_copy_text(message->arena, retained->appointment_id);
+    if (retained->topic != NULL) {
+        message->retained.topic = sim_copy_text(message->arena, retained->topic);
+    }
     message->retained.payload = sim_copy_span(message->arena, retained->payload);
     start(message);
 }

@@ -156,6 +156,10 @@ void world_init_config(struct world *world)
         }
     }
     world->sink_configs[1].mqtt.has_state = true;
+    world->sink_configs[1].mqtt.prefix = "orderwatch";
+    if (world->sink_configs[1].in_flight_max % 3 == 0) {
+        world->sink_configs[1].mqtt.home_assistant.discovery_prefix = "homeassistant";
+    }
     if (sim_chance(&world->sim, 300)) {
         world->sink_configs[2].fallback = names[1];
     }

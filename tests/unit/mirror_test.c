@@ -1,4 +1,5 @@
 /* Retained state at a receiver follows the store. */
+#include "core/home_assistant.h"
 #include "core/mirror.h"
 #include "tests/sim/sim_sinks.h"
 #include "tests/sim/sim_store.h"
@@ -35,7 +36,8 @@ static struct world *world_create(void)
     world->config = (struct sink_config){.name = "noc",
                                          .kind = SINK_MQTT,
                                          .in_flight_max = 20,
-                                         .retry = {1000, HOUR_MS, 7 * DAY_MS}};
+                                         .retry = {1000, HOUR_MS, 7 * DAY_MS},
+                                         .mqtt = {.prefix = "orderwatch"}};
     sim_sink_init(&world->sink, &world->sim, &world->config);
     world->sink_port = sim_sink_port_create(&world->sink, &world->process);
     struct mirror_options options = {.sink = &world->config,
@@ -225,6 +227,89 @@ static void test_many_orders_at_a_bounded_rate(void **state)
     world_destroy(world);
 }
 
+static size_t count_topics(const struct world *world)
+{
+    size_t count = 0;
+    for (const struct sim_topic *each = world->sink.topics; each != NULL; each = each->next) {
+        count++;
+    }
+    return count;
+}
+
+#define STATUS_CONFIG "sensor/orderwatch__orange/7_2F8__status/config"
+
+static void test_home_assistant_is_told_of_an_order_and_of_its_end(void **state)
+{
+    (void)state;
+    struct world *world = world_create();
+    world->config.mqtt.home_assistant.discovery_prefix = "homeassistant";
+    write_order(world, "7/8", 1, false);
+    run(world, 2000);
+    assert_int_equal(2 + HOME_ASSISTANT_MESSAGES, count_topics(world));
+    const char *config = topic(world, "homeassistant/" STATUS_CONFIG);
+    assert_non_null(strstr(config, "\"state_topic\":\"orderwatch/orange/orders/7%2F8/state\""));
+    assert_null(strstr(config, "a contact"));
+
+    /* Another place: it moves there, and leaves nothing behind. */
+    world->config.mqtt.home_assistant.discovery_prefix = "ha/lab";
+    write_order(world, "7/8", 1, false);
+    run(world, 2000);
+    assert_int_equal(2 + HOME_ASSISTANT_MESSAGES, count_topics(world));
+    assert_null(topic(world, "homeassistant/" STATUS_CONFIG));
+    assert_non_null(topic(world, "ha/lab/" STATUS_CONFIG));
+    assert_non_null(topic(world, "orderwatch/orange/orders/7%2F8/next_appointment"));
+
+    world->config.mqtt.home_assistant.discovery_prefix = NULL;
+    write_order(world, "7/8", 1, false);
+    run(world, 2000);
+    assert_int_equal(2, count_topics(world));
+
+    world->config.mqtt.home_assistant.discovery_prefix = "homeassistant";
+    write_order(world, "7/8", 2, false);
+    run(world, 2000);
+    assert_int_equal(3 + HOME_ASSISTANT_MESSAGES, count_topics(world));
+    write_order(world, "7/8", 0, true);
+    run(world, 2000);
+    assert_int_equal(0, count_topics(world));
+    world_destroy(world);
+}
+
+static void test_the_shape_follows_what_decides_the_payloads(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"id"};
+    struct sink_config sink = {.mqtt = {.prefix = "orderwatch"}};
+    uint64_t plain = mirror_shape(&sink);
+    assert_true(plain == mirror_shape(&sink));
+    sink.fields = (struct field_filter){.names = names, .count = 1};
+    uint64_t narrow = mirror_shape(&sink);
+    assert_true(narrow != plain);
+    sink.mqtt.home_assistant.discovery_prefix = "homeassistant";
+    assert_true(mirror_shape(&sink) != narrow);
+}
+
+static void test_a_slow_rate_is_kept(void **state)
+{
+    (void)state;
+    struct world *world = world_create();
+    world->config.mqtt.state_rate = (struct rate){.count = 60, .window_ms = 60000};
+    struct mirror_options options = {.sink = &world->config,
+                                     .port = sim_sink_port(world->sink_port),
+                                     .store = sim_store_port(world->store_port),
+                                     .seed = 5};
+    mirror_destroy(world->mirror);
+    world->mirror = mirror_create(&options);
+    for (int i = 0; i < 10; i++) {
+        char id[2] = {(char)('a' + i), '\0'};
+        write_order(world, id, 0, false);
+    }
+    run(world, 4500);
+    assert_true(count_topics(world) >= 3 && count_topics(world) <= 6);
+    run(world, 20000);
+    assert_int_equal(10, count_topics(world));
+    world_destroy(world);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -235,6 +320,9 @@ int main(void)
         cmocka_unit_test(test_lost_state_is_published_again_and_the_source_last),
         cmocka_unit_test(test_only_the_latest_state_counts),
         cmocka_unit_test(test_many_orders_at_a_bounded_rate),
+        cmocka_unit_test(test_home_assistant_is_told_of_an_order_and_of_its_end),
+        cmocka_unit_test(test_the_shape_follows_what_decides_the_payloads),
+        cmocka_unit_test(test_a_slow_rate_is_kept),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

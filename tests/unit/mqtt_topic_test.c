@@ -1,5 +1,5 @@
 /* Topics: one level for each id, whatever its bytes are. */
-#include "src/edge/mqtt_topic.h"
+#include "core/mqtt_topic.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,4 +1,6 @@
-#include "mqtt_topic.h"
+#include "core/mqtt_topic.h"
+
+#include <string.h>
 
 /* A level of its own, whatever the bytes are: no '/', '+', '#', '$' or NUL survives. */
 static void add_level(struct text *out, const char *level)
@@ -27,8 +29,21 @@ void mqtt_topic_event(const char *prefix, const struct event *event, struct text
     add_level(out, event->order_id);
 }
 
+void mqtt_topic_events_of_order(const char *prefix, const char *source_name, const char *order_id,
+                                struct text *out)
+{
+    text_add_text(out, prefix);
+    add_level(out, source_name);
+    text_add_text(out, "/event/+/+");
+    add_level(out, order_id);
+}
+
 void mqtt_topic_retained(const char *prefix, const struct retained *retained, struct text *out)
 {
+    if (retained->kind == RETAINED_DISCOVERY) {
+        text_add_text(out, retained->topic);
+        return;
+    }
     text_add_text(out, prefix);
     add_level(out, retained->source_name);
     switch (retained->kind) {
@@ -40,6 +55,11 @@ void mqtt_topic_retained(const char *prefix, const struct retained *retained, st
         add_level(out, retained->order_id);
         text_add_text(out, "/state");
         return;
+    case RETAINED_NEXT_APPOINTMENT:
+        text_add_text(out, "/orders");
+        add_level(out, retained->order_id);
+        text_add_text(out, "/next_appointment");
+        return;
     case RETAINED_APPOINTMENT:
         text_add_text(out, "/orders");
         add_level(out, retained->order_id);
@@ -47,6 +67,21 @@ void mqtt_topic_retained(const char *prefix, const struct retained *retained, st
         add_level(out, retained->appointment_id);
         text_add_text(out, "/state");
         return;
+    case RETAINED_DISCOVERY:
+        break;
     }
     CHECK(!"a kind of retained state that does not exist");
+}
+
+struct span mqtt_event_subject(struct span json)
+{
+    static const char key[] = ",\"subject\":\"";
+    const char *found = json.size != 0 ? memmem(json.data, json.size, key, sizeof key - 1) : NULL;
+    if (found == NULL) {
+        return (struct span){0};
+    }
+    const char *begin = found + sizeof key - 1;
+    const char *end = memchr(begin, '"', (size_t)(json.data + json.size - begin));
+    return end != NULL ? (struct span){.data = begin, .size = (size_t)(end - begin)}
+                       : (struct span){0};
 }
