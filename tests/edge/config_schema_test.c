@@ -1,6 +1,7 @@
-/* conf/orderwatch.schema.json says what the tables of the configuration say: the same keys, the
- * same defaults, the same required ones. */
+/* The JSON Schemas in conf say what the tables of the configuration and of profiles say: the same
+ * keys, the same defaults, the same required ones. */
 #include "core/config_shape.h"
+#include "core/profile_shape.h"
 #include "core/text.h"
 #include "edge/file_read.h"
 
@@ -97,23 +98,35 @@ static void assert_same_shape(const struct shape *shape, const cJSON *schema, co
     assert_int_equal(count, cJSON_GetArraySize(properties)); /* and none besides */
 }
 
+static void assert_file_says_what_the_tables_say(const char *path, const struct shape *shape)
+{
+    struct text bytes;
+    text_init(&bytes, 1 << 20);
+    assert_int_equal(file_read(path, &bytes, NULL), STATUS_OK);
+    cJSON *schema = cJSON_Parse(text_cstr(&bytes));
+    assert_non_null(schema);
+    assert_same_shape(shape, schema, schema);
+    cJSON_Delete(schema);
+    text_fini(&bytes);
+}
+
 static void the_schema_says_what_the_tables_say(void **state)
 {
     (void)state;
-    struct text bytes;
-    text_init(&bytes, 1 << 20);
-    assert_int_equal(file_read("conf/orderwatch.schema.json", &bytes, NULL), STATUS_OK);
-    cJSON *schema = cJSON_Parse(text_cstr(&bytes));
-    assert_non_null(schema);
-    assert_same_shape(&config_shape, schema, schema);
-    cJSON_Delete(schema);
-    text_fini(&bytes);
+    assert_file_says_what_the_tables_say("conf/orderwatch.schema.json", &config_shape);
+}
+
+static void the_schema_of_profiles_says_what_their_tables_say(void **state)
+{
+    (void)state;
+    assert_file_says_what_the_tables_say("conf/orderwatch-profile.schema.json", profile_shape());
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_schema_says_what_the_tables_say),
+        cmocka_unit_test(the_schema_of_profiles_says_what_their_tables_say),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

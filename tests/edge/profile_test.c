@@ -137,6 +137,50 @@ static void the_other_shipped_profiles_load(void **state)
     profile_destroy(tmf646);
 }
 
+/* Every state that TMF622 v4 and v5 and TMF646 name. */
+static void no_state_of_a_standard_is_unknown(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *word;
+        enum order_kind kind;
+    } orders[] = {
+        {"acknowledged", ORDER_OPEN},
+        {"rejected", ORDER_CANCELLED},
+        {"pending", ORDER_HELD},
+        {"held", ORDER_HELD},
+        {"inProgress", ORDER_OPEN},
+        {"cancelled", ORDER_CANCELLED},
+        {"completed", ORDER_COMPLETED},
+        {"failed", ORDER_FAILED},
+        {"partial", ORDER_COMPLETED},
+        {"assessingCancellation", ORDER_OPEN},
+        {"pendingCancellation", ORDER_OPEN},
+        {"draft", ORDER_OPEN},
+        {"inProgress.accepted", ORDER_OPEN},
+    };
+    static const struct {
+        const char *word;
+        enum appointment_kind kind;
+    } appointments[] = {
+        {"initialized", APPOINTMENT_NEW},     {"attempted", APPOINTMENT_NEW},
+        {"confirmed", APPOINTMENT_CONFIRMED}, {"cancelled", APPOINTMENT_CANCELLED},
+        {"completed", APPOINTMENT_COMPLETED}, {"failed", APPOINTMENT_MISSED},
+    };
+    struct profile *tmf622 = load_shipped("tmf622");
+    for (size_t i = 0; i < ARRAY_COUNT(orders); i++) {
+        assert_int_equal(profile_order_kind(tmf622, orders[i].word), orders[i].kind);
+    }
+    struct profile *tmf646 = load_shipped("tmf646");
+    for (size_t i = 0; i < ARRAY_COUNT(appointments); i++) {
+        const char *word = appointments[i].word;
+        assert_int_equal(profile_appointment_kind(tmf622, word), appointments[i].kind);
+        assert_int_equal(profile_appointment_kind(tmf646, word), appointments[i].kind);
+    }
+    profile_destroy(tmf646);
+    profile_destroy(tmf622);
+}
+
 /* --- documents in the form that the standards publish ---------------------------------------- */
 
 static struct record extract(const char *profile_name, const char *json, struct arena *arena,
@@ -334,6 +378,7 @@ int main(void)
         cmocka_unit_test(order_tracking_reads_what_is_documented),
         cmocka_unit_test(statuses_are_known_however_they_are_spelt),
         cmocka_unit_test(the_other_shipped_profiles_load),
+        cmocka_unit_test(no_state_of_a_standard_is_unknown),
         cmocka_unit_test(an_order_of_tmf622_v4_is_read),
         cmocka_unit_test(an_order_of_tmf622_v5_is_read),
         cmocka_unit_test(an_appointment_of_tmf646_is_an_order_of_its_own),
