@@ -2,6 +2,7 @@
 
 #include "core/log.h"
 #include "core/surface.h"
+#include "edge/calendar.h"
 #include "edge/documents.h"
 #include "edge/http_server.h"
 #include "edge/process.h"
@@ -25,6 +26,16 @@ struct front {
 static struct instant read_clock(void *self)
 {
     return loop_now(self);
+}
+
+static void write_feed(const struct surface_feed *feed, struct text *out)
+{
+    const struct calendar_facts facts = {.method = CALENDAR_METHOD_NONE,
+                                         .appointments = feed->appointments,
+                                         .appointment_count = feed->count,
+                                         .zone = feed->zone,
+                                         .name = feed->name};
+    calendar_add(&facts, out);
 }
 
 static void create_parts(struct front *front, const struct front_options *options)
@@ -51,6 +62,7 @@ static void create_parts(struct front *front, const struct front_options *option
                                             .reload = options->reload,
                                             .documents = documents,
                                             .document_count = document_count,
+                                            .write_feed = write_feed,
                                             .version = ORDERWATCH_VERSION,
                                             .clock = read_clock,
                                             .clock_self = options->loop};

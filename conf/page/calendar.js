@@ -1,9 +1,9 @@
 // The appointments of four weeks, each on the day and at the time of its place.
 
-import {each, get} from './api.js';
+import {currentToken, each, get} from './api.js';
 import {badge, field, h, icon, said, show} from './dom.js';
 import {fillSources, searchField, sourceFilter} from './events.js';
-import {addDays, clockOf, dayIn, dayWords, mondayOf, parse, today, weekOf, wordsOf, zoneOf} from './times.js';
+import {addDays, clockOf, dayIn, dayWords, mondayOf, parse, today, weekOf, when, wordsOf, zoneName, zoneOf} from './times.js';
 import {language, t} from './words.js';
 
 const WEEKS = 4;
@@ -22,6 +22,16 @@ export function visitTimes(visit, zone) {
     }
     const sameDay = dayIn(start, zone) === dayIn(end, zone);
     return `${clockOf(start, zone)}–${sameDay ? clockOf(end, zone) : wordsOf(end, zone, false)}`;
+}
+
+// "Tue 12 Jan, 09:00–11:00 CET".
+export function visitWhen(visit, zone) {
+    const start = parse(visit.start ?? '');
+    const end = parse(visit.end ?? '');
+    if (!start || start.isDay || !end || end.isDay || end.ms <= start.ms || dayIn(start, zone) !== dayIn(end, zone)) {
+        return when(visit.start, zone);
+    }
+    return h('time', {datetime: visit.start, title: zone}, `${wordsOf(start, zone, false)}–${clockOf(end, zone)} ${zoneName(start.ms, zone)}`);
 }
 
 function card(visit) {
@@ -148,7 +158,10 @@ export function open(root, {app, query}) {
         status() {
             fillSources(filters.source, app);
             show(zones, [app.sources().map(one => [one.name, one.time_zone]), language()], () =>
-                t('calendar.zone', {zone: [...new Set(app.sources().map(one => one.time_zone))].join(', ')}));
+                [t('calendar.zone', {zone: [...new Set(app.sources().map(one => one.time_zone))].join(', ')}),
+                 // With a token an address of its own is needed, which the page does not know.
+                 currentToken() ? null : app.sources().map(one => [' · ', h('a', {href: `calendar/${each(one.name)}.ics`, type: 'text/calendar'},
+                                                                            t('calendar.feed', {name: one.name}))])]);
         },
         close: () => controller?.abort(),
     };

@@ -7,7 +7,7 @@ import {isOverdue, statusBadge} from './orders.js';
 import {slips} from './slip.js';
 import {parse, span, when, zoneOf} from './times.js';
 import {language, name, t} from './words.js';
-import {visitTimes} from './calendar.js';
+import {visitWhen} from './calendar.js';
 
 const FIELDS = ['reference', 'site', 'offer', 'step', 'requested_date', 'committed_date', 'completed_date'];
 const EVENTS_MAX = 200;
@@ -49,10 +49,9 @@ function visits(order) {
         return h('p', {class: 'empty'}, t('visits_none'));
     }
     return h('ul', {class: 'rows'}, order.appointments.map(visit => h('li', {class: 'row'},
-        h('span', {class: 'row-when'}, when(visit.start, zone)),
+        h('span', {class: 'row-when'}, visitWhen(visit, zone)),
         h('span', {class: 'row-what'}, said(visit.id),
-          h('small', {}, visitTimes(visit, zone), visit.status ? [' · ', said(visit.status)] : null,
-            visit.location ? [' · ', said(visit.location)] : null)),
+          h('small', {}, visit.status ? said(visit.status) : null, visit.location ? [' · ', said(visit.location)] : null)),
         badge(visit.status_kind, t(`visit.${visit.status_kind}`)))));
 }
 

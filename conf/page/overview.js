@@ -3,9 +3,9 @@
 import {each, get, post} from './api.js';
 import {ask, badge, h, icon, notify, said, show} from './dom.js';
 import {eventRow} from './events.js';
-import {ago, span, today, wordsOf, parse, addDays, when, zoneOf} from './times.js';
+import {addDays, ago, parse, span, today, wordsOf, zoneOf} from './times.js';
 import {language, locale, name, t} from './words.js';
-import {visitTimes} from './calendar.js';
+import {visitWhen} from './calendar.js';
 
 const COMING_DAYS = 14;
 const COMING_MAX = 12;
@@ -156,10 +156,10 @@ function sinkCard(app, sink) {
 function visitRow(visit) {
     const zone = zoneOf(visit.source);
     return h('li', {class: 'row'},
-             h('span', {class: 'row-when'}, when(visit.start, zone)),
+             h('span', {class: 'row-when'}, visitWhen(visit, zone)),
              h('span', {class: 'row-what'},
                h('a', {href: `#/order/${each(visit.source, visit.order)}`}, said(visit.site ?? visit.order)),
-               h('small', {}, visitTimes(visit, zone), ' · ', said(visit.order), visit.reference ? [' · ', said(visit.reference)] : null)),
+               h('small', {}, said(visit.order), visit.reference ? [' · ', said(visit.reference)] : null)),
              badge(visit.status_kind, t(`visit.${visit.status_kind}`)));
 }
 

@@ -64,7 +64,7 @@ export function clockOf(date, zone) {
 }
 
 // CET, CEST, UTC: as the mails say it, in every language.
-function zoneName(ms, zone) {
+export function zoneName(ms, zone) {
     try {
         return new Intl.DateTimeFormat('en-GB', {timeZone: zone, timeZoneName: 'short'}).formatToParts(ms)
             .find(part => part.type === 'timeZoneName').value;

@@ -62,6 +62,7 @@ struct source_config {
     struct rate budget;
     const char *language;
     const struct zone *zone;
+    const struct secret *calendar_token; /* opens /calendar/NAME.ics; NULL: nothing more does */
     struct tls_config tls;
     const char *proxy;        /* NULL: none; never from the environment */
     uint32_t page_size;       /* 0: the profile's */

@@ -8,6 +8,7 @@
 struct message_appointment {
     const char *source_name, *order_id, *appointment_id; /* together they make its UID */
     uint32_t sequence;                                   /* rises with every change */
+    int64_t revised_wall_ms;                             /* 0: with the message that tells of it */
     bool is_cancelled, is_confirmed;
     const char *start, *end; /* canonical dates; NULL if unknown or unreadable */
     const char *summary, *location, *description; /* cleaned; location may be NULL */

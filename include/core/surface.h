@@ -3,6 +3,7 @@
 #define CORE_SURFACE_H
 
 #include "core/exchange.h"
+#include "core/message.h"
 #include "core/metrics.h"
 #include "core/monitor.h"
 #include "core/query.h"
@@ -19,6 +20,14 @@ struct surface_document {
     struct span body;            /* borrowed; must outlive the surface */
 };
 
+/* The appointments of one source, to be written as iCalendar. */
+struct surface_feed {
+    const char *name;
+    const struct zone *zone;
+    const struct message_appointment *appointments;
+    size_t count;
+};
+
 struct surface_options {
     const struct config *config; /* borrowed, as all below */
     struct monitor *monitor;
@@ -30,6 +39,7 @@ struct surface_options {
     struct reload_port reload;
     const struct surface_document *documents;
     size_t document_count;
+    void (*write_feed)(const struct surface_feed *feed, struct text *out);
     const char *version;
     struct instant (*clock)(void *self); /* requests come between turns */
     void *clock_self;

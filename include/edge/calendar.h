@@ -21,7 +21,8 @@ struct calendar_facts {
     const char *organizer;        /* bare address; NULL: none, for a feed */
     const char *const *attendees; /* bare addresses */
     size_t attendee_count;        /* PUBLISH must have none */
-    int64_t stamp_wall_ms;
+    int64_t stamp_wall_ms;        /* of appointments that do not say when they were revised */
+    const char *name;             /* of a feed; NULL: none */
 };
 
 /* CRLF, folded, UTF-8. An end that is not after its start is left out. */

@@ -2,7 +2,7 @@
 
 #include "core/utf8.h"
 
-#include "surface_internal.h"
+#include "surface_gate.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -30,6 +30,7 @@ static const struct route routes[] = {
     {"GET", "/api/v1/events/stream", serve_stream},
     {"GET", "/api/v1/events/", serve_event},
     {"GET", "/api/v1/deliveries", serve_deliveries},
+    {"GET", "/calendar/", serve_feed},
     {"GET", "/api/v1/silences", serve_silences},
     {"POST", "/api/v1/silences", serve_silence_add},
     {"POST", "/api/v1/silences/", serve_silence_end},
@@ -169,13 +170,14 @@ static void serve_document(const struct call *call, const struct surface_documen
                                        .security_policy = document->security_policy,
                                        .etag = document->etag,
                                        .body = document->body};
-    answer_kept(call, &answer);
+    answer_kept(call->surface, call->exchange, call->query->if_none_match, &answer);
 }
 
 static void refuse_path(const struct call *call)
 {
     answer_problem(call->surface, call->exchange, 404,
-                   "%.200s: nothing is here; there is the status page at /, /api/v1/ with status, "
+                   "%.200s: nothing is here; there is the status page at /, /calendar/SOURCE.ics, "
+                   "/api/v1/ with status, "
                    "sources, sinks, "
                    "orders, appointments, events, deliveries, silences and openapi.json, and "
                    "/metrics, /-/healthy, /-/ready",

@@ -47,9 +47,9 @@ void answer_json(struct surface *surface, struct http_exchange *exchange, int co
     surface->options.responder.answer(exchange, &answer);
 }
 
-void answer_kept(const struct call *call, const struct http_answer *answer)
+void answer_kept(struct surface *surface, struct http_exchange *exchange, const char *known,
+                 const struct http_answer *answer)
 {
-    const char *known = call->query->if_none_match;
     bool is_known = known != NULL && answer->etag != NULL &&
                     (strcmp(known, "*") == 0 || strstr(known, answer->etag) != NULL);
     struct http_answer shown = *answer;
@@ -57,7 +57,7 @@ void answer_kept(const struct call *call, const struct http_answer *answer)
         shown.code = 304;
         shown.body = span_of("");
     }
-    call->surface->options.responder.answer(call->exchange, &shown);
+    surface->options.responder.answer(exchange, &shown);
 }
 
 static void add_clean(struct json_writer *writer, const char *name, const char *line)

@@ -1,7 +1,7 @@
 #include "core/address.h"
 #include "core/secret.h"
 
-#include "surface_internal.h"
+#include "surface_gate.h"
 
 #include <string.h>
 #include <strings.h>
@@ -45,24 +45,26 @@ static bool is_host_ours(const struct config *config, const char *host_header)
     return is_host(host, own.data, own.size) || (is_any_address(own) && config->http_token != NULL);
 }
 
-/* Takes as long for any wrong token of the right size. */
-static bool is_token(const struct secret *token, const char *authorization)
+/* Takes as long for any wrong text of the right size. */
+bool gate_is_secret(const struct secret *secret, const char *given)
 {
-    static const char scheme[] = "Bearer ";
-    size_t scheme_size = sizeof scheme - 1;
-    if (authorization == NULL || strncasecmp(authorization, scheme, scheme_size) != 0) {
-        return false;
-    }
-    struct span wanted = secret_reveal(token);
-    struct span given = span_of(authorization + scheme_size);
-    if (given.size != wanted.size) {
+    struct span wanted = secret_reveal(secret);
+    if (strlen(given) != wanted.size) {
         return false;
     }
     unsigned int difference = 0;
     for (size_t i = 0; i < wanted.size; i++) {
-        difference |= (unsigned int)((unsigned char)given.data[i] ^ (unsigned char)wanted.data[i]);
+        difference |= (unsigned int)((unsigned char)given[i] ^ (unsigned char)wanted.data[i]);
     }
     return difference == 0;
+}
+
+static bool is_token(const struct secret *token, const char *authorization)
+{
+    static const char scheme[] = "Bearer ";
+    size_t scheme_size = sizeof scheme - 1;
+    return authorization != NULL && strncasecmp(authorization, scheme, scheme_size) == 0 &&
+           gate_is_secret(token, authorization + scheme_size);
 }
 
 bool gate_admits(const struct call *call, bool is_public)
@@ -76,6 +78,14 @@ bool gate_admits(const struct call *call, bool is_public)
                        "address of http.listen",
                        host != NULL ? host : "is missing");
         return false;
+    }
+    const char *token = feed_token(call);
+    if (token != NULL) { /* judged by that alone: a wrong one must not seem right at home */
+        bool is_opened = feed_is_opened(call, token);
+        if (!is_opened) {
+            feed_refuse(call);
+        }
+        return is_opened;
     }
     if (!is_public && config->http_token != NULL &&
         !is_token(config->http_token, call->query->authorization)) {

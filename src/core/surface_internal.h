@@ -4,6 +4,7 @@
  * surface_answer   answers, problems, parameters
  * surface_health   healthy, ready, status, metrics
  * surface_moves    how far an order's dates are from the first promise
+ * surface_feed     the appointments of a source as a calendar
  * surface_item     one source, sink, order, event, delivery as JSON
  * surface_filter   parameters of lists
  * surface_scan     a list from several pages of the store
@@ -49,15 +50,12 @@ struct call {
 };
 typedef void call_fn(const struct call *call);
 
-/* surface_gate: answers and gives false if the request may not pass. */
-bool gate_admits(const struct call *call, bool is_public); /* public: the token is not asked for */
-bool gate_allows_change(const struct call *call);
-
 /* surface_answer */
 void answer_json(struct surface *surface, struct http_exchange *exchange, int code,
                  struct span json);
-/* A good answer that the client may have already, by its ETag. */
-void answer_kept(const struct call *call, const struct http_answer *answer);
+/* A good answer that the client may have already: known is its If-None-Match, or NULL. */
+void answer_kept(struct surface *surface, struct http_exchange *exchange, const char *known,
+                 const struct http_answer *answer);
 /* A problem document (RFC 9457). detail is upstream or user text too: it is cleaned. */
 void answer_problem(struct surface *surface, struct http_exchange *exchange, int code,
                     const char *format, ...) PRINTF_LIKE(4, 5);
@@ -90,8 +88,9 @@ const char *delivery_state_name(enum delivery_state state);
 /* surface_keep */
 call_fn serve_order_action, serve_backup;
 
-/* surface_control, surface_reload, surface_stream */
+/* surface_control, surface_reload, surface_stream, surface_feed */
 call_fn serve_delivery_action, serve_source_action, serve_sink_action, serve_reload, serve_stream;
+call_fn serve_feed;
 int64_t streams_turn(struct surface *surface); /* the mono ms of the next call */
 
 /* surface_item */

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define FEED_REFRESH_S 900
 #define LINE_BYTES_MAX 75
 #define YEAR_MIN 1900
 #define YEAR_MAX 2500
@@ -249,13 +250,15 @@ static icalcomponent *entry_create(const struct calendar_facts *facts,
                                    const struct message_appointment *appointment)
 {
     icalcomponent *entry = icalcomponent_new(ICAL_VEVENT_COMPONENT);
+    int64_t stamp_wall_ms =
+        appointment->revised_wall_ms != 0 ? appointment->revised_wall_ms : facts->stamp_wall_ms;
     struct text uid;
     text_init(&uid, 128);
     calendar_add_uid(appointment, &uid);
     icalcomponent_add_property(entry, icalproperty_new_uid(text_cstr(&uid)));
     text_fini(&uid);
     icalcomponent_add_property(entry, icalproperty_new_sequence((int)appointment->sequence));
-    icalcomponent_add_property(entry, icalproperty_new_dtstamp(utc_time(facts->stamp_wall_ms)));
+    icalcomponent_add_property(entry, icalproperty_new_dtstamp(utc_time(stamp_wall_ms)));
     add_times(entry, appointment, facts->zone);
     icalcomponent_add_property(entry, icalproperty_new_status(status_of(facts, appointment)));
     icalcomponent_add_property(entry, icalproperty_new_summary(appointment->summary));
@@ -310,6 +313,25 @@ static enum icalproperty_method method_property(enum calendar_method method)
     CHECK(!"a method that exists");
 }
 
+static void add_extension(icalcomponent *calendar, const char *name, const char *value)
+{
+    icalproperty *property = icalproperty_new_x(value);
+    icalproperty_set_x_name(property, name);
+    icalcomponent_add_property(calendar, property);
+}
+
+/* What it is called and how often to look again: by RFC 7986, and as older clients want it. */
+static void add_feed(icalcomponent *calendar, const char *name)
+{
+    icalcomponent_add_property(calendar, icalproperty_new_name(name));
+    icalproperty *interval =
+        icalproperty_new_refreshinterval(icaldurationtype_from_int(FEED_REFRESH_S));
+    icalproperty_set_parameter_from_string(interval, "VALUE", "DURATION");
+    icalcomponent_add_property(calendar, interval);
+    add_extension(calendar, "X-WR-CALNAME", name);
+    add_extension(calendar, "X-PUBLISHED-TTL", "PT15M");
+}
+
 static icalcomponent *calendar_create(const struct calendar_facts *facts)
 {
     icalcomponent *calendar = icalcomponent_new(ICAL_VCALENDAR_COMPONENT);
@@ -318,6 +340,9 @@ static icalcomponent *calendar_create(const struct calendar_facts *facts)
     if (facts->method != CALENDAR_METHOD_NONE) {
         icalcomponent_add_property(calendar,
                                    icalproperty_new_method(method_property(facts->method)));
+    }
+    if (facts->name != NULL) {
+        add_feed(calendar, facts->name);
     }
     add_zone(calendar, facts);
     return calendar;
