@@ -31,7 +31,7 @@ struct feed_inquiry {
     struct inquiry inquiry;
     struct arena *arena;
     struct telling telling;
-    const struct source_config *source;
+    const char *source_name; /* its configuration may be another one before the answer */
     const char *known_etag, *last_id;
     struct feed_entry *entries;
     size_t count, capacity;
@@ -121,7 +121,7 @@ static void show_entry(const struct feed_inquiry *asked, const struct record *re
     location = location != NULL ? location : record->fields[ORDER_SITE];
     bool is_off = record->kind == ORDER_CANCELLED && history_will_take_place(appointment->kind);
     *out = (struct message_appointment){
-        .source_name = asked->source->name,
+        .source_name = asked->source_name,
         .order_id = copy(asked->arena, record->id),
         .appointment_id = copy(asked->arena, appointment->id),
         .sequence = known->calendar_sequence,
@@ -202,7 +202,8 @@ static int by_id(const void *left, const void *right)
     return order != 0 ? order : strcmp(one->appointment_id, other->appointment_id);
 }
 
-static void write_feed(struct feed_inquiry *asked, struct text *body)
+static void write_feed(struct feed_inquiry *asked, const struct source_config *source,
+                       struct text *body)
 {
     if (asked->count > ENTRIES_MAX) {
         qsort(asked->entries, asked->count, sizeof *asked->entries, by_distance);
@@ -213,28 +214,33 @@ static void write_feed(struct feed_inquiry *asked, struct text *body)
     for (size_t i = 0; i < asked->count; i++) {
         shown[i] = asked->entries[i].shown;
     }
-    const struct surface_feed feed = {.name = asked->source->name,
-                                      .zone = asked->source->zone,
-                                      .appointments = shown,
-                                      .count = asked->count};
+    const struct surface_feed feed = {
+        .name = source->name, .zone = source->zone, .appointments = shown, .count = asked->count};
     asked->inquiry.surface->options.write_feed(&feed, body);
     free(shown);
 }
 
 static void answer_feed(struct feed_inquiry *asked)
 {
+    struct surface *surface = asked->inquiry.surface;
+    const struct source_config *source = config_source(surface->options.config, asked->source_name);
+    if (source == NULL) {
+        answer_problem(surface, inquiry_take(&asked->inquiry), 404,
+                       "source %s is gone since the last reload", asked->source_name);
+        return;
+    }
     struct text body;
     char hash[33];
     char etag[40];
     text_init(&body, ANSWER_BYTES_MAX);
-    write_feed(asked, &body);
+    write_feed(asked, source, &body);
     hash128_hex(text_span(&body), hash);
     (void)snprintf(etag, sizeof etag, "\"%s\"", hash);
     const struct http_answer answer = {.code = 200,
                                        .content_type = "text/calendar; charset=utf-8",
                                        .etag = etag,
                                        .body = text_span(&body)};
-    answer_kept(asked->inquiry.surface, inquiry_take(&asked->inquiry), asked->known_etag, &answer);
+    answer_kept(surface, inquiry_take(&asked->inquiry), asked->known_etag, &answer);
     text_fini(&body);
 }
 
@@ -268,8 +274,8 @@ static void on_page(void *arg, const struct order_page *page)
 static void ask_orders(struct inquiry *inquiry)
 {
     const struct feed_inquiry *asked = (const struct feed_inquiry *)inquiry;
-    const struct order_query orders = {.source_name = asked->source->name,
-                                       .after_source_name = asked->source->name,
+    const struct order_query orders = {.source_name = asked->source_name,
+                                       .after_source_name = asked->source_name,
                                        .after_id = asked->last_id,
                                        .limit = PAGE_ORDERS};
     const struct query_port query = inquiry->surface->options.query;
@@ -307,11 +313,9 @@ void serve_feed(const struct call *call)
     asked->inquiry.destroy = destroy;
     asked->inquiry.deadline_mono_ms = surface->now.mono_ms + PATIENCE_MS;
     asked->arena = arena_create();
-    asked->source = source;
+    asked->source_name = copy(asked->arena, source->name);
     asked->telling = (struct telling){
-        .config = surface->options.config,
         .language = strncmp(source->language, "fr", 2) == 0 ? LANGUAGE_FR : LANGUAGE_EN,
-        .zone = source->zone,
         .now_wall_ms = surface->now.wall_ms,
         .arena = asked->arena};
     asked->known_etag = copy(asked->arena, call->query->if_none_match);

@@ -15,7 +15,10 @@ static void add_move(struct json_writer *writer, const struct source_config *sou
     if (move->first == NULL) {
         return;
     }
-    struct slip total = slip_between(move->first, move->now, source);
+    struct slip total = {.direction = SLIP_UNKNOWN};
+    if (source != NULL) {
+        total = slip_between(move->first, move->now, source);
+    }
     json_write_open(writer, NULL, '{');
     json_write_text(writer, "field", move->field);
     json_write_text(writer, "appointment", move->appointment_id);

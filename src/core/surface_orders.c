@@ -288,6 +288,7 @@ static bool write_found(struct order_inquiry *asked, const struct stored_order *
                    history_decode(order->history, arena, &history, NULL) == STATUS_OK;
     if (is_good) {
         write_order(&asked->writer, asked->source_name, &record, order->has_left);
+        /* NULL: a reload took the source away meanwhile. */
         item_add_moves(&asked->writer,
                        config_source(asked->inquiry.surface->options.config, asked->source_name),
                        &record, &history);
