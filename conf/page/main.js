@@ -139,7 +139,8 @@ function tellNews() {
     refreshStatus();
     const latest = told[told.length - 1];
     const kind = name('event', latest.type.replace('orderwatch.', ''));
-    announce(t('update', {summary: `${kind}. ${latest.data.summary}`}));
+    const about = latest.data.order ? [latest.data.order.id, latest.data.order.site].filter(Boolean).join(', ') : latest.data.summary;
+    announce(t('update', {summary: `${kind}. ${about}`}));
 }
 
 function onEvents(events) {

@@ -2,7 +2,7 @@
 
 import {each, get} from './api.js';
 import {badge, h, icon, said, show} from './dom.js';
-import {kindOf, sourceOf} from './events.js';
+import {kindOf, sourceOf, summaryOf} from './events.js';
 import {isOverdue, statusBadge} from './orders.js';
 import {slips} from './slip.js';
 import {parse, span, when, zoneOf} from './times.js';
@@ -97,7 +97,7 @@ function eventItem(event, deliveries, zone) {
     return h('li', {class: `step ${event.severity}`, 'data-event': event.id},
              h('h3', {}, name('event', kind), ' ', badge(event.severity, t(`severity.${event.severity}`))),
              h('p', {class: 'step-when'}, when(event.time)),
-             h('p', {class: 'step-what'}, said(event.data.note?.text ?? event.data.summary)),
+             h('p', {class: 'step-what'}, event.data.note?.text ? said(event.data.note.text) : summaryOf(event)),
              event.data.changes?.length ? h('dl', {class: 'changes'}, event.data.changes.map(one => changeRow(one, zone))) : null,
              own.length ? [h('ul', {class: 'sents', 'aria-label': t('sent_to')}, own.map(deliveryRow)), details]
                  : h('p', {class: 'empty'}, t('not_sent')));

@@ -112,6 +112,7 @@ class Demo:
         self.processes = []
         self.broker = None
         self.mqtt_port = free_port()
+        self.page_port = free_port()
         self.lines = queue.Queue()
 
     # --- receivers ---------------------------------------------------------------------------
@@ -202,7 +203,7 @@ class Demo:
     def start_daemon(self, api, smtp_port, webhook_port):
         environment = dict(os.environ, DEMO_FOLDER=self.folder, DEMO_API=api, DEMO_SMTP_PORT=str(smtp_port),
                            DEMO_MQTT_PORT=str(self.mqtt_port), DEMO_WEBHOOK_PORT=str(webhook_port),
-                           DEMO_LISTEN=f"127.0.0.1:{free_port()}",
+                           DEMO_LISTEN=f"127.0.0.1:{self.page_port}",
                            DEMO_WEBHOOK_SECRET="whsec_" + base64.b64encode(SECRET_KEY).decode())
         self.log_path = os.path.join(self.folder, "orderwatch.log")
         with open(self.log_path, "w", encoding="utf-8") as log:
@@ -236,6 +237,7 @@ class Demo:
         say("demo", f"the API is at {api}; the scenario conf/scenarios/demo.yaml takes about a minute")
         daemon = self.start_daemon(api, smtp_port, webhook_port)
         say("demo", "orderwatch reads the baseline first: 36 orders, no events")
+        say("demo", f"the status page is at http://127.0.0.1:{self.page_port}/")
         self.play(daemon)
         if daemon.poll() is None and not os.environ.get("ONCE"):
             self.linger(daemon, api)

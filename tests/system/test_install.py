@@ -3,8 +3,10 @@ import base64
 import os
 import pathlib
 import subprocess
+import urllib.request
 
 import pytest
+from harness import Process, free_port, listens, wait_until
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 
@@ -68,7 +70,7 @@ def test_everything_is_there_with_its_mode(installed):
     expected = ["lib/systemd/system/orderwatch.service", "lib/sysusers.d/orderwatch.conf",
                 "share/doc/orderwatch/examples/orderwatch.yaml"]
     expected += [f"share/orderwatch/{path.relative_to(ROOT / 'conf')}" for pattern in (
-        "*.json", "profiles/*.yaml", "formats/*.jq", "scenarios/*.yaml") for path in (ROOT / "conf").glob(pattern)]
+        "*.json", "profiles/*.yaml", "formats/*.jq", "scenarios/*.yaml", "page/*") for path in (ROOT / "conf").glob(pattern)]
     expected += [f"share/man/man{path.suffix[1:]}/{path.name}" for path in (ROOT / "packaging/man").iterdir()]
     for name in expected:
         assert (installed / name).stat().st_mode & 0o777 == 0o644, name
@@ -79,6 +81,24 @@ def test_unit_starts_the_installed_program(installed):
     assert "ExecStart=/usr/local/bin/orderwatch run\n" in unit
     assert "ExecStartPre=/usr/local/bin/orderwatch check\n" in unit
     assert "=/usr/bin/orderwatch" not in unit
+
+
+def test_installed_program_serves_the_installed_page(installed, tmp_path):
+    port = free_port()
+    config = tmp_path / "orderwatch.yaml"
+    config.write_text(f"""{{state: {{database: {tmp_path}/state.db}}, http: {{listen: "127.0.0.1:{port}"}}, routes: [],
+        sources: [{{name: here, profile: tmf622, base_url: "http://127.0.0.1:9/"}}]}}""")
+    page = installed / "share/orderwatch/page"
+    (page / "words_fr.js").write_text((page / "words_fr.js").read_text() + "// only here")
+    daemon = Process([installed / "bin/orderwatch", "run", "-c", config], tmp_path, "orderwatch")
+    try:
+        wait_until(lambda: listens(port) or not daemon.is_running(), daemon.text)
+        for path in page.iterdir():
+            address = f"http://127.0.0.1:{port}/" + ("" if path.name == "index.html" else f"page/{path.name}")
+            with urllib.request.urlopen(address, timeout=60) as answer:
+                assert answer.read() == path.read_bytes(), address
+    finally:
+        daemon.stop()
 
 
 def test_no_file_is_installed_below_etc(installed):
