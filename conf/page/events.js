@@ -22,9 +22,14 @@ function valueWords(text, zone) {
     return date ? wordsOf(date, zone, false) : typeof text === 'string' ? text : t('absent');
 }
 
+// "+5 days", of a date that moved.
+export function moveWords(event) {
+    const days = (event.data.reschedule ?? event.data.date_change)?.days;
+    return days ? t('days', {sign: days > 0 ? '+' : '−', count: Math.abs(days)}) : null;
+}
+
 // One line. The daemon's own is in English; for other readers it is made of the same facts.
 export function summaryOf(event) {
-    const move = event.data.reschedule ?? event.data.date_change;
     if (language() === 'en' || (!event.data.changes?.length && !event.data.note?.text)) {
         return h('span', {lang: 'en'}, said(event.data.summary));
     }
@@ -35,7 +40,7 @@ export function summaryOf(event) {
     const changes = event.data.changes.slice(0, 3).map(change => [name('field', change.field), ' ', said(valueWords(change.from, zone)),
                                                                  ' → ', said(valueWords(change.to, zone))]);
     return [changes.map((change, index) => [index ? ', ' : null, change]),
-            move?.days ? [' (', t('days', {sign: move.days > 0 ? '+' : '−', count: Math.abs(move.days)}), ')'] : null];
+            moveWords(event) ? [' (', moveWords(event), ')'] : null];
 }
 
 export function eventRow(event) {

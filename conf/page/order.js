@@ -2,7 +2,7 @@
 
 import {each, get} from './api.js';
 import {badge, h, icon, said, show} from './dom.js';
-import {kindOf, sourceOf, summaryOf} from './events.js';
+import {kindOf, moveWords, sourceOf, summaryOf} from './events.js';
 import {isOverdue, statusBadge} from './orders.js';
 import {slips} from './slip.js';
 import {parse, span, when, zoneOf} from './times.js';
@@ -86,6 +86,15 @@ async function showTries(details, id) {
                          h('strong', {}, delivery.sink), ' ', when(one.time), ' · ', said(one.detail || t(`delivery.${delivery.status}`)))))));
 }
 
+// What the changes below do not say already.
+function whatWords(event) {
+    if (event.data.note?.text) {
+        return h('p', {class: 'step-what'}, said(event.data.note.text));
+    }
+    const words = event.data.changes?.length ? moveWords(event) : summaryOf(event);
+    return words ? h('p', {class: 'step-what'}, words) : null;
+}
+
 function eventItem(event, deliveries, zone) {
     const own = deliveries.filter(one => one.event === event.id).reverse();
     const kind = kindOf(event);
@@ -97,7 +106,7 @@ function eventItem(event, deliveries, zone) {
     return h('li', {class: `step ${event.severity}`, 'data-event': event.id},
              h('h3', {}, name('event', kind), ' ', badge(event.severity, t(`severity.${event.severity}`))),
              h('p', {class: 'step-when'}, when(event.time)),
-             h('p', {class: 'step-what'}, event.data.note?.text ? said(event.data.note.text) : summaryOf(event)),
+             whatWords(event),
              event.data.changes?.length ? h('dl', {class: 'changes'}, event.data.changes.map(one => changeRow(one, zone))) : null,
              own.length ? [h('ul', {class: 'sents', 'aria-label': t('sent_to')}, own.map(deliveryRow)), details]
                  : h('p', {class: 'empty'}, t('not_sent')));

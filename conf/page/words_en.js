@@ -104,5 +104,5 @@ export const en = {
     'event.source.unreachable': 'Source unreachable', 'event.source.recovered': 'Source recovered', 'event.source.rejected': 'Access to the source refused',
     'event.source.schema_changed': 'The source’s data has a new shape', 'event.source.change_held': 'Mass change held back',
     'event.source.credential_expiring': 'Credential expires soon', 'event.sink.failing': 'Receiver failing', 'event.sink.recovered': 'Receiver recovered',
-    'event.sink.parked': 'Delivery parked',
+    'event.sink.parked': 'Delivery parked', 'event.digest': 'Digest',
 };

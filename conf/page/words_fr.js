@@ -33,7 +33,7 @@ export const fr = {
     'why.unwritable': 'Le fichier d’état ne peut pas être écrit', 'do.unwritable': 'Libérez de la place sur le disque. La suite se fait toute seule.',
 
     sources: 'Sources', sinks: 'Destinataires', 'source.last': 'Lue entièrement', 'source.next': 'Prochaine lecture', 'source.orders': 'Commandes',
-    'source.every': 'Toutes les', 'source.budget': 'Requêtes restantes', 'source.failure': 'Dernier échec', 'source.zone': 'Fuseau horaire',
+    'source.every': 'Intervalle', 'source.budget': 'Requêtes restantes', 'source.failure': 'Dernier échec', 'source.zone': 'Fuseau horaire',
     'state.ok': 'bien', 'state.starting': 'démarrage', 'state.failing': 'en échec', 'state.rejected': 'accès refusé',
     'state.maintenance': 'maintenance', 'state.disabled': 'coupé', 'state.paused': 'en pause', 'state.held': 'changement retenu',
     'state.reading': 'lecture en cours',
@@ -104,5 +104,5 @@ export const fr = {
     'event.source.unreachable': 'Source injoignable', 'event.source.recovered': 'Source rétablie', 'event.source.rejected': 'Accès à la source refusé',
     'event.source.schema_changed': 'Les données de la source ont changé de forme', 'event.source.change_held': 'Changement massif retenu',
     'event.source.credential_expiring': 'Identifiant bientôt expiré', 'event.sink.failing': 'Destinataire en échec', 'event.sink.recovered': 'Destinataire rétabli',
-    'event.sink.parked': 'Envoi mis de côté',
+    'event.sink.parked': 'Envoi mis de côté', 'event.digest': 'Résumé',
 };
