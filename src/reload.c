@@ -59,6 +59,7 @@ struct reload *reload_create(const struct reload_options *options)
     reload->facts = (struct reload_facts){.is_last_successful = true,
                                           .in_force_since_wall_ms = options->started_wall_ms,
                                           .fingerprint = config_fingerprint(*options->config)};
+    front_note_reload(options->front, &reload->facts);
     return reload;
 }
 

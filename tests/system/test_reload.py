@@ -363,3 +363,112 @@ def test_streams_stay_and_another_listener_takes_over(world, watched):
     daemon.daemon.process.child.send_signal(signal.SIGHUP)
     wait_until(lambda: 'event=config_changed change=changed section=http name="" keys=listen' in
                daemon.daemon.log().split("event=reloaded")[-2], daemon.daemon.log)
+
+
+class Restless:
+    """Changes orders until it is told to stop."""
+
+    STATUSES = ("Held", "InProgress")
+
+    def __init__(self, simulator, orders):
+        self.simulator, self.orders = simulator, orders
+        self.is_over = threading.Event()
+        self.count = 0
+        self.thread = threading.Thread(target=self.run)
+        self.thread.start()
+
+    def run(self):
+        while not self.is_over.is_set():
+            order = self.orders[self.count % len(self.orders)]["id"]
+            status = self.STATUSES[self.count // len(self.orders) % 2]
+            self.simulator.step(order={"id": order, "status": status})
+            self.count += 1
+            self.is_over.wait(0.02)
+
+    def stop(self):
+        self.is_over.set()
+        self.thread.join()
+
+
+def variant(settings, number, receivers):
+    """The next configuration: always another one in some part, sometimes in most of them."""
+    changed = json.loads(json.dumps(settings))
+    by_name = {sink["name"]: sink for sink in changed["sinks"]}
+    by_name["tickets"]["webhook"]["timeout"] = f"{10 + number % 7}s"
+    if number % 3 == 0:
+        by_name["noc"]["mqtt"]["username"] = f"user-{number}"
+    if number % 4 == 1:
+        changed["sources"][0]["stalled_after"] = f"{30 + number % 9}d"
+    if number % 5 == 2:
+        changed["sinks"] = changed["sinks"][::-1]
+        changed["sinks"].insert(1, webhook_sink(receivers["guest"], f"guest-{number % 2}"))
+        changed["routes"].insert(0, {"types": ["order.*"], "sinks": [f"guest-{number % 2}"]})
+    if number % 6 == 3:
+        changed["sources"].insert(0, {**changed["sources"][0], "name": "second", "every": "1h"})
+    if number % 7 == 4:
+        changed["routes"].append({"types": ["appointment.*"], "sinks": ["steady"]})
+    return changed
+
+
+def check_receiver(events, wanted, name):
+    """Each of the wanted ones, once, and those of one order in their order."""
+    ids = [event["id"] for event in events]
+    assert set(wanted) <= set(ids), f"{name}: {len(set(wanted) - set(ids))} lost of {len(wanted)}"
+    assert len(ids) == len(set(ids)), f"{name}: {len(ids) - len(set(ids))} of {len(ids)} came twice"
+    last = {}
+    for event in events:
+        key = (event["source"], event["subject"].split("/")[1])
+        assert last.get(key, 0) < int(event["sequence"]), f"{name}: {event['subject']} out of order"
+        last[key] = int(event["sequence"])
+
+
+def test_reloads_under_load_lose_and_repeat_nothing(world, watched):
+    """ORDERWATCH_RELOADS=1000 /usr/bin/python3 -m pytest tests/system/test_reload.py -k under_load: as often as it says."""
+    count = int(os.environ.get("ORDERWATCH_RELOADS", "250"))
+    orders = [{"id": f"O-{number}", "status": "InProgress"} for number in range(12)]
+    simulator = world.simulator(orders={"list": orders})
+    broker = world.broker()
+    watcher = world.subscriber(broker)
+    receivers = {name: world.webhook() for name in ("tickets", "steady", "guest")}
+    daemon = watched(simulator, sinks=[webhook_sink(receivers["tickets"]), mqtt_sink(broker),
+                                       webhook_sink(receivers["steady"], "steady")],
+                     source={"budget": "60000/min"}, routes=[{"types": ["*"], "sinks": ["tickets", "noc", "steady"]}])
+    first = json.loads(json.dumps(daemon.settings))
+    restless = Restless(simulator, orders)
+    try:
+        for number in range(count):
+            daemon.settings = variant(first, number, receivers)
+            if number % 10 == 9:
+                daemon.settings["routes"][0]["sinks"] = ["nobody"]
+                daemon.reload(422)
+            elif number % 10 == 5:
+                daemon.write()
+                daemon.daemon.process.child.send_signal(signal.SIGHUP)
+            else:
+                daemon.reload()
+    finally:
+        restless.stop()
+    daemon.settings = first
+    daemon.reload()
+    simulator.sweeps_after(2)
+    wait_until(lambda: all(sink["pending"] == 0 and sink["conserved"] for sink in daemon.ask("/api/v1/sinks")[1]["items"]),
+               lambda: json.dumps(daemon.ask("/api/v1/sinks")[1]) + daemon.daemon.log()[-4000:])
+    events, cursor = [], ""
+    while cursor is not None:
+        page = daemon.ask("/api/v1/events?limit=1000" + (f"&after={cursor}" if cursor else ""))[1]
+        events += page["items"]
+        cursor = page["next"]
+    ids = [event["id"] for event in events]
+    assert len(ids) > count / 4 and len(ids) == len(set(ids))
+    check_receiver(receivers["tickets"].deliveries, ids, "tickets")
+    check_receiver(receivers["steady"].deliveries, ids, "steady")
+    wait_until(lambda: len(watcher.events()) >= len(ids), daemon.daemon.log)
+    check_receiver(watcher.events(), ids, "noc")
+    check_receiver(receivers["guest"].deliveries, [], "guest")
+    sequences = {}
+    for event in reversed(events):
+        key = (event["source"], event["subject"].split("/")[1])
+        sequences.setdefault(key, []).append(int(event["sequence"]))
+    assert all(numbers == list(range(1, len(numbers) + 1)) for numbers in sequences.values()), sequences
+    assert daemon.metric("orderwatch_config_last_reload_successful") == 1
+    assert daemon.daemon.stop() == 0
