@@ -32,6 +32,7 @@ struct sim_sink_port {
     int64_t sent_mono_ms[SENT_COUNT_MAX]; /* a ring, for the rate */
     uint64_t sent_count;
     struct sink_listener listener;
+    bool is_closing;
 };
 
 void sim_sink_init(struct sim_sink *sink, struct sim *sim, const struct sink_config *config)
@@ -174,6 +175,16 @@ static enum send_outcome decide(struct sim_sink *sink, struct message *message)
     return SEND_ACCEPTED;
 }
 
+/* It was cut off: the receiver may have taken it all the same. */
+static void take_perhaps(struct message *message)
+{
+    const struct sim_sink *sink = message->port->sink;
+    if (message->is_sent && !message->is_taken && !sink->is_away && !sink->is_gone &&
+        sim_chance(sink->sim, 500)) {
+        take(message);
+    }
+}
+
 static void forget_under_way(struct message *message)
 {
     struct message **place = &message->port->under_way;
@@ -190,7 +201,10 @@ static void on_answer(void *self, bool is_alive)
     forget_under_way(message);
     message->port->in_flight -= !message->is_retained;
     struct send_result result = {.at = sink->sim->now, .outcome = SEND_OFFLINE, .detail = "died"};
-    if (is_alive) {
+    if (is_alive && message->port->is_closing) {
+        take_perhaps(message);
+        result.detail = "closed";
+    } else if (is_alive) {
         result.outcome = decide(sink, message);
         result.retry_after_ms = message->retry_after_ms;
         result.is_sink_busy = message->is_sink_busy;
@@ -334,13 +348,19 @@ void sim_sink_port_connect(struct sim_sink_port *port)
 void sim_sink_port_crash(struct sim_sink_port *port)
 {
     CHECK(port->process->is_dead);
-    const struct sim_sink *sink = port->sink;
     for (struct message *message = port->under_way; message != NULL; message = message->next) {
-        if (message->is_sent && !message->is_taken && !sink->is_away && !sink->is_gone &&
-            sim_chance(sink->sim, 500)) {
-            take(message);
-        }
+        take_perhaps(message);
     }
+}
+
+void sim_sink_port_close(struct sim_sink_port *port)
+{
+    port->is_closing = true;
+}
+
+bool sim_sink_port_is_quiet(const struct sim_sink_port *port)
+{
+    return port->under_way == NULL;
 }
 
 void sim_sink_port_destroy(struct sim_sink_port *port)

@@ -44,6 +44,9 @@ struct sink_port sim_sink_port(struct sim_sink_port *port);
 void sim_sink_port_connect(struct sim_sink_port *port); /* tells the daemon that it is there */
 /* The process died: of what was under way, some was taken all the same. */
 void sim_sink_port_crash(struct sim_sink_port *port);
-void sim_sink_port_destroy(struct sim_sink_port *port); /* nothing may be under way */
+/* Its sends end at their time as offline, whether the receiver took them or not. */
+void sim_sink_port_close(struct sim_sink_port *port);
+bool sim_sink_port_is_quiet(const struct sim_sink_port *port); /* nothing is under way */
+void sim_sink_port_destroy(struct sim_sink_port *port);        /* nothing may be under way */
 
 #endif

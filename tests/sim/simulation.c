@@ -12,7 +12,7 @@
 #include <string.h>
 
 struct tally {
-    uint64_t events, receipts, duplicates, crashes, pages, unchanged;
+    uint64_t events, receipts, duplicates, crashes, reloads, pages, unchanged;
     uint64_t types[EVENT_TYPE_COUNT]; /* committed events */
 };
 
@@ -42,6 +42,7 @@ static uint64_t run_seed(uint64_t seed, bool is_traced, enum plant_kind plant, s
     tally->events += world->store.event_count;
     tally->duplicates += world->oracle.duplicate_count;
     tally->crashes += world->crash_count;
+    tally->reloads += world->reload_count;
     tally->pages += world->api.page_count;
     tally->unchanged += world->api.unchanged_count;
     for (size_t i = 0; i < world->store.event_count; i++) {
@@ -92,6 +93,10 @@ static bool has_all_happened(const struct tally *tally)
             has_all = false;
         }
     }
+    if (tally->reloads == 0 || tally->crashes == 0) {
+        (void)printf("no seed brought about a reload and a crash\n");
+        has_all = false;
+    }
     return has_all;
 }
 
@@ -114,8 +119,8 @@ int main(int count, char **values)
     }
     (void)printf("%" PRIu64 " seeds: %" PRIu64 " events, %" PRIu64 " receipts (%" PRIu64
                  " repeats), %" PRIu64 " pages (%" PRIu64 " unchanged), %" PRIu64
-                 " crashes, every promise kept\n",
+                 " crashes, %" PRIu64 " reloads, every promise kept\n",
                  arguments.count, tally.events, tally.receipts, tally.duplicates, tally.pages,
-                 tally.unchanged, tally.crashes);
+                 tally.unchanged, tally.crashes, tally.reloads);
     return arguments.count < SEEDS_TO_PROVE || has_all_happened(&tally) ? 0 : 1;
 }

@@ -134,6 +134,9 @@ static void run_until(struct world *world, int64_t end_mono_ms)
         oracle_watch_clock(&world->oracle);
         int64_t next = end_mono_ms;
         if (world->life != NULL && !world->life->process.is_dead) {
+            next = earlier(next, world_reload_turn(world));
+        }
+        if (world->life != NULL && !world->life->process.is_dead) {
             next = earlier(next, monitor_turn(world->life->monitor, sim->now));
         }
         next = earlier(next, sim_next_due_mono_ms(sim));
@@ -225,6 +228,19 @@ static void on_edit(void *self, bool is_alive)
     }
 }
 
+static void on_reload(void *self, bool is_alive)
+{
+    struct world *world = self;
+    CHECK(is_alive);
+    if (world->is_ending) {
+        return;
+    }
+    if (world->life != NULL && !world->life->process.is_dead) {
+        world_begin_reload(world);
+    }
+    sim_spawn(&world->sim, NULL, sim_between(&world->sim, 1, 40 * 60) * 1000, on_reload, world);
+}
+
 /* --- the story ----------------------------------------------------------------------------- */
 
 void world_live(struct world *world)
@@ -234,6 +250,9 @@ void world_live(struct world *world)
     bool may_crash = sim_chance(sim, 700);
     sim_spawn(sim, NULL, sim_between(sim, 0, HOUR_MS), on_weather, world);
     sim_spawn(sim, NULL, sim_between(sim, 0, 10 * MINUTE_MS), on_edit, world);
+    if (sim_chance(sim, 600)) {
+        sim_spawn(sim, NULL, sim_between(sim, 0, 30 * MINUTE_MS), on_reload, world);
+    }
     while (sim->now.mono_ms < end) {
         start_life(world, false);
         if (may_crash && sim_chance(sim, 800)) {

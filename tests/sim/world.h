@@ -12,6 +12,12 @@
 #define WORLD_SINKS 3
 #define WORLD_ROUTES 2
 
+struct world_reload {
+    bool is_under_way, is_closing;
+    bool is_source_kept, is_sink_kept[WORLD_SINKS];
+    int64_t grace_until_mono_ms;
+};
+
 struct world_process { /* one life of the daemon, and its ends of the ports */
     struct sim_process process;
     struct sim_store_port *store_port;
@@ -20,6 +26,7 @@ struct world_process { /* one life of the daemon, and its ends of the ports */
     struct sink_port sinks[WORLD_SINKS]; /* as handed to the monitor */
     struct plant *plant;
     struct monitor *monitor; /* NULL: it could not load */
+    struct world_reload reload;
 };
 
 struct world {
@@ -36,7 +43,7 @@ struct world {
     struct config config;
     enum plant_kind plant;
     struct world_process *life;
-    uint32_t life_count, crash_count;
+    uint32_t life_count, crash_count, reload_count;
     int64_t storm_permille; /* how bad this seed's weather gets */
     bool is_ending;         /* no more edits, faults or crashes */
 };
@@ -45,6 +52,10 @@ struct world *world_create(uint64_t seed, bool is_traced, enum plant_kind plant)
 void world_destroy(struct world *world);
 void world_live(struct world *world);   /* edits, faults and crashes for some hours */
 void world_settle(struct world *world); /* fair weather until all is told; then the end's checks */
+
+/* world_reload.c: some parts are named as changed, at random; before the monitor's turn. */
+void world_begin_reload(struct world *world);
+int64_t world_reload_turn(struct world *world); /* the mono ms of the next call */
 
 /* world_config.c: what never differs between seeds. */
 void world_init_config(struct world *world);
