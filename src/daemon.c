@@ -412,6 +412,7 @@ static int64_t turn(struct daemon *daemon, struct instant now)
 static int64_t on_turn(void *arg, struct instant now)
 {
     struct daemon *daemon = arg;
+    log_turn();
     front_turn_begins(daemon->front, now);
     return front_turn_ends(daemon->front, now, turn(daemon, now));
 }
@@ -450,6 +451,7 @@ int daemon_run(const char *config_path, bool is_once)
                                            .arg = &daemon};
         loop_run(daemon.loop, &events);
         loop_destroy(daemon.loop);
+        log_end();
         LOG_INFO("stopped",
                  log_number("exit_code", start_code != 0 ? start_code : daemon.exit_code));
     }

@@ -3,8 +3,10 @@
 #include "core/date.h"
 #include "core/text.h"
 #include "core/utf8.h"
+#include "log_fold.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <stdatomic.h>
 #include <time.h>
 #include <unistd.h>
@@ -153,13 +155,9 @@ static void write_line(const struct text *line)
     }
 }
 
-void log_write(enum log_level level, const char *event, const struct log_field *fields)
+static void write_event(enum log_level level, const char *event, const struct log_field *fields)
 {
-    struct settings *settings = log_settings();
-    if ((int)level > atomic_load(&settings->level)) {
-        return;
-    }
-    bool is_json = atomic_load(&settings->is_json);
+    bool is_json = atomic_load(&log_settings()->is_json);
     struct text line;
     text_init(&line, LINE_BYTES_MAX);
     if (is_json) {
@@ -174,4 +172,79 @@ void log_write(enum log_level level, const char *event, const struct log_field *
     text_add_text(&line, is_json ? "}\n" : "\n");
     write_line(&line);
     text_fini(&line);
+}
+
+/* --- what repeats itself ---------------------------------------------------------------------- */
+
+struct memory {
+    pthread_mutex_t mutex;
+    struct log_fold fold;
+};
+
+static struct memory *log_memory(void)
+{
+    static struct memory memory = {.mutex = PTHREAD_MUTEX_INITIALIZER};
+    return &memory;
+}
+
+static int64_t steady_ms(void)
+{
+    struct timespec now = {0};
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    return now.tv_sec * INT64_C(1000) + now.tv_nsec / 1000000;
+}
+
+static void tell_repeated(const struct fold_kind *kind, int64_t now_mono_ms)
+{
+    struct log_field fields[6] = {{.key = NULL}};
+    size_t count = 0;
+    fields[count++] = log_text("of", kind->event);
+    if (kind->source[0] != '\0') {
+        fields[count++] = log_text("source", kind->source);
+    }
+    if (kind->sink[0] != '\0') {
+        fields[count++] = log_text("sink", kind->sink);
+    }
+    fields[count++] = log_number("times", kind->folded);
+    fields[count++] = log_number("seconds", (now_mono_ms - kind->since_mono_ms) / 1000);
+    write_event(kind->level, "repeated", fields);
+}
+
+static bool is_worth_writing(enum log_level level, const char *event,
+                             const struct log_field *fields)
+{
+    if (level > LOG_LEVEL_WARN) {
+        return true;
+    }
+    struct memory *memory = log_memory();
+    CHECK(pthread_mutex_lock(&memory->mutex) == 0);
+    bool is_worth = fold_admits(&memory->fold, level, event, fields, steady_ms(), tell_repeated);
+    CHECK(pthread_mutex_unlock(&memory->mutex) == 0);
+    return is_worth;
+}
+
+static void turn_memory(bool is_last)
+{
+    struct memory *memory = log_memory();
+    CHECK(pthread_mutex_lock(&memory->mutex) == 0);
+    fold_turn(&memory->fold, steady_ms(), is_last, tell_repeated);
+    CHECK(pthread_mutex_unlock(&memory->mutex) == 0);
+}
+
+void log_turn(void)
+{
+    turn_memory(false);
+}
+
+void log_end(void)
+{
+    turn_memory(true);
+}
+
+void log_write(enum log_level level, const char *event, const struct log_field *fields)
+{
+    if ((int)level <= atomic_load(&log_settings()->level) &&
+        is_worth_writing(level, event, fields)) {
+        write_event(level, event, fields);
+    }
 }
