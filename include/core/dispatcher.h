@@ -37,6 +37,8 @@ struct sink_status {
     struct histogram latency; /* of what was delivered since start */
 };
 
+bool counts_are_conserved(const struct sink_counts *counts);
+
 struct dispatcher *dispatcher_create(const struct dispatcher_options *options);
 /* Sink values (disabled by 410, sequence of its events) come through restore, before the first
  * turn of their sink. */

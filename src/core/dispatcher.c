@@ -63,6 +63,32 @@ void dispatcher_restore(struct dispatcher *dispatcher, const struct stored_value
 
 /* --- how much is where -------------------------------------------------------------------- */
 
+bool counts_are_conserved(const struct sink_counts *counts)
+{
+    return counts->observed == counts->delivered + counts->pending + counts->parked;
+}
+
+/* It cannot be; so if it is, somebody must hear of it, once for each time that it begins. */
+static void check_books(struct dispatcher *dispatcher, const struct sink_counts *counts,
+                        size_t count)
+{
+    bool are_kept = true;
+    for (size_t i = 0; i < count; i++) {
+        if (counts_are_conserved(&counts[i])) {
+            continue;
+        }
+        are_kept = false;
+        if (!dispatcher->are_books_broken) {
+            LOG_ERROR("books_broken", log_text("sink", counts[i].sink_name),
+                      log_number("observed", (int64_t)counts[i].observed),
+                      log_number("delivered", (int64_t)counts[i].delivered),
+                      log_number("pending", (int64_t)counts[i].pending),
+                      log_number("parked", (int64_t)counts[i].parked));
+        }
+    }
+    dispatcher->are_books_broken = !are_kept;
+}
+
 static void on_counts(void *arg, enum status status, const struct sink_counts *counts, size_t count)
 {
     struct dispatcher *dispatcher = arg;
@@ -75,6 +101,7 @@ static void on_counts(void *arg, enum status status, const struct sink_counts *c
     dispatcher->has_counted = true;
     dispatcher->count_failures = 0;
     dispatcher_note_strangers(dispatcher, counts, count);
+    check_books(dispatcher, counts, count);
     for (size_t i = 0; i < count; i++) {
         struct branch *branch = dispatcher_find_branch(dispatcher, counts[i].sink_name);
         if (branch != NULL) {

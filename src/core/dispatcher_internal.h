@@ -32,7 +32,7 @@ struct dispatcher {
     struct sink_counts *strangers; /* sinks that are not configured, with open deliveries */
     size_t stranger_count;
     struct arena *stranger_arena;
-    bool is_counting, wants_count, has_counted;
+    bool is_counting, wants_count, has_counted, are_books_broken;
     uint32_t count_failures; /* in a row */
     int64_t count_due_mono_ms;
 

@@ -75,12 +75,22 @@ static void judge_backlog(struct verdict *verdict, const struct surface *surface
                        (long long)(age_ms / HOUR_MS));
         add_reason(verdict, "sink", counts->sink_name, "backlog", reason);
     }
-    if (!counts_are_conserved(counts)) {
-        (void)snprintf(reason, sizeof reason,
-                       "observed %llu is not delivered %llu + pending %llu + parked %llu",
-                       (unsigned long long)counts->observed, (unsigned long long)counts->delivered,
-                       (unsigned long long)counts->pending, (unsigned long long)counts->parked);
-        add_reason(verdict, "sink", counts->sink_name, "books", reason);
+}
+
+/* Of every sink that was ever delivered to: nothing may be lost without a trace. */
+static void judge_books(struct verdict *verdict, const struct survey *survey)
+{
+    for (size_t i = 0; survey->counts != NULL && i < survey->count; i++) {
+        const struct sink_counts *counts = &survey->counts[i];
+        if (!counts_are_conserved(counts)) {
+            char reason[200];
+            (void)snprintf(reason, sizeof reason,
+                           "observed %llu is not delivered %llu + pending %llu + parked %llu",
+                           (unsigned long long)counts->observed,
+                           (unsigned long long)counts->delivered,
+                           (unsigned long long)counts->pending, (unsigned long long)counts->parked);
+            add_reason(verdict, "sink", counts->sink_name, "books", reason);
+        }
     }
 }
 
@@ -128,6 +138,7 @@ static bool is_ready(const struct surface *surface, const struct survey *survey,
 {
     struct verdict verdict = {.reasons = reasons};
     judge_store(&verdict, surface, survey);
+    judge_books(&verdict, survey);
     for (size_t i = 0; i < surface->options.config->source_count; i++) {
         judge_source(&verdict, surface, i);
     }
@@ -180,6 +191,7 @@ static void respond_healthy(struct surface *surface, struct http_exchange *excha
     if (survey->counts == NULL) {
         add_reason(&verdict, "store", "state", "silent", "does not answer");
     }
+    judge_books(&verdict, survey);
     write_verdict(&page, "healthy", !verdict.is_bad);
     page_send(&page, surface, exchange, verdict.is_bad ? 503 : 200);
 }

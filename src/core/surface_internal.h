@@ -100,7 +100,6 @@ void item_add_sink(struct json_writer *writer, const struct surface *surface, si
 /* A sink that is not configured, for its deliveries that are kept. */
 void item_add_stranger(struct json_writer *writer, const struct sink_counts *counts);
 const struct sink_counts *survey_of(const struct survey *survey, const char *sink_name); /* NULL */
-bool counts_are_conserved(const struct sink_counts *counts);
 void item_add_wall(struct json_writer *writer, const char *name, int64_t wall_ms); /* 0: nothing */
 /* surface_moves: "status_since", and "moves": what was promised first and how far it is from that.
  */

@@ -95,11 +95,6 @@ const struct sink_counts *survey_of(const struct survey *survey, const char *sin
     return NULL;
 }
 
-bool counts_are_conserved(const struct sink_counts *counts)
-{
-    return counts->observed == counts->delivered + counts->pending + counts->parked;
-}
-
 static void add_counts(struct json_writer *writer, const struct survey *survey,
                        const char *sink_name)
 {

@@ -2,13 +2,15 @@
 import http.client
 import json
 import re
+import shutil
 import socket
+import subprocess
 import urllib.parse
 
 import jsonschema
 import pytest
 
-from harness import configuration, free_port, listens, run_command, wait_until, webhook_sink
+from harness import configuration, free_port, listens, run_command, to_yaml, wait_until, webhook_sink
 
 ORDERS = {"generate": {"first_id": 1000, "count": 40, "seed": 5},
           "list": [{"id": "00/12 3", "customerReference": "PO-<1>", "status": "InProgress", "step": "Survey",
@@ -167,6 +169,36 @@ def test_metrics_are_prometheus_text_and_count_what_happened(served):
     buckets = [value for labels, value in samples["orderwatch_turn_seconds_bucket"].items()]
     assert buckets == sorted(buckets) and buckets[-1] == samples["orderwatch_turn_seconds_count"][""] > 0
     assert "00/12" not in text and "PO-" not in text
+
+
+CONTRACT = ["orderwatch_sweep_last_complete_timestamp_seconds", "orderwatch_events_total", "orderwatch_deliveries_total",
+            "orderwatch_outbox_depth", "orderwatch_outbox_oldest_age_seconds", "orderwatch_parked",
+            "orderwatch_delivery_latency_seconds_bucket", "orderwatch_requests_total", "orderwatch_loop_lag_seconds_count",
+            "orderwatch_turn_seconds_count", "orderwatch_commit_seconds_count", "orderwatch_budget_left",
+            "orderwatch_token_age_seconds", "orderwatch_build_info", "orderwatch_config_info",
+            "orderwatch_config_last_reload_successful", "orderwatch_config_last_reload_success_timestamp_seconds"]
+
+
+def test_every_metric_is_there_and_promtool_has_no_complaint(served):
+    move(served)
+    served.post("/-/reload")
+    text = served.ask("/metrics")[1].decode()
+    samples = parse_metrics(text)
+    assert not [name for name in CONTRACT if not samples.get(name)]
+    assert samples["orderwatch_commit_seconds_count"][""] >= 2
+    assert list(samples["orderwatch_commit_seconds_bucket"].values())[-1] == samples["orderwatch_commit_seconds_count"][""]
+    assert 0 < samples["orderwatch_budget_left"]['{source="orange"}'] <= 6000
+    assert 0 <= samples["orderwatch_token_age_seconds"]['{source="orange"}'] < 600
+    (info,) = samples["orderwatch_config_info"]
+    assert re.fullmatch(r'\{hash="[0-9a-f]{16}"\}', info)
+    if shutil.which("promtool"):
+        checked = subprocess.run(["promtool", "check", "metrics"], input=text, capture_output=True, text=True,
+                                 timeout=60, check=False)
+        assert checked.returncode == 0 and checked.stdout + checked.stderr == "", checked.stdout + checked.stderr
+    served.settings["sources"][0]["every"] = "2s"
+    served.daemon.path.write_text(to_yaml(served.settings))
+    served.post("/-/reload")
+    assert info not in parse_metrics(served.ask("/metrics")[1].decode())["orderwatch_config_info"]
 
 
 def test_expiry_of_credentials_is_a_metric(parts):

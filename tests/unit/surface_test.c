@@ -264,6 +264,27 @@ static void test_a_store_that_answers_is_health(void **state)
     end(&world);
 }
 
+static void test_books_that_do_not_add_up_are_no_health(void **state)
+{
+    (void)state;
+    struct world world;
+    begin(&world, "127.0.0.1:9475", NULL);
+    struct http_exchange exchange;
+    struct http_query query = query_of("GET", "/-/healthy");
+    struct sink_counts counts[] = {
+        {.sink_name = "good", .observed = 6, .delivered = 3, .pending = 2, .parked = 1},
+        {.sink_name = "noc", .observed = 7, .delivered = 3, .pending = 2, .parked = 1}};
+    assert_int_equal(serve(&world, &query, &exchange), 0);
+    world.on_counted(world.on_counted_arg, STATUS_OK, counts, 2);
+    assert_int_equal(exchange.code, 503);
+    assert_string_equal(text_cstr(&exchange.body),
+                        "{\"healthy\":false,\"reasons\":[{\"sink\":\"noc\",\"code\":\"books\","
+                        "\"reason\":\"observed 7 is "
+                        "not delivered 3 + pending 2 + parked 1\"}]}");
+    text_fini(&exchange.body);
+    end(&world);
+}
+
 static void test_a_store_that_is_silent_is_no_health_and_may_answer_late(void **state)
 {
     (void)state;
@@ -331,6 +352,7 @@ int main(void)
         cmocka_unit_test(test_a_reload_answers_with_what_changed_or_every_problem),
         cmocka_unit_test(test_paths_methods_and_parameters_are_refused_with_a_reason),
         cmocka_unit_test(test_a_store_that_answers_is_health),
+        cmocka_unit_test(test_books_that_do_not_add_up_are_no_health),
         cmocka_unit_test(test_a_store_that_is_silent_is_no_health_and_may_answer_late),
         cmocka_unit_test(test_who_waits_when_it_closes_is_told),
         cmocka_unit_test(test_histograms_add_up),
