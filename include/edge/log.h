@@ -5,8 +5,9 @@
 #include "core/log.h"
 
 void log_configure(enum log_level level, bool is_json);
-/* Warnings and errors of one event, source or sink, and reason are written three times in ten minutes; the
- * rest is counted, and told as `repeated` when its time is over: in a later line or turn. */
+/* Warnings and errors of one event, source or sink, and reason are written three times in ten
+ * minutes; the rest is counted, and told as `repeated` when its time is over: in a later line or
+ * turn. */
 void log_turn(void);
 void log_end(void); /* what is still counted is told now */
 
