@@ -144,9 +144,6 @@ static void write_net(struct sheet *sheet, const struct telling *telling, const 
         }
     }
     sheet_add_table(sheet, BLOCK_CHANGES, &table);
-    if (net->count != 0 && table.count == 0) {
-        sheet_add(sheet, BLOCK_PARAGRAPH, words_phrase(PHRASE_NO_NET_CHANGE, telling->language));
-    }
 }
 
 static void write_steps(struct sheet *sheet, const struct telling *telling,

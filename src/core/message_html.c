@@ -15,6 +15,8 @@ static const char head[] =
     "  vertical-align: top; overflow-wrap: anywhere; }\n"
     "th { font-weight: normal; max-width: 40vw; opacity: .75; overflow-wrap: break-word; }\n"
     "td.new { font-weight: bold; }\n"
+    ".changes { table-layout: fixed; }\n"
+    ".changes th { font-size: .9em; } .changes th:first-child { width: 34%; }\n"
     "h2 { font-size: 1em; margin: 20px 0 4px; }\n"
     ".lead { border-left: 4px solid #888; font-size: 1.1em; margin: 0 0 12px;\n"
     "  padding-left: 10px; }\n"
@@ -58,7 +60,7 @@ static void add_element(struct text *out, const char *open, const char *text, co
 
 static void add_changes(struct text *out, const struct block *block, enum language language)
 {
-    text_add_text(out, "<table>\n<tr><th></th>");
+    text_add_text(out, "<table class=\"changes\">\n<tr><th></th>");
     add_element(out, "<th>", words_phrase(PHRASE_BEFORE, language), "</th>");
     add_element(out, "<th>", words_phrase(PHRASE_AFTER, language), "</th></tr>\n");
     for (size_t i = 0; i < block->row_count; i++) {

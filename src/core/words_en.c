@@ -189,7 +189,6 @@ const struct language_words words_en = {
             [PHRASE_NOTHING_CHANGED] = "nothing changed",
             [PHRASE_NOTHING_ADVICE] = "Nothing changed since the last digest.",
             [PHRASE_BACK] = "back to what it was",
-            [PHRASE_NO_NET_CHANGE] = "All is back to what it was.",
             [PHRASE_REST_ONE] = "And one more event, which is not listed here.",
             [PHRASE_REST] = "And %1 more events, which are not listed here.",
             [PHRASE_AS_OF] = "As of %1",

@@ -202,7 +202,6 @@ const struct language_words words_fr = {
             [PHRASE_NOTHING_CHANGED] = "aucun changement",
             [PHRASE_NOTHING_ADVICE] = "Aucun changement depuis le dernier récapitulatif.",
             [PHRASE_BACK] = "retour à l'état de départ",
-            [PHRASE_NO_NET_CHANGE] = "Tout est revenu à l'état de départ.",
             [PHRASE_REST_ONE] = "Et un autre événement, qui n'est pas listé ici.",
             [PHRASE_REST] = "Et %1 autres événements, qui ne sont pas listés ici.",
             [PHRASE_AS_OF] = "Situation au %1",
