@@ -210,13 +210,30 @@ static enum status set_headers(GMimeMessage *mail, const struct mime_facts *fact
 
 /* --- bodies --------------------------------------------------------------------------------- */
 
-/* Line breaks of any spelling become LF here and CRLF on the way out; other controls are gone. */
+/* LF to CRLF. */
+static void end_lines(struct text *text)
+{
+    struct text lines;
+    text_init(&lines, MESSAGE_BYTES_MAX);
+    for (size_t i = 0; i < text->size; i++) {
+        text_add_text(&lines, text->data[i] == '\n' ? "\r" : "");
+        text_add_char(&lines, text->data[i]);
+    }
+    text_fini(text);
+    *text = lines;
+}
+
+/* Line breaks of any spelling become LF here and CRLF on the way out; other controls are gone. What
+ * is encoded as base64 goes out as it is, so that has its CRLF already. */
 static GMimeObject *part_create(const char *subtype, struct span body,
                                 GMimeContentEncoding encoding)
 {
     struct text clean;
     text_init(&clean, MESSAGE_BYTES_MAX);
     utf8_add_clean_block(&clean, body, MESSAGE_BYTES_MAX - 8);
+    if (encoding == GMIME_CONTENT_ENCODING_BASE64) {
+        end_lines(&clean);
+    }
     GMimeStream *stream = g_mime_stream_mem_new_with_buffer(text_cstr(&clean), clean.size);
     GMimeDataWrapper *content =
         g_mime_data_wrapper_new_with_stream(stream, GMIME_CONTENT_ENCODING_DEFAULT);

@@ -26,6 +26,13 @@ def line_faults(raw):
     return faults
 
 
+def calendar_faults(part):
+    """RFC 5545 ends lines with CRLF, in whatever encoding they travel."""
+    is_calendar = part.get_content_type() == "text/calendar"
+    content = part.get_payload(decode=True) if is_calendar else b""
+    return ["calendar without CRLF"] if content.replace(b"\r\n", b"").count(b"\n") else []
+
+
 def describe_part(part):
     content = part.get_payload(decode=True).decode("utf-8")
     return {
@@ -50,7 +57,7 @@ def describe(raw):
         "type": mail.get_content_type(),
         "parts": [describe_part(part) for part in parts],
         "defects": defects,
-        "faults": line_faults(raw),
+        "faults": line_faults(raw) + [fault for part in parts for fault in calendar_faults(part)],
         "header_names": [name.lower() for name, _ in headers],
     }
 
