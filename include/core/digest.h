@@ -4,15 +4,9 @@
 
 #include "core/config.h"
 
-struct text;
-
 bool digest_is_on(const struct digest_config *digest);
 /* The first time after wall_ms, Unix ms: strictly after it. A time that the clocks skip is that of
  * the moment they jump to; one that they show twice is the first. The digest must be on. */
 int64_t digest_next(const struct digest_config *digest, int64_t wall_ms);
-/* How often in a week, in a thousandth: to compare two. */
-int64_t digest_frequency(const struct digest_config *digest);
-/* A name of its times: equal times, equal name. No spaces, no slash but those of zones. */
-void digest_add_name(const struct digest_config *digest, struct text *out);
 
 #endif

@@ -15,6 +15,7 @@ struct reconcile_context {
     const struct silence_list *silences; /* NULL: none */
     uint64_t sweep;
     int64_t now_wall_ms;
+    int64_t lead_ms;       /* as of struct route_facts */
     int64_t as_of_wall_ms; /* for what time causes: the latest complete sweep; 0: not said */
     bool is_baseline;      /* state, no events */
 };

@@ -10,6 +10,7 @@ struct route_facts {
     const struct event *event;
     const struct record *record; /* NULL for events of sources and sinks */
     uint64_t sweep;
+    int64_t lead_ms; /* until it is expected to be durable: no digest before that can have it */
 };
 
 /* Plans one delivery for each sink that a matching route leads to: at the earliest due of its
@@ -49,7 +50,7 @@ struct route_release {
     const struct digest_config *digest; /* that applies there; NULL: none */
 };
 struct route_release route_release(const struct route_config *route, const struct sink_config *sink,
-                                   enum severity severity, int64_t now_wall_ms);
+                                   const struct route_facts *facts, int64_t now_wall_ms);
 /* The digest of what a route leads to a sink: the route's own, else the sink's; NULL: none. */
 const struct digest_config *route_digest(const struct route_config *route,
                                          const struct sink_config *sink);

@@ -148,7 +148,7 @@ static void explain_route(struct asking *asking, size_t index)
             continue;
         }
         struct route_release release =
-            route_release(route, sink, event->severity, asking->at_wall_ms);
+            route_release(route, sink, &asking->facts, asking->at_wall_ms);
         add_release(asking, &release);
     }
 }

@@ -1,9 +1,6 @@
 #include "core/digest.h"
 
-#include "core/text.h"
 #include "core/zone.h"
-
-#include <inttypes.h>
 
 #define ALL_DAYS 0x7f
 #define WEEK_DAYS 7
@@ -55,28 +52,4 @@ int64_t digest_next(const struct digest_config *digest, int64_t wall_ms)
     }
     CHECK(next_ms != INT64_MAX);
     return next_ms;
-}
-
-int64_t digest_frequency(const struct digest_config *digest)
-{
-    if (digest->at_count == 0) {
-        return WEEK_DAYS * DAY_MS * 1000 / digest->every_ms;
-    }
-    int64_t day_count = 0;
-    for (int day = 0; day < WEEK_DAYS; day++) {
-        day_count += days_of(digest) >> day & 1;
-    }
-    return day_count * (int64_t)digest->at_count * 1000;
-}
-
-void digest_add_name(const struct digest_config *digest, struct text *out)
-{
-    if (digest->at_count == 0) {
-        text_addf(out, "%" PRId64, digest->every_ms);
-        return;
-    }
-    for (size_t i = 0; i < digest->at_count; i++) {
-        text_addf(out, "%d-", digest->at_minutes[i]);
-    }
-    text_addf(out, "%u-%s", (unsigned int)days_of(digest), zone_name(zone_of(digest)));
 }

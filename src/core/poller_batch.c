@@ -118,6 +118,7 @@ enum status poller_reconcile(struct poller *poller, const struct work *work,
                                         .silences = silencer_list(poller->options.silencer),
                                         .sweep = poller->state.sweep_count + 1,
                                         .now_wall_ms = poller->sweep.started.wall_ms,
+                                        .lead_ms = poller_lead_ms(poller),
                                         .is_baseline =
                                             poller->sweep.is_baseline || forgotten != NULL};
     struct reconcile_input input = {

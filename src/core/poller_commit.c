@@ -370,6 +370,7 @@ static void log_sweep(const struct poller *poller, uint64_t event_count)
 
 static void end_sweep(struct poller *poller, struct instant now)
 {
+    poller->schedule.sweep_ms = now.mono_ms - poller->sweep.started.mono_ms;
     struct sweep *sweep = &poller->sweep;
     sweep->is_running = false;
     poller->schedule.deadline_ms = now.mono_ms; /* the orders' deadlines may be others now */

@@ -77,6 +77,7 @@ static bool reconcile_one(struct poller *poller, const struct work *work, struct
                                         .silences = silencer_list(poller->options.silencer),
                                         .sweep = 0,
                                         .now_wall_ms = now.wall_ms,
+                                        .lead_ms = poller_lead_ms(poller),
                                         .as_of_wall_ms = poller->state.last_complete_wall_ms};
     struct failure why = {0};
     if (work->before == NULL) {

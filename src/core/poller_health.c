@@ -62,6 +62,14 @@ void poller_schedule_next(struct poller *poller, struct instant now)
     poller->schedule.due_ms = due_ms > now.mono_ms ? due_ms : now.mono_ms;
 }
 
+#define LEAD_MAX_MS (5 * MINUTE_MS)
+
+int64_t poller_lead_ms(const struct poller *poller)
+{
+    int64_t lead_ms = 500 + poller->schedule.sweep_ms + poller->schedule.sweep_ms / 2;
+    return lead_ms < LEAD_MAX_MS ? lead_ms : LEAD_MAX_MS;
+}
+
 /* --- what went wrong -------------------------------------------------------------------------- */
 
 /* What the API asks of all requests, also of those that only looked for a detail. */

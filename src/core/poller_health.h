@@ -33,6 +33,7 @@ struct schedule {
     int64_t deadline_ms, deadline_due_wall_ms;
     int64_t credential_ms;
     int64_t again_ms; /* when a step that is not waiting wants to be called */
+    int64_t sweep_ms; /* how long the latest sweep took, with its commit */
     uint32_t store_failure_count;
     bool is_asked_for, is_released;
 };
@@ -46,5 +47,6 @@ void poller_note_store_failure(struct poller *poller, const char *doing);
 void poller_schedule_next(struct poller *poller, struct instant now);
 bool poller_check_health(struct poller *poller, struct instant now); /* there is to commit */
 int64_t poller_health_due(const struct poller *poller);
+int64_t poller_lead_ms(const struct poller *poller); /* until what is found now may be durable */
 
 #endif

@@ -185,8 +185,10 @@ static void make_event(const struct work *work, const struct finding *finding,
     };
     *out = (struct new_event){0};
     event_compose(&facts, work->arena, &out->event);
-    struct route_facts route = {
-        .event = &out->event, .record = &work->after, .sweep = context->sweep};
+    struct route_facts route = {.event = &out->event,
+                                .record = &work->after,
+                                .sweep = context->sweep,
+                                .lead_ms = context->lead_ms};
     struct route_context routing = {.config = context->config,
                                     .silences = context->silences,
                                     .now_wall_ms = context->now_wall_ms};

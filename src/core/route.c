@@ -84,15 +84,15 @@ const struct digest_config *route_digest(const struct route_config *route,
 }
 
 struct route_release route_release(const struct route_config *route, const struct sink_config *sink,
-                                   enum severity severity, int64_t now_wall_ms)
+                                   const struct route_facts *facts, int64_t now_wall_ms)
 {
     struct route_release release = {.due_wall_ms = now_wall_ms,
                                     .digest = route_digest(route, sink)};
     if (release.digest != NULL) {
-        release.due_wall_ms = digest_next(release.digest, now_wall_ms);
+        release.due_wall_ms = digest_next(release.digest, now_wall_ms + facts->lead_ms);
         release.delay = ROUTE_DIGEST;
     }
-    if (is_quiet_for(route, severity)) {
+    if (is_quiet_for(route, facts->event->severity)) {
         int64_t end_ms = quiet_end(&route->quiet, release.due_wall_ms);
         if (end_ms != release.due_wall_ms) {
             release.due_wall_ms = end_ms;
@@ -103,24 +103,29 @@ struct route_release route_release(const struct route_config *route, const struc
     return release;
 }
 
+/* The end of the quiet time of any route to the sink. */
+static int64_t any_quiet_end(const struct config *config, size_t sink_index, int64_t wall_ms)
+{
+    for (size_t i = 0; i < config->route_count; i++) {
+        const struct route_config *route = &config->routes[i];
+        if (route->quiet.is_set && leads_to_sink(route, sink_index)) {
+            wall_ms = quiet_end(&route->quiet, wall_ms);
+        }
+    }
+    return wall_ms;
+}
+
 /* Quiet hours that always follow each other end at some time all the same. */
 #define QUIET_ROUNDS_MAX 16
 
 int64_t route_quiet_end(const struct config *config, size_t sink_index, int64_t wall_ms)
 {
-    for (int round = 0; round < QUIET_ROUNDS_MAX; round++) {
-        int64_t before_ms = wall_ms;
-        for (size_t i = 0; i < config->route_count; i++) {
-            const struct route_config *route = &config->routes[i];
-            if (route->quiet.is_set && leads_to_sink(route, sink_index)) {
-                wall_ms = quiet_end(&route->quiet, wall_ms);
-            }
-        }
-        if (wall_ms == before_ms) {
-            break;
-        }
+    int64_t end_ms = any_quiet_end(config, sink_index, wall_ms);
+    for (int round = 0; round < QUIET_ROUNDS_MAX && end_ms != wall_ms; round++) {
+        wall_ms = end_ms;
+        end_ms = any_quiet_end(config, sink_index, wall_ms);
     }
-    return wall_ms;
+    return end_ms;
 }
 
 int64_t route_digest_wait_ms(const struct config *config, size_t sink_index, int64_t now_wall_ms)
@@ -158,60 +163,22 @@ static bool ends_quiet(const struct route_config *route, int64_t wall_ms)
     return route->quiet.is_set && quiet_end(&route->quiet, wall_ms - 1) == wall_ms;
 }
 
-static const char *quiet_lane(const struct quiet_config *quiet, struct arena *arena)
-{
-    return arena_format(arena, "quiet/%d-%d-%u", quiet->from_minute, quiet->to_minute,
-                        (unsigned int)quiet->days);
-}
-
-static const char *digest_lane(const struct digest_config *digest, struct arena *arena)
-{
-    struct text lane;
-    text_init(&lane, 1024);
-    text_add_text(&lane, ROUTE_DIGEST_LANE);
-    digest_add_name(digest, &lane);
-    const char *kept = arena_text(arena, text_span(&lane));
-    text_fini(&lane);
-    return kept;
-}
-
-/* The rarer of two digests that leave at this moment; the first of equals. */
-static const struct digest_config *rarer(const struct digest_config *left,
-                                         const struct digest_config *right, int64_t wall_ms)
-{
-    if (right == NULL || digest_next(right, wall_ms - 1) != wall_ms) {
-        return left;
-    }
-    bool is_rarer = left == NULL || digest_frequency(right) < digest_frequency(left);
-    return is_rarer ? right : left;
-}
-
-/* A lane is served in order, so what waits for one morning must not hold back what is due tonight:
- * each set of quiet hours, and each digest, has a mail lane of its own, whose moments only rise.
- * Where several meet, the rarest is the lane: the others go on in theirs. */
+/* Each moment is a lane of its own, so nothing that is due tonight waits behind what is due in the
+ * morning; what overtakes an earlier event of its order all the same, the store holds back. */
 struct planned_delivery route_rendezvous(const struct config *config, size_t sink_index,
                                          int64_t due_wall_ms, struct arena *arena)
 {
-    const struct sink_config *sink = &config->sinks[sink_index];
-    const struct digest_config *own = &sink->email.digest;
-    const struct digest_config *digest = digest_is_on(own) ? rarer(NULL, own, due_wall_ms) : NULL;
-    struct planned_delivery planned = {.sink_name = sink->name, .due_wall_ms = due_wall_ms};
+    bool is_quiet_end = false;
     for (size_t i = 0; i < config->route_count; i++) {
         const struct route_config *route = &config->routes[i];
-        if (!leads_to_sink(route, sink_index)) {
-            continue;
-        }
-        if (ends_quiet(route, due_wall_ms)) {
-            planned.lane = quiet_lane(&route->quiet, arena);
-            planned.bundle = arena_format(arena, "q%" PRId64, due_wall_ms);
-            return planned;
-        }
-        digest = rarer(digest, route_digest(route, sink), due_wall_ms);
+        is_quiet_end |= leads_to_sink(route, sink_index) && ends_quiet(route, due_wall_ms);
     }
-    CHECK(digest != NULL);
-    planned.lane = digest_lane(digest, arena);
-    planned.bundle = arena_format(arena, "d%" PRId64, due_wall_ms);
-    return planned;
+    return (struct planned_delivery){
+        .sink_name = config->sinks[sink_index].name,
+        .due_wall_ms = due_wall_ms,
+        .lane = arena_format(arena, "%s%" PRId64, is_quiet_end ? "quiet/" : ROUTE_DIGEST_LANE,
+                             due_wall_ms),
+        .bundle = arena_format(arena, "%c%" PRId64, is_quiet_end ? 'q' : 'd', due_wall_ms)};
 }
 
 static struct planned_delivery plan(const struct config *config, size_t sink_index,
@@ -276,7 +243,7 @@ static bool earliest_release(const struct config *config, const struct route_fac
             continue;
         }
         struct route_release release =
-            route_release(route, &config->sinks[sink_index], facts->event->severity, now_wall_ms);
+            route_release(route, &config->sinks[sink_index], facts, now_wall_ms);
         if (!is_found || release.due_wall_ms < out->due_wall_ms) {
             *out = release;
         }

@@ -166,9 +166,9 @@ def test_calendars_equal_the_appointments_of_the_api(world):
 
     def settled():
         return all(ledger(daemon, name)["pending"] == 0 for name in boxes)
-    for round_number in range(14):
+    for round_number in range(10):
         simulator.steps([operator.change() for _ in range(operator.random.randrange(1, 6))])
-        if round_number == 7:
+        if round_number == 5:
             assert daemon.stop() == 0  # a restart never goes backwards
             daemon.start()
         simulator.sweeps_after(2)

@@ -110,23 +110,6 @@ static void every_time_comes_once(void **state)
     zone_destroy(zone);
 }
 
-static void names_and_frequencies(void **state)
-{
-    (void)state;
-    const struct digest_config often = {.every_ms = 15 * MINUTE_MS};
-    const struct digest_config daily = {.at_minutes = morning_and_noon, .at_count = 1};
-    const struct digest_config weekly = {.at_minutes = morning_and_noon, .at_count = 1, .days = 1};
-    assert_true(digest_frequency(&often) > digest_frequency(&daily));
-    assert_true(digest_frequency(&daily) > digest_frequency(&weekly));
-    struct text text;
-    text_init(&text, 64);
-    digest_add_name(&often, &text);
-    text_add_char(&text, ' ');
-    digest_add_name(&weekly, &text);
-    assert_string_equal(text_cstr(&text), "900000 780-1-UTC");
-    text_fini(&text);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -134,7 +117,6 @@ int main(void)
         cmocka_unit_test(by_the_clock),
         cmocka_unit_test(when_the_clocks_change),
         cmocka_unit_test(every_time_comes_once),
-        cmocka_unit_test(names_and_frequencies),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

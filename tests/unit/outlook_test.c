@@ -350,7 +350,7 @@ static void news_join_it(void **state)
     int64_t due_ms = world->sim.now.wall_ms / HOUR_MS * HOUR_MS + HOUR_MS;
     const struct planned_delivery plan = {
         .sink_name = "managers",
-        .lane = "digest/3600000",
+        .lane = arena_format(world->arena, "digest/%lld", (long long)due_ms),
         .bundle = arena_format(world->arena, "d%lld", (long long)due_ms),
         .due_wall_ms = due_ms};
     news.deliveries = &plan;

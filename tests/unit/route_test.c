@@ -131,7 +131,7 @@ static void a_digest_waits_for_its_tick(void **state)
     assert_int_equal(plan(&world, &event, world_record(&world, "{'id':'12/3'}"), &plans), 3);
     int64_t tick = date_of("2026-11-23T08:30:00Z").ms;
     assert_int_equal(plans[0].due_wall_ms, tick);
-    assert_string_equal(plans[0].lane, "digest/900000");
+    assert_string_equal(plans[0].lane, arena_format(world.arena, "digest/%lld", (long long)tick));
     assert_string_equal(plans[0].bundle, arena_format(world.arena, "d%lld", (long long)tick));
     assert_int_equal(plans[1].due_wall_ms, NOW_MS);
 
@@ -165,7 +165,7 @@ static void quiet_hours_defer(void **state)
     for (size_t i = 0; i < 3; i++) {
         assert_int_equal(plans[i].due_wall_ms, end);
     }
-    assert_string_equal(plans[0].lane, "quiet/540-600-0");
+    assert_string_equal(plans[0].lane, arena_format(world.arena, "quiet/%lld", (long long)end));
     assert_string_equal(plans[0].bundle, arena_format(world.arena, "q%lld", (long long)end));
     assert_string_equal(plans[1].lane, "orange/12%2F3/quiet"); /* an exception may overtake it */
     assert_null(plans[1].bundle);
@@ -196,6 +196,72 @@ static void a_tick_in_quiet_hours_waits_for_their_end(void **state)
     assert_int_equal(plans[0].due_wall_ms, date_of("2026-11-23T09:00:00Z").ms);
     assert_int_equal(plans[0].bundle[0], 'q');
     assert_int_equal(plans[1].due_wall_ms, NOW_MS);
+    world_fini(&world);
+}
+
+/* A digest by the hour and a daily one, quiet hours and a digest: one moment, one mail. */
+static void what_leaves_at_one_moment_is_one_mail(void **state)
+{
+    (void)state;
+    struct world world;
+    world_init(&world);
+    static const int ten[] = {10 * 60};
+    struct route_config routes[] = {world.route, world.route, world.route};
+    static const char *const created[] = {"order.created"};
+    static const char *const held[] = {"order.status.held"};
+    static const char *const noted[] = {"order.note.added"};
+    routes[0].types = created;
+    routes[1].types = held;
+    routes[1].digest = (struct digest_config){
+        .is_set = true, .at_minutes = ten, .at_count = 1, .zone = world.zone};
+    routes[2].types = noted;
+    routes[2].digest = (struct digest_config){.is_set = true};
+    world.sinks[0].email.digest.every_ms = HOUR_MS;
+    world.config.routes = routes;
+    world.config.route_count = 3;
+    const struct record *record = world_record(&world, "{'id':'12/3'}");
+    const struct planned_delivery *hourly = NULL;
+    const struct planned_delivery *daily = NULL;
+    const struct planned_delivery *at_once = NULL;
+    struct event event = event_of(EVENT_ORDER_CREATED);
+    (void)plan(&world, &event, record, &hourly);
+    event = event_of(EVENT_ORDER_STATUS_HELD);
+    (void)plan(&world, &event, record, &daily);
+    event = event_of(EVENT_ORDER_NOTE_ADDED);
+    (void)plan(&world, &event, record, &at_once);
+    assert_int_equal(hourly[0].due_wall_ms, date_of("2026-11-23T09:00:00Z").ms);
+    assert_int_equal(daily[0].due_wall_ms, hourly[0].due_wall_ms); /* 10:00 in Paris */
+    assert_string_equal(hourly[0].lane, daily[0].lane);
+    assert_string_equal(hourly[0].bundle, daily[0].bundle);
+    assert_int_equal(at_once[0].due_wall_ms, NOW_MS); /* digest: 0 of its own */
+    routes[2].digest = (struct digest_config){.is_set = false};
+    world.sinks[0].email.digest.every_ms = 0;
+    routes[2].quiet = quiet_morning(&world); /* until 10:00, too */
+    event = event_of(EVENT_ORDER_NOTE_ADDED);
+    (void)plan(&world, &event, record, &at_once);
+    event = event_of(EVENT_ORDER_STATUS_HELD);
+    (void)plan(&world, &event, record, &daily);
+    assert_string_equal(at_once[0].lane, daily[0].lane);
+    assert_string_equal(at_once[0].bundle, daily[0].bundle);
+    world_fini(&world);
+}
+
+static void a_digest_that_is_over_before_the_commit_is_missed(void **state)
+{
+    (void)state;
+    struct world world;
+    world_init(&world);
+    world.sinks[0].email.digest.every_ms = 15 * MINUTE_MS;
+    struct event event = event_of(EVENT_ORDER_CREATED);
+    const struct planned_delivery *plans = NULL;
+    struct route_facts facts = {
+        .event = &event, .record = world_record(&world, "{'id':'1'}"), .lead_ms = 20000};
+    int64_t tick = date_of("2026-11-23T08:30:00Z").ms;
+    (void)route_plan(&world.config, &facts, tick - 30000, world.arena, &plans);
+    assert_int_equal(plans[0].due_wall_ms, tick);
+    (void)route_plan(&world.config, &facts, tick - 10000, world.arena, &plans);
+    assert_int_equal(plans[0].due_wall_ms, tick + 15 * MINUTE_MS);
+    assert_int_equal(plans[1].due_wall_ms, tick - 10000); /* others do not wait */
     world_fini(&world);
 }
 
@@ -256,6 +322,8 @@ int main(void)
         cmocka_unit_test(a_digest_waits_for_its_tick),
         cmocka_unit_test(quiet_hours_defer),
         cmocka_unit_test(a_tick_in_quiet_hours_waits_for_their_end),
+        cmocka_unit_test(what_leaves_at_one_moment_is_one_mail),
+        cmocka_unit_test(a_digest_that_is_over_before_the_commit_is_missed),
         cmocka_unit_test(the_earliest_route_counts),
         cmocka_unit_test(where_state_is_published),
     };
