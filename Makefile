@@ -166,18 +166,22 @@ SEEDS := 1000
 sim: $(BUILD)/tests/simulation
 	$(BUILD)/tests/simulation --seeds $(SEEDS)
 
-# Bugs planted in turn: the simulation is worth what it finds. short-page is linked over the pager,
-# the others sit between the daemon and its ports.
-PLANTED := snapshot-first new-id early-done lane-ignored
-$(BUILD)/tests/simulation-short-page: $(BUILD)/tests/planted/short_page.o $(SIM_OBJ) $(SUPPORT_OBJ) $(BUILD)/core.a
-	$(Q)$(CC) $(ALL_LDFLAGS) -Wl,--wrap=pager_trust -o $@ $^ $(CORE_LIBS)
+# Bugs planted in turn: the simulation is worth what it finds. PLANTED sit between the daemon and its
+# ports; WRAPPED are linked over functions of the core.
+PLANTED := snapshot-first new-id early-done lane-ignored window-forgotten maintenance-unknown
+WRAPPED := short-page stamp-at-start throttle-ignored retry-after-ignored token-per-sweep refusal-retried \
+           look-up-mixes settle-at-once
+WRAPS := pager_trust budget_answered budget_throttled retry_after_parse token_is_due api_error_read \
+         merge_look_up settle_judge
+$(BUILD)/tests/simulation-wrapped: $(BUILD)/tests/planted/wrapped.o $(SIM_OBJ) $(SUPPORT_OBJ) $(BUILD)/core.a
+	$(Q)$(CC) $(ALL_LDFLAGS) $(WRAPS:%=-Wl,--wrap=%) -o $@ $^ $(CORE_LIBS)
 
 .PHONY: sim-planted
-sim-planted: $(BUILD)/tests/simulation $(BUILD)/tests/simulation-short-page
+sim-planted: $(BUILD)/tests/simulation $(BUILD)/tests/simulation-wrapped
 	@for bug in $(PLANTED); do echo "== $$bug"; \
 	    $(BUILD)/tests/simulation --seeds $(SEEDS) --plant $$bug && { echo "not found"; exit 1; }; true; done
-	@echo "== short-page"; \
-	$(BUILD)/tests/simulation-short-page --seeds $(SEEDS) && { echo "not found"; exit 1; }; true
+	@for bug in $(WRAPPED); do echo "== $$bug"; \
+	    PLANTED_BUG=$$bug $(BUILD)/tests/simulation-wrapped --seeds $(SEEDS) && { echo "not found"; exit 1; }; true; done
 
 .PHONY: objects
 objects: $(CORE_OBJ) $(EDGE_OBJ) $(CLI_OBJ) $(SIMULATOR_OBJ) $(patsubst %.c,$(BUILD)/%.o,$(wildcard src/*.c))

@@ -37,6 +37,7 @@ uint32_t index_add(struct index *index, const char *id,
 void index_set_raw(struct index *index, uint32_t position, uint64_t raw_fingerprint);
 void index_forget_raw(struct index *index); /* every element is looked at again */
 
+uint32_t index_hash_id(const char *id); /* what index_entry.id_hash is */
 struct index_entry *index_at(const struct index *index, uint32_t position);
 const char *index_id(const struct index *index, uint32_t position);
 size_t index_memory(const struct index *index); /* bytes held */

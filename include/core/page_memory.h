@@ -20,13 +20,19 @@ struct page_origin {
     int64_t total;
 };
 
+/* Which elements a page has. */
+struct page_elements {
+    size_t count;
+    uint64_t id_sum; /* of their ids' hashes */
+};
+
 struct page_memory *page_memory_create(void);
 void page_memory_destroy(struct page_memory *memory); /* NULL is fine */
 
 /* If page number page_number had these bytes before, and every element of it is still known by the
- * bytes it has there and not seen in this reading: marks them as seen, gives their count. */
+ * bytes it has there and not seen in this reading: marks them as seen, and says which. */
 bool page_memory_mark(const struct page_memory *memory, uint32_t page_number, uint64_t fingerprint,
-                      struct index *index, uint32_t mark, size_t *element_count);
+                      struct index *index, uint32_t mark, struct page_elements *out);
 
 /* The last element of a page that was marked. */
 uint32_t page_memory_last(const struct page_memory *memory, uint32_t page_number);

@@ -19,6 +19,7 @@ struct pager_limits {
 /* What a page was like, once all its elements have been looked at. */
 struct page_facts {
     uint64_t fingerprint;  /* of the body */
+    uint64_t id_sum;       /* of its elements' ids' hashes */
     size_t element_count;  /* on this page, counted by us */
     size_t repeated_count; /* of them, those already seen in this reading */
     int64_t total;         /* as the API says; PAGE_TOTAL_NONE: it says nothing */
@@ -47,10 +48,10 @@ struct pager {
     uint64_t last_fingerprint;
     uint32_t page_count;
     uint64_t element_count, repeated_count;
-    int64_t total;              /* the latest one given */
-    bool is_total_moving;       /* it differed between pages */
-    bool has_full_page;         /* a page had exactly page_size elements: the limit is obeyed */
-    uint64_t order_fingerprint; /* of all pages in their order: equal readings are equal */
+    int64_t total;        /* the latest one given */
+    bool is_total_moving; /* it differed between pages */
+    bool has_full_page;   /* a page had exactly page_size elements: the limit is obeyed */
+    uint64_t id_sum;      /* of all pages: readings of the same elements have the same */
 };
 
 void pager_init(struct pager *pager, const struct collection *collection, const char *base_url,

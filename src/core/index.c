@@ -145,14 +145,14 @@ uint32_t index_find_raw(const struct index *index, uint64_t raw_fingerprint)
     return INDEX_NONE;
 }
 
-static uint32_t hash_id(const char *id)
+uint32_t index_hash_id(const char *id)
 {
     return (uint32_t)hash64(span_of(id));
 }
 
 uint32_t index_find_id(const struct index *index, const char *id)
 {
-    uint32_t hash = hash_id(id);
+    uint32_t hash = index_hash_id(id);
     const struct table *table = &index->by_id;
     uint32_t slot = hash & table->mask;
     for (; table->slots[slot] != INDEX_NONE; slot = (slot + 1) & table->mask) {
@@ -190,7 +190,7 @@ uint32_t index_add(struct index *index, const char *id, uint64_t raw_fingerprint
         index->entries = alloc_resize(index->entries, index->capacity, sizeof *index->entries);
     }
     uint32_t position = index->count++;
-    index->entries[position] = (struct index_entry){.id_hash = hash_id(id),
+    index->entries[position] = (struct index_entry){.id_hash = index_hash_id(id),
                                                     .id_offset = keep_id(index, id),
                                                     .owner = INDEX_NONE,
                                                     .next = INDEX_NONE};

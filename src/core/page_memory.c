@@ -70,7 +70,7 @@ uint32_t page_memory_last(const struct page_memory *memory, uint32_t page_number
 }
 
 bool page_memory_mark(const struct page_memory *memory, uint32_t page_number, uint64_t fingerprint,
-                      struct index *index, uint32_t mark, size_t *element_count)
+                      struct index *index, uint32_t mark, struct page_elements *out)
 {
     if (page_number >= memory->page_count) {
         return false;
@@ -79,10 +79,12 @@ bool page_memory_mark(const struct page_memory *memory, uint32_t page_number, ui
     if (page->fingerprint != fingerprint || !is_as_it_was(page, index, mark)) {
         return false;
     }
+    *out = (struct page_elements){.count = page->count};
     for (uint32_t i = 0; i < page->count; i++) {
-        index_at(index, page->positions[i])->seen_in = mark;
+        struct index_entry *entry = index_at(index, page->positions[i]);
+        entry->seen_in = mark;
+        out->id_sum += entry->id_hash;
     }
-    *element_count = page->count;
     return true;
 }
 

@@ -1,6 +1,5 @@
 #include "core/pager.h"
 
-#include "core/hash.h"
 #include "core/link_header.h"
 
 #include <string.h>
@@ -32,7 +31,7 @@ void pager_restart(struct pager *pager)
     pager->total = PAGE_TOTAL_NONE;
     pager->is_total_moving = false;
     pager->has_full_page = false;
-    pager->order_fingerprint = 0;
+    pager->id_sum = 0;
 }
 
 /* --- addresses -------------------------------------------------------------------------------- */
@@ -219,9 +218,7 @@ static enum pager_verdict follow(struct pager *pager, const struct page_facts *f
 
 static void count_page(struct pager *pager, const struct page_facts *facts)
 {
-    uint64_t pair[2] = {pager->order_fingerprint, facts->fingerprint};
-    pager->order_fingerprint =
-        hash64((struct span){.data = (const char *)pair, .size = sizeof pair});
+    pager->id_sum += facts->id_sum;
     pager->element_count += facts->element_count;
     pager->repeated_count += facts->repeated_count;
     if (facts->total != PAGE_TOTAL_NONE) {

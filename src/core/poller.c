@@ -255,11 +255,12 @@ bool poller_step_idle(struct poller *poller, struct instant now)
 
 /* --- the turn --------------------------------------------------------------------------------- */
 
-/* A sweep, when nobody wants it any more; a look-up, also when the sweep is due. */
+/* A sweep, when nobody wants it any more; a look-up, also when it keeps the sweep waiting. */
 static bool is_unwanted(const struct poller *poller, struct instant now)
 {
     bool is_over = poller->is_stopping || poller->is_paused;
-    bool is_late = poller->look.is_running && poller_is_sweep_due(poller, now);
+    bool is_late = poller->look.is_running && poller->waiting == WAITING_HTTP &&
+                   poller_is_sweep_due(poller, now);
     bool is_running = poller->sweep.is_running || poller->look.is_running;
     return is_running && (is_over || is_late) && !poller->is_committing;
 }

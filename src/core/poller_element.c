@@ -15,6 +15,12 @@ static void note_known(struct poller *poller, uint32_t position)
     page_memory_add(poller->pages[poller->sweep.reading.kind], position);
 }
 
+/* Which elements there were, in whatever order and however spelt. */
+static void note_id(struct poller *poller, uint32_t id_hash)
+{
+    poller->sweep.reading.page.id_sum += id_hash;
+}
+
 /* Learned as the list goes by; a new order between two does not part them. */
 static void note_succession(struct poller *poller, uint32_t position)
 {
@@ -30,7 +36,9 @@ static void take_known(struct poller *poller, uint32_t position, size_t size)
     CHECK(size <= ELEMENT_BYTES_MAX);
     note_known(poller, position);
     note_succession(poller, position);
-    index_at(poller->known[poller->sweep.reading.kind], position)->raw_size = size & 0x1fffff;
+    struct index_entry *entry = index_at(poller->known[poller->sweep.reading.kind], position);
+    note_id(poller, entry->id_hash);
+    entry->raw_size = size & 0x1fffff;
 }
 
 static enum status note_repeated(struct poller *poller)
@@ -38,6 +46,17 @@ static enum status note_repeated(struct poller *poller)
     poller->sweep.reading.page.repeated_count++;
     note_known(poller, INDEX_NONE);
     return STATUS_OK;
+}
+
+/* Of bytes that were seen in this sweep already. */
+static uint32_t find_change(struct poller *poller, uint64_t raw)
+{
+    const struct index *changes = poller->sweep.changes[poller->sweep.reading.kind];
+    uint32_t position = index_find_raw(changes, raw);
+    if (position != INDEX_NONE) {
+        note_id(poller, index_at(changes, position)->id_hash);
+    }
+    return position;
 }
 
 static const struct extractor *extractor_of(const struct poller *poller, struct extractor *out)
@@ -103,6 +122,7 @@ static enum status take_changed_order(struct poller *poller, struct span element
     sweep->tally.fields_found |= extraction->fields_found | merge_shown(&extraction->record);
     sweep_note_novelties(sweep, &poller->state, extraction->novelties, extraction->novelty_count);
     const char *id = extraction->record.id;
+    note_id(poller, index_hash_id(id));
     if (is_repeated(poller, id)) {
         return note_repeated(poller);
     }
@@ -127,6 +147,7 @@ static enum status take_order(struct poller *poller, struct span element, struct
     if (position != INDEX_NONE) {
         const struct index_entry *entry = index_at(poller->known[COLLECTION_ORDERS], position);
         if (entry->seen_in == sweep->marks[COLLECTION_ORDERS]) {
+            note_id(poller, entry->id_hash);
             return note_repeated(poller);
         }
         CHECK(!entry->has_left); /* those are found by their id alone */
@@ -134,7 +155,7 @@ static enum status take_order(struct poller *poller, struct span element, struct
         take_known_order(poller, position);
         return STATUS_OK;
     }
-    if (index_find_raw(sweep->changes[COLLECTION_ORDERS], raw) != INDEX_NONE) {
+    if (find_change(poller, raw) != INDEX_NONE) {
         return note_repeated(poller);
     }
     note_known(poller, INDEX_NONE);
@@ -161,6 +182,7 @@ static enum status take_changed_appointment(struct poller *poller, struct span e
     struct text key;
     text_init(&key, KEY_BYTES_MAX);
     moved_add_key(&key, extraction->order_id, extraction->appointment.id);
+    note_id(poller, index_hash_id(text_cstr(&key)));
     struct index *changes = sweep->changes[COLLECTION_APPOINTMENTS];
     if (index_find_id(changes, text_cstr(&key)) != INDEX_NONE) {
         sweep->reading.page.repeated_count++;
@@ -189,13 +211,14 @@ static enum status take_appointment(struct poller *poller, struct span element, 
     if (position != INDEX_NONE && !index_at(known, position)->has_left) {
         struct index_entry *entry = index_at(known, position);
         if (entry->seen_in == sweep->marks[COLLECTION_APPOINTMENTS]) {
+            note_id(poller, entry->id_hash);
             return note_repeated(poller);
         }
         take_known(poller, position, element.size);
         entry->seen_in = sweep->marks[COLLECTION_APPOINTMENTS];
         return STATUS_OK;
     }
-    if (index_find_raw(sweep->changes[COLLECTION_APPOINTMENTS], raw) != INDEX_NONE) {
+    if (find_change(poller, raw) != INDEX_NONE) {
         return note_repeated(poller);
     }
     note_known(poller, INDEX_NONE);

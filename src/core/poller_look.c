@@ -256,6 +256,9 @@ static bool step_answered(struct poller *poller, struct instant now)
 {
     const struct answer *answer = &poller->request.answer;
     const char *id = index_id(poller->known[COLLECTION_ORDERS], poller->look.position);
+    if (poller->is_cancelled) {
+        return end_work(poller); /* the sweep is due: nobody failed */
+    }
     if (is_as_before(poller)) {
         poller->look.failure_count = 0;
         poller->look.was_alike = true;

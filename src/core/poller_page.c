@@ -39,12 +39,14 @@ bool poller_take_known_page(struct poller *poller)
     struct sweep *sweep = &poller->sweep;
     struct reading *reading = &sweep->reading;
     uint32_t number = reading->pager.page_count;
+    struct page_elements elements;
     if (!may_take_whole_page(poller) ||
         !page_memory_mark(memory_of(poller), number, reading->page.fingerprint,
-                          poller->known[reading->kind], sweep->marks[reading->kind],
-                          &reading->page.element_count)) {
+                          poller->known[reading->kind], sweep->marks[reading->kind], &elements)) {
         return false;
     }
+    reading->page.element_count = elements.count;
+    reading->page.id_sum = elements.id_sum;
     reading->previous = page_memory_last(memory_of(poller), number);
     return true;
 }
@@ -152,6 +154,7 @@ static enum pager_verdict take(struct poller *poller, const struct page_origin *
 {
     struct reading *reading = &poller->sweep.reading;
     struct page_facts facts = {.fingerprint = reading->page.fingerprint,
+                               .id_sum = reading->page.id_sum,
                                .element_count = reading->page.element_count,
                                .repeated_count = reading->page.repeated_count,
                                .total = origin->total,

@@ -274,7 +274,7 @@ static bool step_read_again(struct poller *poller, struct instant now)
     struct reading *reading = &sweep->reading;
     reading->is_second = true;
     reading->previous = INDEX_NONE;
-    reading->first_fingerprint = reading->pager.order_fingerprint;
+    reading->first_id_sum = reading->pager.id_sum;
     pager_restart(&reading->pager);
     sweep->marks[reading->kind] = ++poller->reading_mark;
     index_clear(sweep->changes[reading->kind]);

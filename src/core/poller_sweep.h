@@ -53,7 +53,7 @@ enum sweep_extent { EXTENT_COMPLETE, EXTENT_PARTIAL, EXTENT_EMPTY };
 
 struct page {
     struct slicer slicer;
-    uint64_t fingerprint;
+    uint64_t fingerprint, id_sum;
     size_t element_count, repeated_count;
     bool is_unchanged;         /* the API said so, and sent no bytes */
     struct page_origin origin; /* if so: as remembered */
@@ -67,7 +67,7 @@ struct reading {
     struct page page;
     uint32_t previous; /* the latest known element's position in the index; INDEX_NONE: none yet */
     bool is_second;
-    uint64_t first_fingerprint; /* of the first reading's pages in their order */
+    uint64_t first_id_sum; /* of the first reading: the same elements, however they are spelt */
 };
 
 struct tally {

@@ -117,7 +117,7 @@ enum reading_verdict sweep_judge(const struct reading *reading, uint64_t known_c
     if (pager_distinct_count(pager) == 0 && known_count != 0) {
         return READING_EMPTY;
     }
-    bool is_stable = reading->is_second && pager->order_fingerprint == reading->first_fingerprint;
+    bool is_stable = reading->is_second && pager->id_sum == reading->first_id_sum;
     switch (trust) {
     case PAGER_PROVEN:
         total->contradiction_count = 0;

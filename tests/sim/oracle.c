@@ -1,8 +1,10 @@
 #include "tests/sim/oracle.h"
 
 #include "core/arena.h"
+#include "core/date.h"
 #include "core/home_assistant.h"
 #include "core/json.h"
+#include "core/zone.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -97,6 +99,36 @@ static void judge_seed(struct oracle *oracle, const struct new_event *news)
     }
 }
 
+static int64_t time_of(const struct oracle *oracle, const struct event *event)
+{
+    struct json *root = NULL;
+    struct failure why;
+    struct date time = {0};
+    CHECK(json_parse(event->json, &root, &why) == STATUS_OK);
+    if (!date_parse(span_of(json_member_text(root, "time")), zone_utc(), &time)) {
+        sim_violation(oracle->sim, "event %s has no time", event->id);
+    }
+    json_destroy(root);
+    return time.ms;
+}
+
+/* What was announced is nobody's failure. */
+static void refuse_alarm(const struct oracle *oracle, const struct event *event)
+{
+    if (event->type != EVENT_SOURCE_UNREACHABLE && event->type != EVENT_SOURCE_REJECTED) {
+        return;
+    }
+    const struct source_config *source = &oracle->config->sources[0];
+    int64_t time_ms = time_of(oracle, event);
+    for (size_t i = 0; i < source->maintenance_count; i++) {
+        const struct window *window = &source->maintenance[i];
+        if (time_ms >= window->from_wall_ms && time_ms < window->to_wall_ms) {
+            sim_violation(oracle->sim, "%s in an announced maintenance",
+                          event_type_name(event->type));
+        }
+    }
+}
+
 static void on_event(void *arg, const struct new_event *news)
 {
     struct oracle *oracle = arg;
@@ -105,6 +137,7 @@ static void on_event(void *arg, const struct new_event *news)
     if (news->event.type == EVENT_DIGEST) {
         judge_seed(oracle, news);
     }
+    refuse_alarm(oracle, &news->event);
     for (size_t i = 0; i + 1 < oracle->store->event_count; i++) {
         if (text_equal(oracle->store->events[i]->id, news->event.id)) {
             sim_violation(oracle->sim, "event %s was committed twice", news->event.id);
@@ -265,7 +298,8 @@ static const struct sim_row *first_pending(const struct oracle *oracle)
 bool oracle_is_settled(const struct oracle *oracle)
 {
     const char *wrong_id;
-    return first_pending(oracle) == NULL && oracle_knows_truth(oracle, &wrong_id);
+    return first_pending(oracle) == NULL && oracle_knows_truth(oracle, &wrong_id) &&
+           !oracle_waits(oracle, &wrong_id);
 }
 
 void oracle_check_end(struct oracle *oracle)
@@ -281,6 +315,9 @@ void oracle_check_end(struct oracle *oracle)
         sim_violation(oracle->sim, "order %s is not known as it is", wrong_id);
     }
     oracle_check_reminders(oracle);
+    if (oracle_waits(oracle, &wrong_id)) {
+        sim_violation(oracle->sim, "order %s: nobody was told of its status", wrong_id);
+    }
 }
 
 static const char *order_topic(struct oracle *oracle, const struct sim_order *order)

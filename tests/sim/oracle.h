@@ -16,6 +16,8 @@ struct oracle_order { /* what was last made durable of an order */
     uint64_t sequence;
     bool has_left;
     int64_t written_mono_ms;
+    const char *told_status, *told_step; /* what the latest event said, or the baseline */
+    int64_t waits_since_wall_ms;         /* another one may come back; 0: none does */
 };
 
 struct oracle_identity { /* a change and the id that it got */
@@ -54,6 +56,11 @@ struct sim_sink_watch oracle_sink_watch(struct oracle *oracle);
 void oracle_check_end(struct oracle *oracle);
 bool oracle_is_settled(const struct oracle *oracle); /* nothing pending, the truth is known */
 void oracle_check_topics(struct oracle *oracle, const struct sim_sink *sink);
+
+/* oracle_settle.c: a status that is told later, or came back, where the source has a `settle`. */
+void oracle_judge_status(const struct oracle *oracle, struct oracle_order *order,
+                         const struct staged_order *staged, const struct record *after);
+bool oracle_waits(const struct oracle *oracle, const char **order_id); /* one is not told yet */
 
 /* oracle_orders.c: a durable order against its events, its past, and the truth. */
 void oracle_judge_order(struct oracle *oracle, const struct staged_order *staged);

@@ -145,11 +145,15 @@ static void expect_appointments(const struct verdict *verdict)
     }
 }
 
-static void expect_changes(const struct verdict *verdict)
+static void expect_changes(const struct verdict *verdict, struct oracle_order *known)
 {
-    static const enum order_field watched[] = {ORDER_STATUS, ORDER_STEP, ORDER_SITE,
-                                               ORDER_COMMITTED_DATE};
-    for (size_t i = 0; i < ARRAY_COUNT(watched); i++) {
+    static const enum order_field watched[] = {ORDER_SITE, ORDER_COMMITTED_DATE, ORDER_STATUS,
+                                               ORDER_STEP};
+    bool settles = verdict->oracle->config->sources[0].settle_ms != 0;
+    if (settles) {
+        oracle_judge_status(verdict->oracle, known, verdict->staged, &verdict->after);
+    }
+    for (size_t i = 0; i < ARRAY_COUNT(watched) - (settles ? 2 : 0); i++) {
         struct change change = {.field = order_field_name(watched[i]),
                                 .from = verdict->before.fields[watched[i]],
                                 .to = verdict->after.fields[watched[i]]};
@@ -306,15 +310,17 @@ static bool is_baselined(const struct oracle *oracle)
     return false;
 }
 
+/* Until a sweep was complete there is nothing that it could differ from. */
+static void judge_baseline(const struct verdict *verdict)
+{
+    if (verdict->staged->event_count != 0) {
+        sim_violation(verdict->oracle->sim, "the baseline told something of order %s",
+                      verdict->staged->order.id);
+    }
+}
+
 static void judge_first(const struct verdict *verdict)
 {
-    if (!is_baselined(verdict->oracle)) {
-        if (verdict->staged->event_count != 0) {
-            sim_violation(verdict->oracle->sim, "the baseline told something of order %s",
-                          verdict->staged->order.id);
-        }
-        return;
-    }
     if (!has_event(verdict, EVENT_ORDER_CREATED, "")) {
         sim_violation(verdict->oracle->sim, "nobody is told of order %s",
                       verdict->staged->order.id);
@@ -322,7 +328,7 @@ static void judge_first(const struct verdict *verdict)
     expect_appointments(verdict);
 }
 
-static void judge_next(const struct verdict *verdict, const struct oracle_order *known)
+static void judge_next(const struct verdict *verdict, struct oracle_order *known)
 {
     bool has_left = verdict->staged->order.has_left;
     if (has_left && !known->has_left && !has_event(verdict, EVENT_ORDER_CLOSED, "") &&
@@ -335,13 +341,14 @@ static void judge_next(const struct verdict *verdict, const struct oracle_order 
                       verdict->staged->order.id);
     }
     if (!has_left && !known->has_left) {
-        expect_changes(verdict);
+        expect_changes(verdict, known);
     }
 }
 
 static void remember(struct oracle *oracle, struct oracle_order *known,
-                     const struct stored_order *order)
+                     const struct stored_order *order, const struct record *after)
 {
+    bool is_anew = known == NULL || known->has_left || order->has_left || !is_baselined(oracle);
     if (known == NULL) {
         known = arena_alloc(oracle->arena, sizeof *known);
         known->id = sim_copy_text(oracle->arena, order->id);
@@ -352,6 +359,11 @@ static void remember(struct oracle *oracle, struct oracle_order *known,
     known->sequence = order->sequence;
     known->has_left = order->has_left;
     known->written_mono_ms = oracle->sim->now.mono_ms;
+    if (is_anew) {
+        known->told_status = sim_copy_text(oracle->arena, after->fields[ORDER_STATUS]);
+        known->told_step = sim_copy_text(oracle->arena, after->fields[ORDER_STEP]);
+        known->waits_since_wall_ms = 0;
+    }
 }
 
 static bool is_caused_by_time(enum event_type type)
@@ -360,14 +372,16 @@ static bool is_caused_by_time(enum event_type type)
            type == EVENT_ORDER_STALLED;
 }
 
-static void judge(const struct verdict *verdict, const struct oracle_order *known)
+static void judge(const struct verdict *verdict, struct oracle_order *known)
 {
     check_sequence(verdict, known != NULL ? known->sequence : 0);
     check_full_order(verdict);
     for (size_t i = 0; i < verdict->staged->event_count; i++) {
         refuse_idle_change(verdict, verdict->events[i]);
     }
-    if (known == NULL) {
+    if (!is_baselined(verdict->oracle)) {
+        judge_baseline(verdict);
+    } else if (known == NULL) {
         judge_first(verdict);
     } else {
         judge_next(verdict, known);
@@ -391,7 +405,7 @@ void oracle_judge_order(struct oracle *oracle, const struct staged_order *staged
     }
     judge(&verdict, known);
     oracle_note_slots(oracle, staged->order.id, &verdict.after);
-    remember(oracle, known, &staged->order);
+    remember(oracle, known, &staged->order, &verdict.after);
     for (size_t i = 0; i < staged->event_count; i++) {
         json_destroy(verdict.events[i]);
     }

@@ -26,6 +26,8 @@ static const char *const names[PLANT_KIND_COUNT] = {
     [PLANT_NEW_ID] = "new-id",
     [PLANT_EARLY_DONE] = "early-done",
     [PLANT_LANE_IGNORED] = "lane-ignored",
+    [PLANT_WINDOW_FORGOTTEN] = "window-forgotten",
+    [PLANT_MAINTENANCE_UNKNOWN] = "maintenance-unknown",
 };
 
 bool plant_parse(const char *name, enum plant_kind *out)
@@ -148,11 +150,26 @@ static enum status plant_visit_orders(void *self, const char *source_name, store
     return real->visit_orders(real->self, source_name, visit, arg, why);
 }
 
+struct value_visit {
+    bool forgets_window;
+    store_value_fn *visit;
+    void *arg;
+};
+
+static void visit_value(void *arg, const struct stored_value *value)
+{
+    const struct value_visit *asked = arg;
+    if (!asked->forgets_window || strncmp(value->key, "budget/", 7) != 0) {
+        asked->visit(asked->arg, value);
+    }
+}
+
 static enum status plant_visit_values(void *self, store_value_fn *visit, void *arg,
                                       struct failure *why)
 {
-    const struct store_port *real = &((struct plant *)self)->store;
-    return real->visit_values(real->self, visit, arg, why);
+    const struct plant *plant = self;
+    struct value_visit asked = {plant->kind == PLANT_WINDOW_FORGOTTEN, visit, arg};
+    return plant->store.visit_values(plant->store.self, visit_value, &asked, why);
 }
 
 static void plant_fetch_orders(void *self, const char *source_name, const char *const *ids,

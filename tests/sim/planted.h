@@ -1,5 +1,5 @@
 /* Bugs that the oracle must find, planted between the daemon and its ports: production code has
- * none of it. (A fifth one, short_page, is linked over the pager: tests/planted.) */
+ * none of it. (Others are linked over functions of the core: tests/planted.) */
 #ifndef SIM_PLANTED_H
 #define SIM_PLANTED_H
 
@@ -8,10 +8,12 @@
 
 enum plant_kind {
     PLANT_NONE,
-    PLANT_SNAPSHOT_FIRST, /* the new state is committed before its events */
-    PLANT_NEW_ID,         /* a change that is found again gets another id */
-    PLANT_EARLY_DONE,     /* a send counts as delivered before the receiver took it */
-    PLANT_LANE_IGNORED,   /* the next of an order is sent while the first one waits */
+    PLANT_SNAPSHOT_FIRST,      /* the new state is committed before its events */
+    PLANT_NEW_ID,              /* a change that is found again gets another id */
+    PLANT_EARLY_DONE,          /* a send counts as delivered before the receiver took it */
+    PLANT_LANE_IGNORED,        /* the next of an order is sent while the first one waits */
+    PLANT_WINDOW_FORGOTTEN,    /* a restart begins with an empty window */
+    PLANT_MAINTENANCE_UNKNOWN, /* announced windows are not known to the daemon */
     PLANT_KIND_COUNT
 };
 

@@ -30,6 +30,7 @@ struct sim_task {
 struct sim {
     uint64_t seed;
     struct instant now;
+    int64_t woke_mono_ms; /* the machine slept until then */
     struct random random;
     struct sim_task *tasks; /* by due time, then as they came */
     uint64_t trace_hash;

@@ -196,9 +196,30 @@ static void edit_listed(struct sim_upstream *upstream, struct upstream_order *or
     }
 }
 
+/* What was done last is undone: the order is as it was, to the byte where it is spelt steadily. */
+static bool undo(struct sim_upstream *upstream)
+{
+    struct upstream_order *order = upstream->edited;
+    upstream->edited = NULL;
+    if (order == NULL || order->version_count < 2 || !sim_chance(upstream->sim, 150)) {
+        return false;
+    }
+    struct upstream_version before = order->versions[order->version_count - 2];
+    if (!before.is_listed || !upstream_now(order)->is_listed) {
+        return false;
+    }
+    before.since_mono_ms = upstream->sim->now.mono_ms;
+    *next_version(upstream->sim, order) = before;
+    sim_trace(upstream->sim, "upstream %s: back to %s %s", order->id, before.status, before.step);
+    return true;
+}
+
 void sim_upstream_edit(struct sim_upstream *upstream)
 {
     struct sim *sim = upstream->sim;
+    if (undo(upstream)) {
+        return;
+    }
     if (sim_chance(sim, 80)) {
         create_order(upstream);
         return;
@@ -215,6 +236,7 @@ void sim_upstream_edit(struct sim_upstream *upstream)
     } else {
         return;
     }
+    upstream->edited = order;
     const struct upstream_version *now = upstream_now(order);
     sim_trace(sim, "upstream %s: %s %s %s, %zu appointments", order->id,
               now->is_listed ? "listed" : "left", now->status, now->step, now->appointment_count);
@@ -286,6 +308,19 @@ bool upstream_version_is(const struct upstream_version *version, const struct re
 
 /* --- rendering ----------------------------------------------------------------------------- */
 
+/* What it says, as a number: the same again is spelt the same. */
+static uint64_t content_of(const struct upstream_version *version)
+{
+    uint64_t sum = hash64(span_of(version->status)) + 3 * hash64(span_of(version->step)) +
+                   (uint64_t)version->committed_ms + version->note_count;
+    for (size_t i = 0; i < version->appointment_count; i++) {
+        const struct upstream_appointment *appointment = &version->appointments[i];
+        sum += hash64(span_of(appointment->status)) * (appointment->number + 1) +
+               (uint64_t)appointment->start_ms * 3 + (uint64_t)appointment->end_ms;
+    }
+    return sum;
+}
+
 /* The whims of one rendering: a copy of the world with randomness and a clock of its own. */
 static struct sim spelling_of(const struct sim_upstream *upstream,
                               const struct upstream_order *order)
@@ -293,8 +328,8 @@ static struct sim spelling_of(const struct sim_upstream *upstream,
     struct sim spelling = *upstream->sim;
     spelling.random.state = random_next(&upstream->sim->random);
     if (upstream->is_steady) {
-        spelling.random.state = hash64(span_of(order->id)) + order->version_count;
-        spelling.now.mono_ms = upstream_now(order)->since_mono_ms;
+        spelling.random.state = hash64(span_of(order->id)) + content_of(upstream_now(order));
+        spelling.now.mono_ms = 0;
     }
     return spelling;
 }

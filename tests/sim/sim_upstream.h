@@ -39,8 +39,9 @@ struct sim_upstream {
     struct sim *sim;
     struct upstream_order orders[UPSTREAM_ORDERS_MAX];
     size_t order_count;
-    bool has_own_appointments; /* a collection of their own; else inside their order */
-    bool is_steady;            /* what has not changed is spelt as before */
+    struct upstream_order *edited; /* by the latest edit; NULL: nothing to undo */
+    bool has_own_appointments;     /* a collection of their own; else inside their order */
+    bool is_steady;                /* what has not changed is spelt as before */
     bool has_example; /* the first order has all that one can have, and stays as it is: so the list
                          shows all that a detail does */
 };

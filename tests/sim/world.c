@@ -24,6 +24,7 @@ struct world *world_create(uint64_t seed, bool is_traced, enum plant_kind plant)
     sim_upstream_init(&world->upstream, sim, (size_t)sim_between(sim, 1, 14));
     sim_api_init(&world->api, sim, &world->upstream, &world->source);
     world->upstream.is_steady = world->api.has_validators;
+    world->api.total_lie = sim_chance(sim, 80) ? sim_between(sim, 1, 7) : 0;
     sim_store_init(&world->store, sim);
     world->store.state_sinks = state_sinks;
     world->store.state_sink_count = ARRAY_COUNT(state_sinks);
@@ -58,7 +59,7 @@ static void start_life(struct world *world, bool is_once)
         life->sinks[i] = plant_sink(life->plant, sim_sink_port(life->sink_ports[i]));
     }
     struct monitor_options options = {
-        .config = &world->config,
+        .config = world->plant == PLANT_MAINTENANCE_UNKNOWN ? &world->deaf_config : &world->config,
         .http = sim_api_port(life->api_port),
         .store = plant_store(life->plant, sim_store_port(life->store_port)),
         .query = sim_query_port(life->store_port),
@@ -80,6 +81,7 @@ static void start_life(struct world *world, bool is_once)
 static void free_life(struct world *world)
 {
     struct world_process *life = world->life;
+    world->look_up_count += poller_status(monitor_poller(life->monitor, 0)).look_up_count;
     monitor_destroy(life->monitor);
     sim_store_port_destroy(life->store_port);
     sim_api_port_destroy(life->api_port);
@@ -194,16 +196,27 @@ static void change_weather(struct world *world)
         change_sink(world, i);
     }
     world->api.fault_permille = draw_permille(world, 500);
-    world->api.short_page_permille = draw_permille(world, 400);
+    bool is_liar =
+        world->api.total_lie != 0; /* then nothing else shows that elements are missing */
+    world->api.short_page_permille = is_liar ? 0 : draw_permille(world, 400);
+    world->api.bend_permille = is_liar ? 0 : draw_permille(world, 300);
     world->api.token_fault_permille = draw_permille(world, 500);
     world->api.answer_ms_max = draw_permille(world, 1000) > 600 ? 20000 : 300;
     world->store.full_permille = draw_permille(world, 300);
     world->store.unavailable_permille = draw_permille(world, 100);
+    world->api.is_store_failing =
+        world->store.full_permille != 0 || world->store.unavailable_permille != 0;
     if (draw_permille(world, 1000) > 800) {
         static const int64_t jumps_ms[] = {1000, 70000, HOUR_MS, DAY_MS};
         int64_t jump = jumps_ms[random_below(&sim->random, (int64_t)ARRAY_COUNT(jumps_ms))];
         sim->now.wall_ms += sim_chance(sim, 500) ? jump : -jump;
         sim_trace(sim, "the wall clock jumps: %" PRId64, sim->now.wall_ms);
+    }
+    if (draw_permille(world, 1000) > 850) {
+        world->sleep_count++;
+        sim_advance(sim, sim->now.mono_ms + sim_between(sim, 1, 120) * MINUTE_MS);
+        sim->woke_mono_ms = sim->now.mono_ms;
+        sim_trace(sim, "the machine slept until now");
     }
 }
 
@@ -335,6 +348,7 @@ static void wait_until_settled(struct world *world)
 void world_settle(struct world *world)
 {
     world->is_ending = true;
+    world->api.is_steady = true;
     change_weather(world);
     start_life(world, false);
     resume_sinks(world);

@@ -38,12 +38,16 @@ struct world {
     struct oracle oracle;
     struct profile profile;
     struct source_config source;
+    struct window maintenance[2];
     struct sink_config sink_configs[WORLD_SINKS];
     struct route_config routes[WORLD_ROUTES];
     struct config config;
+    struct source_config deaf_source; /* the same, and nothing was announced */
+    struct config deaf_config;
     enum plant_kind plant;
     struct world_process *life;
-    uint32_t life_count, crash_count, reload_count;
+    uint32_t life_count, crash_count, reload_count, sleep_count;
+    uint64_t look_up_count;
     int64_t storm_permille; /* how bad this seed's weather gets */
     bool is_ending;         /* no more edits, faults or crashes */
 };

@@ -95,8 +95,24 @@ static void init_source(struct world *world)
         .guard = {.changed_percent = 50, .vanished_percent = 20, .hold_ms = HOUR_MS},
         .timeout_ms = 60000,
         .body_bytes_max = 16u << 20,
-        .page_count_max = 25000,
+        .page_count_max = 60, /* a list that never ends is found out */
+        .settle_ms = sim_chance(sim, 250) ? sim_between(sim, 5, 25) * MINUTE_MS : 0,
         .order_count_max = 1000000};
+}
+
+/* Announced windows, in which the API is mostly away. */
+static void init_maintenance(struct world *world)
+{
+    struct sim *sim = &world->sim;
+    size_t count = sim_chance(sim, 300) ? ARRAY_COUNT(world->maintenance) : 0;
+    int64_t at = sim->now.wall_ms;
+    for (size_t i = 0; i < count; i++) {
+        world->maintenance[i].from_wall_ms = at + sim_between(sim, 5, 90) * MINUTE_MS;
+        at = world->maintenance[i].from_wall_ms + sim_between(sim, 20, 90) * MINUTE_MS;
+        world->maintenance[i].to_wall_ms = at;
+    }
+    world->source.maintenance = world->maintenance;
+    world->source.maintenance_count = count;
 }
 
 static void init_profile(struct world *world)
@@ -136,6 +152,7 @@ void world_init_config(struct world *world)
     init_profile(world);
     init_source(world);
     init_routes(world);
+    init_maintenance(world);
     for (size_t i = 0; i < WORLD_SINKS; i++) {
         world->sink_configs[i] = (struct sink_config){
             .name = names[i],
@@ -181,4 +198,8 @@ void world_init_config(struct world *world)
                                     .route_count = WORLD_ROUTES,
                                     .keep_events_ms = 400 * DAY_MS,
                                     .shutdown_grace_ms = 10000};
+    world->deaf_source = world->source;
+    world->deaf_source.maintenance_count = 0;
+    world->deaf_config = world->config;
+    world->deaf_config.sources = &world->deaf_source;
 }

@@ -83,6 +83,9 @@ static void finish(struct world *world)
             sim_sink_port_connect(life->sink_ports[i]);
         }
     }
+    if (!life->reload.is_source_kept) {
+        sim_api_port_begin_anew(life->api_port);
+    }
     sim_trace(&world->sim, "reloaded");
     world->reload_count++;
 }

@@ -25,11 +25,12 @@ static void collect(struct fixture *fixture, uint32_t page_number, uint64_t fing
 static size_t mark(struct fixture *fixture, uint32_t page_number, uint64_t fingerprint,
                    uint32_t reading)
 {
-    size_t count = 0;
+    struct page_elements elements = {0};
     bool is_known = page_memory_mark(fixture->memory, page_number, fingerprint, fixture->index,
-                                     reading, &count);
-    assert_int_equal(is_known, count != 0);
-    return count;
+                                     reading, &elements);
+    assert_int_equal(is_known, elements.id_sum != 0);
+    assert_int_equal(is_known, elements.count != 0);
+    return elements.count;
 }
 
 static int begin(void **state)

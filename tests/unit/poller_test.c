@@ -378,6 +378,31 @@ static void a_total_too_large_is_believed_thrice_and_then_never(void **state)
     assert_int_equal(count_events(world, EVENT_SOURCE_SCHEMA_CHANGED), 1);
 }
 
+static void spell_anew(struct world *world, size_t offset)
+{
+    (void)offset;
+    for (size_t i = 0; i < world->order_count; i++) {
+        char members[100];
+        (void)snprintf(members, sizeof members, "\"status\":\"InProgress\",\"read\":%u",
+                       world->pages);
+        api_set(world, world->orders[i].id, members);
+    }
+}
+
+/* Where each answer has its time in it no two readings are the same bytes, but the same orders. */
+static void a_wrong_total_is_found_out_however_pages_are_spelt(void **state)
+{
+    struct world *world = *state;
+    world->total_lie = 5;
+    world->before_page = spell_anew;
+    list_orders(world, 30);
+    world_boot(world);
+    sweeps(world, 4);
+    assert_true(poller_status(world->poller).last_complete_wall_ms != 0);
+    assert_int_equal(count_events(world, EVENT_SOURCE_SCHEMA_CHANGED), 1);
+    assert_int_equal(world->event_count, 1);
+}
+
 static void an_impossible_total_does_not_keep_the_baseline_away(void **state)
 {
     struct world *world = *state;
@@ -1108,6 +1133,7 @@ int main(void)
         CASE(an_empty_list_after_many_orders_is_nobodys_end),
         CASE(a_list_that_moves_is_read_again),
         CASE(a_total_too_large_is_believed_thrice_and_then_never),
+        CASE(a_wrong_total_is_found_out_however_pages_are_spelt),
         CASE(an_impossible_total_does_not_keep_the_baseline_away),
         CASE(a_mass_change_is_held_until_released),
         CASE(what_a_hold_could_not_discard_is_not_told_twice),
