@@ -5,6 +5,7 @@
 #include "edge/calendar.h"
 #include "edge/documents.h"
 #include "edge/http_server.h"
+#include "edge/hub_folder.h"
 #include "edge/process.h"
 #include "edge/store_query.h"
 
@@ -60,6 +61,7 @@ static void create_parts(struct front *front, const struct front_options *option
                                             .query = store_query_port(options->store),
                                             .responder = http_server_responder(),
                                             .reload = options->reload,
+                                            .hub = hub_folder_port(),
                                             .documents = documents,
                                             .document_count = document_count,
                                             .write_feed = write_feed,

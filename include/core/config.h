@@ -232,12 +232,24 @@ struct route_config {
     struct quiet_config quiet;
 };
 
+#define HUB_FOLDER "/var/lib/orderwatch/hub"
+
+/* Who may register for notifications as TM Forum's APIs do. */
+struct hub_config {
+    const struct secret *token;
+    const char *const *callbacks; /* globs over the host of what may be called */
+    size_t callback_count;        /* 0: there is no hub */
+    const char *folder;           /* of the registrations, one file each */
+    bool allow_private;
+};
+
 struct config {
     const char *file;
     const char *database_path;
     int64_t keep_events_ms;
     const char *http_listen; /* NULL: off */
     const struct secret *http_token;
+    struct hub_config hub;
     int log_level; /* enum log_level */
     bool is_log_json;
     const struct source_config *sources;

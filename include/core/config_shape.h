@@ -13,6 +13,7 @@ extern const struct shape mqtt_shape;
 extern const struct shape webhook_shape;
 extern const struct shape route_shape;
 extern const struct shape tls_shape;
+extern const struct shape hub_shape;
 extern const struct word severity_words[];
 
 #define CONFIG_ZONE "Europe/Paris" /* where the orders are, unless something else is said */

@@ -26,6 +26,7 @@ struct http_answer {
     const char *content_type;
     const char *security_policy; /* NULL: nothing may be loaded */
     const char *allow;           /* of a 405; NULL: none */
+    const char *location;        /* of what was made; NULL: none */
     const char *etag;            /* quoted; NULL: the answer may not be kept */
     bool asks_for_token;         /* of a 401 */
     struct span body;

@@ -3,6 +3,7 @@
 #define CORE_SURFACE_H
 
 #include "core/exchange.h"
+#include "core/hub.h"
 #include "core/message.h"
 #include "core/metrics.h"
 #include "core/monitor.h"
@@ -37,6 +38,7 @@ struct surface_options {
     struct query_port query;
     struct responder_port responder;
     struct reload_port reload;
+    struct hub_port hub;
     const struct surface_document *documents;
     size_t document_count;
     void (*write_feed)(const struct surface_feed *feed, struct text *out);

@@ -115,6 +115,11 @@ static void print_listen(const void *source, const void *context, struct text *o
     print_yaml_scalar(out, config->http_listen != NULL ? config->http_listen : "off");
 }
 
+static bool hub_is_set(const void *field)
+{
+    return ((const struct hub_config *)field)->callback_count != 0;
+}
+
 static const struct key http_keys[] = {
     {.name = "listen",
      .kind = KEY_CUSTOM,
@@ -122,6 +127,11 @@ static const struct key http_keys[] = {
      .print = print_listen,
      .initial = "127.0.0.1:9475"},
     {.name = "token", .kind = KEY_SECRET, .offset = offsetof(struct config, http_token)},
+    {.name = "hub",
+     .kind = KEY_MAP,
+     .offset = offsetof(struct config, hub),
+     .shape = &hub_shape,
+     .is_set = hub_is_set},
 };
 
 static void finish_http(struct walker *walker, const struct node *map, void *target)

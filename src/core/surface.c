@@ -40,6 +40,10 @@ static const struct route routes[] = {
     {"POST", "/api/v1/sinks/", serve_sink_action},
     {"POST", "/api/v1/backup", serve_backup},
     {"POST", "/-/reload", serve_reload},
+    {"POST", "/tmf-api/productOrderingManagement/v4/hub", serve_order_hub},
+    {"DELETE", "/tmf-api/productOrderingManagement/v4/hub/", serve_order_hub_delete},
+    {"POST", "/tmf-api/appointment/v4/hub", serve_appointment_hub},
+    {"DELETE", "/tmf-api/appointment/v4/hub/", serve_appointment_hub_delete},
 };
 
 struct surface *surface_create(const struct surface_options *options)

@@ -67,6 +67,15 @@ static bool is_token(const struct secret *token, const char *authorization)
            gate_is_secret(token, authorization + scheme_size);
 }
 
+/* The hub's consumers have a token of their own, which opens nothing else. */
+static const struct secret *token_for(const struct call *call)
+{
+    static const char hub[] = "/tmf-api/";
+    const struct config *config = call->surface->options.config;
+    bool is_hub = strncmp(call->query->path, hub, sizeof hub - 1) == 0;
+    return is_hub && config->hub.callback_count != 0 ? config->hub.token : config->http_token;
+}
+
 bool gate_admits(const struct call *call, bool is_public)
 {
     struct surface *surface = call->surface;
@@ -87,10 +96,11 @@ bool gate_admits(const struct call *call, bool is_public)
         }
         return is_opened;
     }
-    if (!is_public && config->http_token != NULL &&
-        !is_token(config->http_token, call->query->authorization)) {
+    const struct secret *wanted = token_for(call);
+    if (!is_public && wanted != NULL && !is_token(wanted, call->query->authorization)) {
         answer_problem(surface, call->exchange, 401,
-                       "the token of http.token is needed: Authorization: Bearer TOKEN");
+                       "the token of %s is needed: Authorization: Bearer TOKEN",
+                       wanted == config->http_token ? "http.token" : "http.hub.token");
         return false;
     }
     return true;
@@ -107,7 +117,7 @@ static bool is_json(const char *content_type)
 /* Neither header can be set by a page of another site without asking first, which is refused. */
 bool gate_allows_change(const struct call *call)
 {
-    if (call->surface->options.config->http_token == NULL &&
+    if (token_for(call) == NULL &&
         (call->query->intent == NULL || strcmp(call->query->intent, "1") != 0)) {
         answer_problem(call->surface, call->exchange, 403,
                        "a change needs the header X-Orderwatch: 1 where no token is configured");

@@ -13,6 +13,7 @@
  * surface_control  what changes something
  * surface_keep     one order forgotten, a backup
  * surface_reload   the configuration read again
+ * surface_hub      registrations of TM Forum's consumers
  * surface_stream   events as they happen */
 #ifndef CORE_SURFACE_INTERNAL_H
 #define CORE_SURFACE_INTERNAL_H
@@ -92,6 +93,10 @@ call_fn serve_order_action, serve_backup;
 call_fn serve_delivery_action, serve_source_action, serve_sink_action, serve_reload, serve_stream;
 call_fn serve_feed;
 int64_t streams_turn(struct surface *surface); /* the mono ms of the next call */
+
+/* surface_hub */
+call_fn serve_order_hub, serve_order_hub_delete, serve_appointment_hub,
+    serve_appointment_hub_delete;
 
 /* surface_item */
 void item_add_source(struct json_writer *writer, const struct surface *surface, size_t index);

@@ -234,6 +234,27 @@ static void read_file(struct reading *reading, const char *path)
                         : config_tree_merge(reading->arena, reading->tree, root, reading->problems);
 }
 
+static void read_folder(struct reading *reading, const char *folder)
+{
+    size_t count = 0;
+    char **names = share_list(folder, ".yaml", &count);
+    if (names == NULL && errno != ENOENT && errno != ENOTDIR) {
+        char reason[128];
+        problem_add_at(reading->problems, folder, 0, 0,
+                       "cannot be read: %s; accepted: a folder that this user can read, or none",
+                       strerror_r(errno, reason, sizeof reason));
+    }
+    CHECK(names != NULL || count == 0);
+    for (size_t i = 0; i < count; i++) {
+        struct text path;
+        text_init(&path, PATH_BYTES_MAX);
+        text_addf(&path, "%s/%s", folder, names[i]);
+        read_file(reading, text_cstr(&path));
+        text_fini(&path);
+    }
+    share_free_names(names, count);
+}
+
 static void read_more_files(struct reading *reading, const char *path)
 {
     struct text folder;
@@ -243,23 +264,27 @@ static void read_more_files(struct reading *reading, const char *path)
         text_add(&folder, (struct span){.data = path, .size = (size_t)(slash - path) + 1});
     }
     text_add_text(&folder, MORE_FILES_FOLDER);
-    size_t count = 0;
-    char **names = share_list(text_cstr(&folder), ".yaml", &count);
-    if (names == NULL && errno != ENOENT && errno != ENOTDIR) {
-        char reason[128];
-        problem_add_at(reading->problems, text_cstr(&folder), 0, 0,
-                       "cannot be read: %s; accepted: a folder that this user can read, or none",
-                       strerror_r(errno, reason, sizeof reason));
-    }
-    CHECK(names != NULL || count == 0);
-    size_t folder_size = folder.size;
-    for (size_t i = 0; i < count; i++) {
-        folder.size = folder_size;
-        text_addf(&folder, "/%s", names[i]);
-        read_file(reading, text_cstr(&folder));
-    }
-    share_free_names(names, count);
+    read_folder(reading, text_cstr(&folder));
     text_fini(&folder);
+}
+
+/* Who registered at the hub is part of the configuration. What is wrong with the folder's name is
+ * told when the whole is read. */
+static void read_registrations(struct reading *reading)
+{
+    const struct node *hub = node_member(node_member(reading->tree, "http"), "hub");
+    if (hub == NULL || hub->kind != NODE_MAP) {
+        return;
+    }
+    struct problem_list told_later = {.first = NULL};
+    const struct node *whole = config_tree_expand(reading->arena, hub, &told_later);
+    const struct node *folder = node_member(whole, "folder");
+    problem_list_clear(&told_later);
+    if (folder == NULL) {
+        read_folder(reading, HUB_FOLDER);
+    } else if (folder->kind == NODE_SCALAR && folder->text[0] == '/') {
+        read_folder(reading, folder->text);
+    }
 }
 
 static void reading_fini(struct reading *reading)
@@ -303,6 +328,7 @@ enum status config_file_load(const char *path, struct problem_list *problems,
                               .errors_before = problems->error_count};
     read_file(&reading, path);
     read_more_files(&reading, path);
+    read_registrations(&reading);
     /* Half a tree would give problems that are none. */
     if (reading.is_whole) {
         file->config = build(file, &reading);

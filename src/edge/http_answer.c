@@ -26,6 +26,7 @@ void http_answer_add_headers(struct MHD_Response *response, const struct http_an
                answer->etag != NULL ? "private, no-cache" : "no-store");
     add_header(response, MHD_HTTP_HEADER_ETAG, answer->etag);
     add_header(response, MHD_HTTP_HEADER_ALLOW, answer->allow);
+    add_header(response, MHD_HTTP_HEADER_LOCATION, answer->location);
     add_header(response, MHD_HTTP_HEADER_WWW_AUTHENTICATE,
                answer->asks_for_token ? "Bearer realm=\"orderwatch\"" : NULL);
 }

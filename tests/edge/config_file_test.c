@@ -145,6 +145,7 @@ static void the_corpus_has_the_expected_problems(void **state)
         {"nothing", false},      {"list", false},
         {"not_utf8", false},     {"list_as_key", false},
         {"variables", false},    {"no_sources", false},
+        {"hub", false},
     };
     for (size_t i = 0; i < ARRAY_COUNT(cases); i++) {
         char path[128];

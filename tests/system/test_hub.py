@@ -1,0 +1,139 @@
+"""The hub of TM Forum's APIs: a consumer registers, is notified like any other sink, and takes its leave."""
+import http.server
+import json
+import threading
+import urllib.error
+import urllib.request
+
+import pytest
+
+import harness
+from harness import configuration, ledger, wait_until
+
+TOKEN = "token-of-the-hub-0123"
+ORDERS = "/tmf-api/productOrderingManagement/v4/hub"
+APPOINTMENTS = "/tmf-api/appointment/v4/hub"
+LIST = {"list": [{"id": "00123", "status": "InProgress", "step": "Survey", "site": {"name": "Lyon"},
+                  "committedDate": "2099-01-12"}]}
+
+
+class Listener:
+    def __init__(self):
+        self.notifications = []
+        listener = self
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def do_POST(self):
+                body = self.rfile.read(int(self.headers["Content-Length"]))
+                listener.notifications.append((self.path, json.loads(body)))
+                self.send_response(204)
+                self.end_headers()
+
+            def log_message(self, *arguments):
+                pass
+
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.server.daemon_threads = True
+        self.port = self.server.server_port
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+    def types(self):
+        return [body["eventType"] for _, body in self.notifications]
+
+    def stop(self):
+        self.server.shutdown()
+        self.server.server_close()
+
+
+@pytest.fixture
+def hub(world):
+    class Hub:
+        listener = world.keep(Listener())
+        callback = f"http://127.0.0.1:{listener.port}/tmf"
+        simulator = world.simulator(orders=LIST)
+
+        def ask(self, method, path, body=None, token=TOKEN):
+            headers = {"Authorization": f"Bearer {token}", **({"Content-Type": "application/json"} if body else {})}
+            request = urllib.request.Request(f"http://{self.listen}{path}", method=method, headers=headers,
+                                             data=json.dumps(body).encode() if body else None)
+            try:
+                with urllib.request.urlopen(request, timeout=60) as answer:
+                    text = answer.read()
+                    return answer.status, answer.headers, json.loads(text) if text else None
+            except urllib.error.HTTPError as error:
+                return error.code, error.headers, json.loads(error.read())
+    made = Hub()
+    settings = configuration(world.folder, made.simulator, routes=[])
+    settings["http"].update(token="token-of-the-operator", hub={
+        "token": TOKEN, "callbacks": ["127.0.0.1"], "folder": str(world.folder / "hub")})
+    made.listen = settings["http"]["listen"]
+    made.daemon = world.daemon(settings).start()
+    made.simulator.sweeps_after(2)
+    return made
+
+
+def registered(hub, path, **body):
+    status, headers, answer = hub.ask("POST", path, {"callback": hub.callback, **body})
+    assert status == 201, answer
+    assert headers["Location"] == f"{path}/{answer['id']}" and answer["callback"] == hub.callback
+    return answer["id"]
+
+
+def test_a_consumer_is_notified_from_its_registration_to_its_leave(hub):
+    one = registered(hub, ORDERS, query="eventType=ProductOrderStateChangeEvent")
+    assert registered(hub, ORDERS, query="eventType=ProductOrderStateChangeEvent") == one  # the same, asked twice
+    hub.simulator.step(order={"id": "00123", "status": "Held"})
+    wait_until(lambda: hub.listener.notifications, hub.daemon.log)
+    path, body = hub.listener.notifications[0]
+    assert path == "/tmf/listener/productOrderStateChangeEvent"
+    assert body["eventType"] == "ProductOrderStateChangeEvent"
+    assert body["event"]["productOrder"]["id"] == "00123" and body["event"]["productOrder"]["state"] == "held"
+    assert hub.daemon.stop(9) == -9
+    hub.daemon.start()
+    hub.simulator.sweeps_after(2)
+    hub.simulator.step(order={"id": "00123", "committedDate": "2099-02-12"})  # not what it asked for
+    hub.simulator.step(order={"id": "00123", "status": "InProgress"})
+    wait_until(lambda: len(hub.listener.notifications) == 2, hub.daemon.log)
+    assert hub.listener.types() == ["ProductOrderStateChangeEvent"] * 2
+    assert hub.ask("DELETE", f"{ORDERS}/{one}")[0] == 204
+    assert hub.ask("DELETE", f"{ORDERS}/{one}")[0] == 404
+    two = registered(hub, ORDERS)  # everything of orders from now on
+    hub.simulator.step(order={"id": "00123", "committedDate": "2099-03-12"})
+    wait_until(lambda: len(hub.listener.notifications) == 3, hub.daemon.log)
+    assert hub.listener.types()[2] == "ProductOrderAttributeValueChangeEvent"
+    assert hub.ask("DELETE", f"{ORDERS}/{two}")[0] == 204
+    assert hub.daemon.stop() == 0
+
+
+def test_what_a_consumer_may_not(hub):
+    register = {"callback": hub.callback}
+    assert hub.ask("POST", ORDERS, register, token="wrong-token-of-the-hub")[0] == 401
+    assert hub.ask("POST", ORDERS, register, token="token-of-the-operator")[0] == 401
+    assert hub.ask("GET", "/api/v1/orders")[0] == 401  # its token opens nothing else
+    for body, wanted in [({"callback": "https://example.com/"}, "http.hub.callbacks"),
+                         ({"callback": "https://user:pass@127.0.0.1/"}, "credentials"),
+                         ({"callback": "http://192.168.1.1/"}, "not encrypted"),
+                         ({"callback": "https://127.0.0.1/\"\n- name: evil"}, "not a URL"),
+                         ({"callback": 5}, "callback is missing"),
+                         ({**register, "query": "eventType=NoSuchEvent"}, "ProductOrderCreateEvent"),
+                         ({**register, "query": "eventType=AppointmentCreateEvent"}, "ProductOrderCreateEvent"),
+                         ({**register, "query": "state=held"}, "eventType=NAME"),
+                         ({**register, "query": "eventType=ProductOrderCreateEvent,"}, "no such event type")]:
+        status, _, problem = hub.ask("POST", ORDERS, body)
+        assert status == 400 and wanted in problem["detail"], (body, problem)
+    assert hub.ask("DELETE", f"{APPOINTMENTS}/../../etc/passwd")[0] == 404
+    assert hub.ask("DELETE", f"{APPOINTMENTS}/0123456789abcdef")[0] == 404
+    assert hub.ask("GET", ORDERS)[0] == 405
+    assert list((hub.daemon.folder / "hub").glob("*")) == []
+    assert hub.daemon.stop() == 0
+
+
+def test_appointments_have_a_hub_of_their_own(hub):
+    registered(hub, APPOINTMENTS, query="eventType=appointmentCreateEvent&eventType=appointmentStateChangeEvent")
+    hub.simulator.step(order={"id": "00123", "status": "Held", "appointments": [
+        {"id": "A-1", "status": "Confirmed", "startDate": "2099-01-17T08:00:00Z", "endDate": "2099-01-17T10:00:00Z"}]})
+    wait_until(lambda: hub.listener.notifications, hub.daemon.log)
+    assert hub.listener.types() == ["AppointmentCreateEvent"]
+    assert hub.daemon.stop() == 0
