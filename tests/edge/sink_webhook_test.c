@@ -74,6 +74,8 @@ static void open_sink(struct fixture *fixture)
         .uv = &fixture->uv, .http = fixture->client, .version = "9.9.9"};
     assert_int_equal(STATUS_OK,
                      sink_webhook_open(&fixture->config, &environment, &fixture->sink, NULL));
+    const struct sink_listener nobody = {.arg = NULL};
+    fixture->sink.ops->listen(fixture->sink.self, &nobody);
     fixture->is_sink_closed = false;
 }
 

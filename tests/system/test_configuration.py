@@ -65,9 +65,21 @@ def test_the_example_tells_which_variables_and_files_are_missing():
     assert all(re.match(r"\S+:\d+:\d+: \S+: .+; accepted: .+", line) for line in lines)
 
 
+def has_another(lines, number):
+    """The key of a commented line is there already, in the same map: it shows another way to write it."""
+    indent, key = re.match(r"( *)# ([a-z_]+):|()()", lines[number]).group(1, 2)
+    for line in reversed(lines[:number]):
+        if key is None or len(line) - len(line.lstrip()) < len(indent):
+            return False
+        if line.startswith(f"{indent}{key}:"):
+            return True
+    return False
+
+
 def test_every_commented_key_of_the_example_is_one(credentials, tmp_path):
     """Taking the # away from `# key: value` gives a valid file too."""
     lines = EXAMPLE.read_text().splitlines()
+    lines = [line for number, line in enumerate(lines) if not has_another(lines, number)]
     start = next(number for number, line in enumerate(lines) if line.startswith("state:"))
     text = "\n".join(re.sub(r"^( *)# (?=[a-z_]+: *\S|guard:|maintenance:|  +(changed|vanished|hold|policy):|  +- \{)",
                             r"\1", line) for line in lines[start:])
