@@ -269,6 +269,23 @@ static void test_deliveries_by_state(void **state)
     assert_string_equal(answer.words, "0001:1");
 }
 
+static void test_deliveries_of_one_order(void **state)
+{
+    struct answer answer = {.fixture = *state};
+    commit_events(answer.fixture, 4);
+    struct delivery_query query = {
+        .source_name = SOURCE, .order_id = "odd", .state = DELIVERY_ANY, .limit = 10};
+    begin(&answer);
+    store_list_deliveries(answer.fixture->store, &query, on_deliveries, &answer);
+    wait_for(&answer);
+    assert_string_equal(answer.words, "0003:0 0001:0");
+    query.order_id = "none";
+    begin(&answer);
+    store_list_deliveries(answer.fixture->store, &query, on_deliveries, &answer);
+    wait_for(&answer);
+    assert_int_equal(answer.count, 0);
+}
+
 static void explain(struct answer *answer, const char *id)
 {
     begin(answer);
@@ -684,6 +701,7 @@ int main(void)
         STORE_TEST(test_events_by_page_and_filter),
         STORE_TEST(test_events_are_followed),
         STORE_TEST(test_deliveries_by_state),
+        STORE_TEST(test_deliveries_of_one_order),
         STORE_TEST(test_the_story_of_an_event),
         STORE_TEST(test_parked_deliveries_are_retried_or_dropped),
         STORE_TEST(test_pending_ones_are_dropped_only_of_a_sink_that_nobody_serves),

@@ -25,6 +25,7 @@ struct world {
     void *on_counted_arg;
     reload_done_fn *on_reloaded; /* as for the store */
     void *on_reloaded_arg;
+    struct source_config source;
 };
 
 static void take_answer(struct http_exchange *exchange, const struct http_answer *answer)
@@ -51,12 +52,30 @@ static void start_reload(void *self, reload_done_fn *on_done, void *arg)
     world->on_reloaded_arg = arg;
 }
 
+/* A store without orders: in the order of asking, so at once is as good. */
+static void list_orders(void *self, const struct order_query *query, order_page_fn *on_page,
+                        void *arg)
+{
+    (void)self;
+    assert_string_equal(query->source_name, "orange");
+    on_page(arg, &(struct order_page){.status = STATUS_OK});
+}
+
+static void write_feed(const struct surface_feed *feed, struct text *out)
+{
+    assert_string_equal(feed->name, "orange");
+    assert_int_equal(feed->count, 0);
+    text_add_text(out, "BEGIN:VCALENDAR");
+}
+
 static struct instant read_clock(void *self)
 {
     return ((struct world *)self)->now;
 }
 
-static const struct surface_document document = {.path = "/paper", .content_type = "text/plain"};
+static const struct surface_document documents[] = {
+    {.path = "/paper", .content_type = "text/plain"},
+    {.path = "/", .content_type = "text/html", .etag = "\"1\"", .is_public = true}};
 
 static void begin(struct world *world, const char *listen, const char *token)
 {
@@ -69,8 +88,10 @@ static void begin(struct world *world, const char *listen, const char *token)
         .store = {.self = world, .count_sinks = count_sinks},
         .responder = {.answer = take_answer},
         .reload = {.self = world, .start = start_reload},
-        .documents = &document,
-        .document_count = 1,
+        .query = {.self = world, .list_orders = list_orders},
+        .documents = documents,
+        .document_count = ARRAY_COUNT(documents),
+        .write_feed = write_feed,
         .version = "1",
         .clock = read_clock,
         .clock_self = world,
@@ -147,6 +168,62 @@ static void test_every_address_at_once_may_have_any_name_with_a_token(void **sta
     query.authorization = "Bearer secret";
     assert_int_equal(code_of(&world, &query), 200);
     end(&world);
+}
+
+static void test_the_page_is_open_and_what_it_asks_for_is_not(void **state)
+{
+    (void)state;
+    struct world world;
+    begin(&world, "127.0.0.1:9475", "secret");
+    struct http_query query = query_of("GET", "/");
+    assert_int_equal(code_of(&world, &query), 200);
+    query.if_none_match = "\"0\", \"1\"";
+    assert_int_equal(code_of(&world, &query), 304);
+    query.if_none_match = "\"0\"";
+    assert_int_equal(code_of(&world, &query), 200);
+    query.path = "/paper";
+    assert_int_equal(code_of(&world, &query), 401);
+    query = query_of("GET", "/");
+    query.host = "example.com";
+    assert_int_equal(code_of(&world, &query), 421);
+    end(&world);
+}
+
+static int code_with_feed_token(struct world *world, const char *path, const char *token)
+{
+    const struct http_parameter parameter = {.name = "token", .value = token};
+    struct http_query query = query_of("GET", path);
+    query.parameters = &parameter;
+    query.parameter_count = token != NULL ? 1 : 0;
+    return code_of(world, &query);
+}
+
+static void test_a_calendars_token_opens_that_calendar_alone(void **state)
+{
+    (void)state;
+    struct world world;
+    begin(&world, "127.0.0.1:9475", "secret");
+    struct secret *token = secret_create(span_of("of the calendar"));
+    world.source = (struct source_config){.name = "orange", .language = "fr"};
+    world.config.sources = &world.source;
+    world.config.source_count = 1;
+    assert_int_equal(code_with_feed_token(&world, "/calendar/orange.ics", "of the calendar"), 404);
+    world.source.calendar_token = token;
+    assert_int_equal(code_with_feed_token(&world, "/calendar/orange.ics", "of the calendar"), 200);
+    static const char *const wrong[] = {"", "secret", "of the calendaR", "of the calendar "};
+    for (size_t i = 0; i < ARRAY_COUNT(wrong); i++) {
+        assert_int_equal(code_with_feed_token(&world, "/calendar/orange.ics", wrong[i]), 404);
+    }
+    static const char *const others[] = {"/calendar/", "/calendar/orange", "/calendar/orange.icsx",
+                                         "/calendar/oran.ics", "/calendar/orange.ics/"};
+    for (size_t i = 0; i < ARRAY_COUNT(others); i++) {
+        assert_int_equal(code_with_feed_token(&world, others[i], "of the calendar"), 404);
+    }
+    assert_int_equal(code_with_feed_token(&world, "/calendar/orange.ics", NULL), 401);
+    assert_int_equal(code_with_feed_token(&world, "/paper", "of the calendar"), 401);
+    world.config.source_count = 0;
+    end(&world);
+    secret_destroy(token);
 }
 
 static void test_the_token_must_be_the_token(void **state)
@@ -347,6 +424,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_only_our_own_names_are_served),
         cmocka_unit_test(test_every_address_at_once_may_have_any_name_with_a_token),
+        cmocka_unit_test(test_the_page_is_open_and_what_it_asks_for_is_not),
+        cmocka_unit_test(test_a_calendars_token_opens_that_calendar_alone),
         cmocka_unit_test(test_the_token_must_be_the_token),
         cmocka_unit_test(test_a_change_needs_intent_and_type),
         cmocka_unit_test(test_a_reload_answers_with_what_changed_or_every_problem),
