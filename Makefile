@@ -297,8 +297,10 @@ system: all
 .PHONY: bench
 BENCHES := $(patsubst tests/bench/%.c,$(BUILD)/tests/bench/%,$(wildcard tests/bench/*.c)) \
            $(patsubst tests/bench/%.cpp,$(BUILD)/tests/bench/%,$(wildcard tests/bench/*.cpp))
+# This one is the daemon's own parts.
+$(BUILD)/tests/bench/webhook_latency: $(BUILD)/edge.a $(BUILD)/core.a
 $(BUILD)/tests/bench/%: $(BUILD)/tests/bench/%.o
-	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(EDGE_LIBS)
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(EDGE_LIBS) $(CORE_LIBS)
 $(BUILD)/tests/bench/%: tests/bench/%.cpp
 	@mkdir -p $(@D)
 	$(Q)g++ -O2 -o $@ $< -lsimdjson
