@@ -295,7 +295,8 @@ system: all
 
 # Peers of the measures. MEASURES="sweep scale" picks, BENCH_ORDERS=1000000 is the full size.
 .PHONY: bench
-BENCHES := $(patsubst tests/bench/%.c,$(BUILD)/tests/bench/%,$(wildcard tests/bench/*.c)) \
+BENCHES := $(patsubst tests/bench/%.c,$(BUILD)/tests/bench/%,$(filter-out %/turn_probe.c,$(wildcard tests/bench/*.c))) \
+           $(BUILD)/tests/bench/turn_probe.so \
            $(patsubst tests/bench/%.cpp,$(BUILD)/tests/bench/%,$(wildcard tests/bench/*.cpp))
 # This one is the daemon's own parts.
 $(BUILD)/tests/bench/webhook_latency: $(BUILD)/edge.a $(BUILD)/core.a
@@ -304,6 +305,9 @@ $(BUILD)/tests/bench/%: $(BUILD)/tests/bench/%.o
 $(BUILD)/tests/bench/%: tests/bench/%.cpp
 	@mkdir -p $(@D)
 	$(Q)g++ -O2 -o $@ $< -lsimdjson
+$(BUILD)/tests/bench/%.so: tests/bench/%.c
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CPPFLAGS) -std=gnu11 -O2 -Wall -Wextra -fPIC -shared -o $@ $<
 bench:
 	@packaging/install-deps bench
 	@$(MAKE) -s all $(BENCHES)

@@ -15,6 +15,7 @@ struct http_client {
     uv_loop_t *uv;
     CURLM *multi;
     uv_timer_t curl_timer; /* libcurl's own deadlines */
+    uv_idle_t curl_soon;   /* the same where it wants to go on at once */
     uv_timer_t end_timer;  /* what ended within a call of ours is told from the loop */
     struct http_transfer_list running, ended;
     struct smtps *smtps;
@@ -50,7 +51,7 @@ static void on_watch_closed(uv_handle_t *handle)
     }
 }
 
-static void on_timer_closed(uv_handle_t *handle)
+static void on_own_closed(uv_handle_t *handle)
 {
     struct http_client *client = handle->data;
     client->handle_count--;
@@ -70,8 +71,9 @@ static void empty(struct http_client *client)
     client->is_emptied = true;
     CHECK(curl_multi_cleanup(client->multi) == CURLM_OK);
     client->multi = NULL;
-    uv_close((uv_handle_t *)&client->curl_timer, on_timer_closed);
-    uv_close((uv_handle_t *)&client->end_timer, on_timer_closed);
+    uv_close((uv_handle_t *)&client->curl_timer, on_own_closed);
+    uv_close((uv_handle_t *)&client->curl_soon, on_own_closed);
+    uv_close((uv_handle_t *)&client->end_timer, on_own_closed);
     smtps_close(client->smtps, on_smtps_closed, client);
 }
 
@@ -171,6 +173,12 @@ static void on_curl_timer(uv_timer_t *timer)
     act(timer->data, CURL_SOCKET_TIMEOUT, 0);
 }
 
+static void on_curl_soon(uv_idle_t *idle)
+{
+    CHECK(uv_idle_stop(idle) == 0);
+    act(idle->data, CURL_SOCKET_TIMEOUT, 0);
+}
+
 static struct watch *watch_create(struct http_client *client, curl_socket_t socket)
 {
     struct watch *watch = alloc(sizeof *watch);
@@ -216,8 +224,14 @@ static int on_curl_wants_timer(CURLM *multi, long timeout_ms, void *arg)
 {
     struct http_client *client = arg;
     (void)multi;
-    if (timeout_ms < 0) {
-        CHECK(uv_timer_stop(&client->curl_timer) == 0);
+    CHECK(uv_idle_stop(&client->curl_soon) == 0);
+    CHECK(uv_timer_stop(&client->curl_timer) == 0);
+    if (timeout_ms == 0) {
+        /* It asks so after each portion of a body. A timer of 0 ms would run again and again within
+         * one turn of the loop until the whole body is there: everything else would wait. */
+        CHECK(uv_idle_start(&client->curl_soon, on_curl_soon) == 0);
+    }
+    if (timeout_ms <= 0) {
         return 0;
     }
     CHECK(uv_timer_start(&client->curl_timer, on_curl_timer, (uint64_t)timeout_ms, 0) == 0);
@@ -257,6 +271,9 @@ enum status http_client_create(struct uv_loop_s *uv, struct http_client **out, s
     client->uv = uv;
     client->multi = multi;
     init_timer(client, &client->curl_timer);
+    CHECK(uv_idle_init(uv, &client->curl_soon) == 0);
+    client->curl_soon.data = client;
+    client->handle_count++;
     init_timer(client, &client->end_timer);
     client->smtps = smtps_create(uv);
     client->handle_count++;

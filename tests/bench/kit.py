@@ -68,9 +68,10 @@ def cpu_of(arguments, **options):
     return usage.ru_utime + usage.ru_stime, usage.ru_maxrss, time.monotonic() - start
 
 
-def cpu_so_far(pid):
-    """Seconds of CPU of all threads of a running process, to the nanosecond."""
-    return sum(int(path.read_text().split()[0]) for path in pathlib.Path(f"/proc/{pid}/task").glob("*/schedstat")) / 1e9
+def cpu_so_far(pid, threads="*"):
+    """Seconds of CPU of the threads of a running process, to the nanosecond."""
+    files = pathlib.Path(f"/proc/{pid}/task").glob(f"{threads}/schedstat")
+    return sum(int(path.read_text().split()[0]) for path in files) / 1e9
 
 
 def memory_of(pid, field):
@@ -103,12 +104,12 @@ def order(number, step="Construction"):
                         digit=1 + number % 9, appointments=appointments)
 
 
-def write_pages(target, count, changed_every=0, page=PAGE):
+def write_pages(target, count, changed_every=0, page=PAGE, step="Construction"):
     """The list of count orders as files named by their offset; of changed_every orders one has another step."""
     target.mkdir(exist_ok=True)
     size = 0
     for offset in range(0, count, page):
-        body = ",".join(order(number, "Delivery" if changed_every and number % changed_every == 7 else "Construction")
+        body = ",".join(order(number, "Delivery" if changed_every and number % changed_every == 7 else step)
                         for number in range(offset, min(offset + page, count)))
         data = f"[{body}]".encode()
         size += len(data)
@@ -206,11 +207,13 @@ class Watcher:
             time.sleep(0.1)
 
     def sweep(self):
-        """Seconds of CPU of one sweep, all threads."""
+        """Seconds of CPU of one sweep, all threads; loop_seconds afterwards: those of the loop alone."""
         count = self.source()["sweeps"]
         before = cpu_so_far(self.pid)
+        loop_before = cpu_so_far(self.pid, self.pid)
         self.ask("/api/v1/sources/bench/sweep", b"")
         self.wait_sweep(count)
+        self.loop_seconds = cpu_so_far(self.pid, self.pid) - loop_before
         return cpu_so_far(self.pid) - before
 
     def stop(self):

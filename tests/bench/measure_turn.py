@@ -1,0 +1,36 @@
+"""The longest turn of the loop while a page of 16 MiB is worked on: new, unchanged, with 1 % changed."""
+import kit
+
+ORDERS = 16 * 1024  # one page, just below the limit of a body
+LIMIT_MS = 20
+
+
+def longest(probe):
+    """(wall, CPU) in milliseconds."""
+    wall, cpu = map(float, probe.read_text().split())
+    return wall, cpu
+
+
+def measure():
+    with kit.folder() as folder:
+        size = kit.write_pages(folder / "a", ORDERS, page=ORDERS)
+        kit.write_pages(folder / "b", ORDERS, changed_every=100, page=ORDERS)
+        upstream = kit.Upstream(folder, folder / "a")
+        probe = folder / "turn"
+        watcher = kit.Watcher(folder, upstream.configuration(page=10000),
+                              environment={"LD_PRELOAD": str(kit.PEERS / "turn_probe.so"), "TURN_PROBE": str(probe)})
+        try:
+            watcher.wait_sweep(0)
+            wall, cpu = longest(probe)
+            yield kit.at_most(f"longest turn, first reading of a page of {size / 2**20:.1f} MiB", cpu, LIMIT_MS, " ms",
+                              f"{wall:.1f} ms of wall time")
+            for i in range(4):
+                upstream.show(folder / ("a" if i % 2 else "b"))
+                watcher.sweep()
+                watcher.sweep()
+            wall, cpu = longest(probe)
+            yield kit.at_most("  the longest of 9 sweeps, 4 of them with changes", cpu, LIMIT_MS, " ms",
+                              f"{wall:.1f} ms of wall time")
+        finally:
+            watcher.stop()
+            upstream.stop()
