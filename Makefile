@@ -294,6 +294,12 @@ system: all
 	@/usr/bin/python3 -m pytest -q -x tests/system
 
 # Peers of the measures. MEASURES="sweep scale" picks, BENCH_ORDERS=1000000 is the full size.
+# A broker that is killed every few seconds while EVENTS (100,000) events flow.
+.PHONY: soak-mqtt
+soak-mqtt: all
+	@packaging/install-deps check
+	@/usr/bin/python3 tests/system/mqtt_soak.py
+
 .PHONY: bench
 BENCHES := $(patsubst tests/bench/%.c,$(BUILD)/tests/bench/%,$(filter-out %/turn_probe.c,$(wildcard tests/bench/*.c))) \
            $(BUILD)/tests/bench/turn_probe.so \

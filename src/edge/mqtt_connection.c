@@ -68,11 +68,12 @@ static void on_handle_closed(uv_handle_t *handle)
     if (--connection->handle_count != 0) {
         return;
     }
-    const struct mqtt_loss loss = {.was_up = connection->was_up,
-                                   .is_login_refused = connection->is_login_refused,
-                                   .is_taken_over = connection->noted.disconnect_code ==
-                                                    MQTT_RC_SESSION_TAKEN_OVER,
-                                   .detail = connection->loss.detail};
+    const struct mqtt_loss loss = {
+        .was_up = connection->was_up,
+        .was_logged_in = connection->noted.has_connack && connection->noted.connack_code == 0,
+        .is_login_refused = connection->is_login_refused,
+        .is_taken_over = connection->noted.disconnect_code == MQTT_RC_SESSION_TAKEN_OVER,
+        .detail = connection->loss.detail};
     connection->events.on_down(connection->events.arg, &loss);
     mqtt_marker_fini(&connection->marker);
     free(connection);

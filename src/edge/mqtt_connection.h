@@ -12,6 +12,7 @@ struct mqtt_connection;
 /* Why there is no connection any more. */
 struct mqtt_loss {
     bool was_up;
+    bool was_logged_in;    /* the broker had taken our login */
     bool is_login_refused; /* asking again soon is no use */
     bool is_taken_over;    /* by another client of our id: asking again soon throws it out */
     const char *detail;    /* one line, cleaned */

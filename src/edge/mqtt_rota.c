@@ -8,6 +8,7 @@
 #define LOGIN_WAIT_MS_MIN 30000
 #define WAIT_MS_MIN 100
 #define TAKE_OVER_WAIT_MS_MIN 5000
+#define SHORT_COUNT_MAX 3
 #define TAKE_OVER_MEMORY_MS 1800000
 
 /* A console waits for the present: after an outage of any length it has it within seconds. */
@@ -31,6 +32,16 @@ static int64_t next_round(struct mqtt_rota *rota, const struct mqtt_loss *loss)
                           loss->is_login_refused ? LOGIN_WAIT_MS_MIN : WAIT_MS_MIN, &rota->random);
 }
 
+/* Not every broker says so, and 3.1.1 cannot. But a broker that died refuses the next attempt,
+ * which comes at once; one that takes our login again and again, and closes soon after, has another
+ * client of our id. */
+static bool is_contended(struct mqtt_rota *rota, const struct mqtt_loss *loss, int64_t held_ms)
+{
+    bool is_short = loss->was_logged_in && held_ms < STEADY_MS;
+    rota->short_count = is_short ? rota->short_count + 1 : 0;
+    return loss->is_taken_over || rota->short_count >= SHORT_COUNT_MAX;
+}
+
 int64_t mqtt_rota_down(struct mqtt_rota *rota, const struct mqtt_loss *loss, int64_t now_mono_ms)
 {
     CHECK(rota->broker_count != 0 && rota->index < rota->broker_count);
@@ -41,14 +52,19 @@ int64_t mqtt_rota_down(struct mqtt_rota *rota, const struct mqtt_loss *loss, int
     }
     rota->loss_count++;
     rota->take_overs = held_ms >= TAKE_OVER_MEMORY_MS ? 0 : rota->take_overs;
-    if (loss->is_taken_over) {
+    rota->is_contended = is_contended(rota, loss, held_ms);
+    if (rota->is_contended) {
         rota->round_count++;
         rota->take_overs++;
         return retry_delay_ms(&take_over_policy, rota->take_overs, TAKE_OVER_WAIT_MS_MIN,
                               &rota->random);
     }
-    bool is_last = rota->index + 1 == rota->broker_count;
-    if (loss->was_up || is_last) {
+    if (loss->was_logged_in) {
+        rota->index = 0;
+        rota->round_count++;
+        return 0;
+    }
+    if (rota->index + 1 == rota->broker_count) {
         return next_round(rota, loss);
     }
     rota->index++;

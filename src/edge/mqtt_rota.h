@@ -11,6 +11,8 @@ struct mqtt_rota {
     uint32_t loss_count;  /* without a steady connection since; 1: the latest is news */
     uint32_t round_count; /* the same, in rounds */
     uint32_t take_overs;  /* lately */
+    uint32_t short_count; /* logins in a row that were soon lost, by a broker that stayed */
+    bool is_contended;    /* the latest loss: another client has our session, said or guessed */
     int64_t up_mono_ms;   /* when the latest connection came up */
     struct random random;
 };

@@ -180,11 +180,14 @@ static void on_acknowledged(void *arg, int message_id, int code, const char *wor
 /* A degraded state is told when it is entered, not at each attempt. */
 static void note_loss(struct sink_mqtt *sink, const struct mqtt_loss *loss)
 {
-    (void)fail(&sink->loss, STATUS_UNAVAILABLE, "%s", loss->detail);
-    if (loss->is_taken_over) {
+    (void)fail(&sink->loss, STATUS_UNAVAILABLE, "%s%s", loss->detail,
+               sink->rota.is_contended && !loss->is_taken_over
+                   ? ", soon after each login: another client may use this client_id"
+                   : "");
+    if (sink->rota.is_contended) {
         LOG_ERROR("mqtt_taken_over", log_text("sink", sink->config->name),
                   log_text("client_id", sink->config->mqtt.client_id),
-                  log_text("detail", loss->detail));
+                  log_text("detail", sink->loss.detail));
     } else if (sink->rota.loss_count == 1) {
         LOG_WARN("mqtt_disconnected", log_text("sink", sink->config->name),
                  log_text("detail", loss->detail));
@@ -214,7 +217,7 @@ static void on_down(void *arg, const struct mqtt_loss *loss)
     }
     int64_t wait_ms = mqtt_rota_down(&sink->rota, loss, now_mono_ms(sink));
     note_loss(sink, loss);
-    mqtt_post_give_up(sink->post, loss->detail);
+    mqtt_post_give_up(sink->post, sink->loss.detail);
     (void)uv_timer_stop(&sink->return_timer);
     if (sink->other->connection != NULL && !sink->other->is_leaving) {
         change_places(sink); /* to the first broker, which was on its way */

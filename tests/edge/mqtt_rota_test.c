@@ -8,8 +8,9 @@
 #include <cmocka.h>
 
 static const struct mqtt_loss refused = {.detail = "refused"};
-static const struct mqtt_loss lost = {.was_up = true, .detail = "lost"};
-static const struct mqtt_loss taken = {.was_up = true, .is_taken_over = true, .detail = "taken"};
+static const struct mqtt_loss lost = {.was_up = true, .was_logged_in = true, .detail = "lost"};
+static const struct mqtt_loss taken = {
+    .was_up = true, .was_logged_in = true, .is_taken_over = true, .detail = "taken"};
 static const struct mqtt_loss denied = {.is_login_refused = true, .detail = "denied"};
 
 static struct mqtt_rota rota_of(size_t broker_count)
@@ -40,7 +41,7 @@ static void a_lost_connection_begins_with_the_first_again(void **state)
     struct mqtt_rota rota = rota_of(3);
     (void)mqtt_rota_down(&rota, &refused, 0);
     mqtt_rota_up(&rota, 1000);
-    assert_true(mqtt_rota_down(&rota, &lost, 61000) <= 1000);
+    assert_int_equal(0, mqtt_rota_down(&rota, &lost, 61000));
     assert_int_equal(0, rota.index);
     assert_int_equal(1, rota.loss_count);
 }
@@ -64,6 +65,28 @@ static void whoever_took_the_session_over_is_left_alone_longer_each_time(void **
     assert_true(mqtt_rota_down(&rota, &taken, now_ms + 31 * 60000) <= 10000);
 }
 
+static void a_silent_take_over_is_guessed_and_a_dying_broker_is_none(void **state)
+{
+    (void)state;
+    struct mqtt_rota rota = rota_of(1);
+    mqtt_rota_up(&rota, 1000);
+    assert_int_equal(0, mqtt_rota_down(&rota, &lost, 1500));
+    mqtt_rota_up(&rota, 2000);
+    assert_int_equal(0, mqtt_rota_down(&rota, &lost, 2500));
+    assert_false(rota.is_contended);
+    mqtt_rota_up(&rota, 3000);
+    assert_true(mqtt_rota_down(&rota, &lost, 3500) >= 5000);
+    assert_true(rota.is_contended);
+
+    rota = rota_of(1);
+    for (int64_t i = 0; i < 20; i++) { /* killed every second: the next attempt is refused */
+        mqtt_rota_up(&rota, i * 1000);
+        assert_int_equal(0, mqtt_rota_down(&rota, &lost, i * 1000 + 500));
+        assert_true(mqtt_rota_down(&rota, &refused, i * 1000 + 600) <= 5000);
+        assert_false(rota.is_contended);
+    }
+}
+
 static void a_refused_login_is_not_asked_again_soon(void **state)
 {
     (void)state;
@@ -80,6 +103,7 @@ int main(void)
         cmocka_unit_test(each_round_goes_through_the_list_and_then_waits),
         cmocka_unit_test(a_lost_connection_begins_with_the_first_again),
         cmocka_unit_test(whoever_took_the_session_over_is_left_alone_longer_each_time),
+        cmocka_unit_test(a_silent_take_over_is_guessed_and_a_dying_broker_is_none),
         cmocka_unit_test(a_refused_login_is_not_asked_again_soon),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
