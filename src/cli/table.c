@@ -18,6 +18,8 @@ struct grid {
     size_t column_count, row_count;
     struct text *cells; /* row by row */
     size_t widths[COLUMN_COUNT_MAX];
+    size_t floors[COLUMN_COUNT_MAX]; /* narrower than this it would mislead */
+    size_t width_max;                /* 0: nothing needs to fit */
 };
 
 bool terminal_has_colour(void)
@@ -76,20 +78,35 @@ static void grid_fill(struct grid *grid, const struct json *const *rows)
         table_add_cell(cell, json_at(rows[i / grid->column_count], grid->columns[column].pointer),
                        grid->columns[column].look);
         size_t width = width_of(text_span(cell));
+        bool is_whole = grid->columns[column].look != CELL_TEXT; /* half a number is another one */
+        size_t floor = is_whole || width < NARROWEST ? width : NARROWEST;
         grid->widths[column] = width > grid->widths[column] ? width : grid->widths[column];
+        grid->floors[column] = floor > grid->floors[column] ? floor : grid->floors[column];
     }
 }
 
-static void grid_fit(struct grid *grid, size_t width_max)
+static size_t grid_width(const struct grid *grid)
 {
-    while (width_max != 0) {
-        size_t sum = 0;
-        size_t widest = 0;
+    size_t sum = 0;
+    for (size_t i = 0; i < grid->column_count; i++) {
+        sum += grid->widths[i] + (i != 0 ? GAP : 0);
+    }
+    return sum;
+}
+
+/* The widest that can give way does, until it fits. */
+static void grid_fit(struct grid *grid)
+{
+    while (grid->width_max != 0 && grid_width(grid) > grid->width_max) {
+        size_t widest = grid->column_count;
         for (size_t i = 0; i < grid->column_count; i++) {
-            sum += grid->widths[i] + GAP;
-            widest = grid->widths[i] > grid->widths[widest] ? i : widest;
+            bool can_give = grid->widths[i] > grid->floors[i];
+            if (can_give &&
+                (widest == grid->column_count || grid->widths[i] > grid->widths[widest])) {
+                widest = i;
+            }
         }
-        if (sum <= width_max + GAP || grid->widths[widest] <= NARROWEST) {
+        if (widest == grid->column_count) {
             return;
         }
         grid->widths[widest]--;
@@ -152,11 +169,38 @@ static void grid_print(const struct grid *grid)
     }
 }
 
+/* Where no table fits: each row as a block, a line for each of its values. */
+static void grid_print_blocks(const struct grid *grid)
+{
+    size_t title_width = 0;
+    for (size_t i = 0; i < grid->column_count; i++) {
+        size_t width = strlen(grid->columns[i].title);
+        title_width = width > title_width ? width : title_width;
+    }
+    bool has_room = grid->width_max > title_width + GAP;
+    size_t value_width = has_room ? grid->width_max - title_width - GAP : 1;
+    for (size_t i = 0; i < grid->row_count * grid->column_count; i++) {
+        const struct column *column = &grid->columns[i % grid->column_count];
+        struct span bytes = text_span(&grid->cells[i]);
+        bool is_cut = width_of(bytes) > value_width;
+        struct span shown = is_cut ? cut(bytes, value_width) : bytes;
+        const char *colour = colour_of(column->look, bytes);
+        bool is_first = i != 0 && i % grid->column_count == 0;
+        (void)printf("%s%-*s  %s%.*s%s%s\n", is_first ? "\n" : "", (int)title_width, column->title,
+                     colour != NULL ? colour : "", (int)shown.size,
+                     shown.data != NULL ? shown.data : "", is_cut ? "…" : "",
+                     colour != NULL ? "\x1b[0m" : "");
+    }
+}
+
 void table_print_rows(const struct column *columns, size_t column_count,
                       const struct json *const *rows, size_t row_count, const char *none)
 {
     CHECK(column_count <= COLUMN_COUNT_MAX);
-    struct grid grid = {.columns = columns, .column_count = column_count, .row_count = row_count};
+    struct grid grid = {.columns = columns,
+                        .column_count = column_count,
+                        .row_count = row_count,
+                        .width_max = terminal_width()};
     if (grid.row_count == 0) {
         (void)printf("%s\n", none);
         return;
@@ -166,8 +210,12 @@ void table_print_rows(const struct column *columns, size_t column_count,
     }
     grid.cells = alloc_array(grid.row_count * column_count, sizeof *grid.cells);
     grid_fill(&grid, rows);
-    grid_fit(&grid, terminal_width());
-    grid_print(&grid);
+    grid_fit(&grid);
+    if (grid.width_max == 0 || grid_width(&grid) <= grid.width_max) {
+        grid_print(&grid);
+    } else {
+        grid_print_blocks(&grid);
+    }
     for (size_t i = 0; i < grid.row_count * column_count; i++) {
         text_fini(&grid.cells[i]);
     }

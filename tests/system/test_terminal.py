@@ -1,0 +1,143 @@
+"""The commands as a person sees them: tables that fit the terminal, colour only there, --json and one clear line."""
+import fcntl
+import itertools
+import json
+import os
+import pty
+import re
+import struct
+import subprocess
+import termios
+import threading
+import unicodedata
+
+import pytest
+
+from harness import ORDERWATCH, configuration, free_port, listens, run_command, to_yaml, wait_until, webhook_sink
+
+ORDERS = [{"id": f"O-{number}", "status": "InProgress", "customerReference": f"PO-\u00e9-{number}" * 6,
+           "site": {"name": "Lyon Part-Dieu, behind the station"},
+           "appointments": [{"id": f"A-{number}", "status": "Confirmed", "start": "2027-01-12T09:00:00+01:00",
+                             "end": "2027-01-12T11:00:00+01:00"}]} for number in range(4)]
+TABLES = ["status", "orders", "appointments", "events", "deliveries"]
+
+
+@pytest.fixture
+def served(world):
+    simulator = world.simulator(orders={"list": ORDERS})
+    receiver = world.webhook()
+    receiver.answer = lambda event: 204 if event["data"]["order"]["id"] == "O-1" else 400
+    settings = configuration(world.folder, simulator, sinks=[webhook_sink(receiver)])
+    daemon = world.daemon(settings).start()
+    port = int(settings["http"]["listen"].rsplit(":", 1)[1])
+    wait_until(lambda: listens(port) or not daemon.process.is_running(), daemon.log)
+    wait_until(lambda: json.loads(run_command("orders", "-c", daemon.path, "--json")[1])["items"], daemon.log)
+    for number in (1, 2):
+        simulator.step(order={"id": f"O-{number}", "status": "Completed"})
+    wait_until(lambda: len(receiver.attempts) == 2, daemon.log)
+    wait_until(lambda: len(json.loads(run_command("deliveries", "-c", daemon.path, "--status", "parked", "--json")[1])
+                           ["items"]) == 1, daemon.log)
+    daemon.receiver, daemon.simulator = receiver, simulator
+    return daemon
+
+
+def on_terminal(columns, *arguments, **environment):
+    """What a terminal of that width is sent."""
+    master, slave = pty.openpty()
+    fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 40, columns, 0, 0))
+    clean = {name: value for name, value in os.environ.items() if name != "NO_COLOR"}
+    child = subprocess.Popen([ORDERWATCH, *map(str, arguments)], stdin=slave, stdout=slave, stderr=slave,
+                             env={**clean, "TERM": "xterm", **environment}, close_fds=True)
+    os.close(slave)
+    chunks = []
+    while True:
+        try:
+            chunk = os.read(master, 65536)
+        except OSError:
+            break
+        if not chunk:
+            break
+        chunks.append(chunk)
+    child.wait(60)
+    os.close(master)
+    return b"".join(chunks).decode()
+
+
+def plain(text):
+    return re.sub("\x1b\\[[0-9;]*m", "", text)
+
+
+def width(line):
+    return sum(2 if unicodedata.east_asian_width(letter) in "WF" else 1 for letter in line)
+
+
+@pytest.mark.parametrize("columns", [40, 80, 132, 250])
+def test_tables_fit_the_terminal(served, columns):
+    for command in TABLES:
+        lines = plain(on_terminal(columns, command, "-c", served.path)).splitlines()
+        table = [line for line in lines if not line.startswith(("orderwatch ", "  "))]
+        assert len(table) >= 2, (command, lines)
+        assert not [line for line in table if width(line) > columns], (command, columns, lines)
+        text = "\n".join(lines)
+        assert {"orders": "O-1", "status": "tickets", "deliveries": "parked", "appointments": "2027-01-12 08:00:00",
+                "events": "Order"}[command] in text, text
+
+
+def test_colour_is_for_terminals_only(served):
+    for command in ("status", "deliveries"):
+        shown = on_terminal(132, command, "-c", served.path)
+        assert "\x1b[3" in shown
+        assert "\x1b" not in on_terminal(132, command, "-c", served.path, NO_COLOR="1")
+        code, out, err = run_command(command, "-c", served.path)
+        assert "\x1b" not in out + err and "\u2026" not in out
+
+
+def test_json_everywhere(served):
+    event = json.loads(run_command("events", "-c", served.path, "--json")[1])["items"][0]
+    parked = json.loads(run_command("deliveries", "-c", served.path, "--status", "parked", "--json")[1])["items"][0]["id"]
+    served.receiver.answer = lambda event: 204
+    asks = [("status",), ("orders",), ("orders", "O-1"), ("appointments",), ("events",), ("deliveries",),
+            ("why", event["id"]), ("silence", "list"), ("pause", "orange"), ("resume", "orange"), ("pause", "tickets"),
+            ("resume", "tickets"), ("test", "tickets"), ("retry", parked), ("reload",)]
+    for ask in asks:
+        code, out, err = run_command(ask[0], *ask[1:], "-c", served.path, "--json")
+        assert code in (0, 1) and err == "", (ask, code, err)
+        assert isinstance(json.loads(out), (dict, list)), ask
+
+
+def test_a_follower_misses_nothing_over_a_restart(served):
+    child = subprocess.Popen([ORDERWATCH, "events", "--follow", "--json", "-c", str(served.path)],
+                             stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+    lines = []
+    reader = threading.Thread(target=lambda: [lines.append(line) for line in child.stdout])
+    reader.start()
+    try:
+        statuses = itertools.cycle(["Held", "InProgress"])
+
+        def came():
+            served.simulator.step(order={"id": "O-3", "status": next(statuses)})
+            served.simulator.sweeps_after(2)
+            return lines
+        wait_until(came, served.log)
+        served.stop()
+        served.simulator.step(order={"id": "O-0", "status": "Completed"})
+        served.start()
+        wait_until(lambda: [line for line in lines if json.loads(line)["subject"] == "orders/O-0"], served.log)
+        known = [item["id"] for item in json.loads(run_command("events", "-c", served.path, "--json")[1])["items"]]
+        seen = [json.loads(line)["id"] for line in lines]
+        assert seen == known[::-1][-len(seen):]
+    finally:
+        child.terminate()
+        child.wait(60)
+        reader.join()
+
+
+def test_one_clear_line_when_no_daemon_answers(tmp_path):
+    path = tmp_path / "orderwatch.yaml"
+    path.write_text(to_yaml({"http": {"listen": f"127.0.0.1:{free_port()}"}}))
+    for ask in (("status",), ("orders",), ("orders", "O-1"), ("appointments",), ("events",), ("events", "--follow"),
+                ("deliveries",), ("why", "x"), ("retry", "1"), ("drop", "1"), ("release", "orange"), ("pause", "orange"),
+                ("resume", "orange"), ("silence", "list"), ("test", "tickets"), ("reload",)):
+        code, out, err = run_command(ask[0], *ask[1:], "-c", path)
+        assert (code, out) == (69, "") and err.count("\n") == 1, (ask, code, out, err)
+        assert "no daemon answers" in err and "orderwatch run" in err, err
