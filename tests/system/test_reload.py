@@ -2,9 +2,9 @@
 import http.client
 import json
 import os
-import pathlib
 import re
 import signal
+import socket
 import threading
 import time
 
@@ -277,7 +277,8 @@ def test_secrets_profiles_and_their_files_count_as_changes(world, watched):
     assert receiver.attempts[0][0] == 401 and receiver.attempts[0][2]["X-Desk"] == "hush-hush-2"
     profile.write_text(profile.read_text() + "\n# another comment is no change\n")
     assert daemon.changes() == []
-    profile.write_text(profile.read_text().replace("page_size: 100", "page_size: 90", 1))
+    profile.write_text(profile.read_text().replace("size: 100", "size: 90", 1))
+    assert daemon.changes() == ["changed source orange profile"]
     log = daemon.daemon.log()
     assert "hush-hush" not in log and "whsec_" not in log and "b3RoZXIg" not in log
 
@@ -313,6 +314,76 @@ def test_a_source_comes_and_goes(world, watched):
         ("urn:orderwatch:orange", "orders/O-1"), ("urn:orderwatch:second", "orders/O-2"),
         ("urn:orderwatch:orange", "orders/O-2")]
     wait_until(lambda: len(watcher.retained()) == 3 + 2 * len(ORDERS), lambda: str(watcher.retained()))
+
+
+def test_a_pause_outlives_the_change_of_what_is_paused(world, watched):
+    simulator = world.simulator(orders={"list": ORDERS})
+    receiver = world.webhook()
+    daemon = watched(simulator, sinks=[webhook_sink(receiver)])
+    assert run_command("pause", "tickets", "-c", daemon.daemon.path)[0] == 0
+    simulator.step(order={"id": "O-1", "status": "Completed"})
+    wait_until(lambda: daemon.sink("tickets")["pending"] == 1, daemon.daemon.log)
+    assert run_command("pause", "orange", "-c", daemon.daemon.path)[0] == 0
+    daemon.settings["sinks"][0]["webhook"]["timeout"] = "19s"
+    daemon.settings["sources"][0]["stalled_after"] = "9d"
+    assert len(daemon.changes()) == 2
+    assert daemon.sink("tickets")["paused"] and daemon.ask("/api/v1/sources")[1]["items"][0]["paused"]
+    assert not receiver.attempts
+    for name in ("tickets", "orange"):
+        assert run_command("resume", name, "-c", daemon.daemon.path)[0] == 0
+    simulator.step(order={"id": "O-2", "status": "Completed"})
+    wait_until(lambda: len(receiver.deliveries) == 2, daemon.daemon.log)
+
+
+def test_a_sink_that_hangs_has_its_grace_and_a_stop_does_not_wait_for_it(world, watched):
+    simulator = world.simulator(orders={"list": ORDERS})
+    silent = socket.create_server(("127.0.0.1", 0))
+    receiver = world.webhook()
+    daemon = watched(simulator, sinks=[{"name": "tickets", "webhook": {
+        "url": f"http://127.0.0.1:{silent.getsockname()[1]}/", "secret": SECRET, "timeout": "10m"}}])
+    simulator.step(order={"id": "O-1", "status": "Completed"})
+    hanging, _ = silent.accept()
+    daemon.settings["shutdown_grace"] = "1s"
+    daemon.reload()
+    daemon.settings["sinks"][0]["webhook"]["url"] = f"http://127.0.0.1:{receiver.port}/hooks"
+    assert daemon.changes() == ["changed sink tickets webhook.url"]
+    wait_until(lambda: len(receiver.deliveries) == 1, daemon.daemon.log)
+    hanging.close()
+
+    daemon.settings["sinks"][0]["webhook"]["url"] = f"http://127.0.0.1:{silent.getsockname()[1]}/"
+    daemon.settings["shutdown_grace"] = "1h"
+    daemon.reload()
+    simulator.step(order={"id": "O-2", "status": "Completed"})
+    hanging, _ = silent.accept()
+    daemon.settings["sinks"][0]["webhook"]["timeout"] = "9m"
+    daemon.write()
+    child = daemon.daemon.process.child
+    child.send_signal(signal.SIGHUP)
+    wait_until(lambda: "event=operator" in daemon.daemon.log() or len(daemon.lines("reloaded")) == 3, daemon.daemon.log)
+    child.send_signal(signal.SIGTERM)
+    wait_until(lambda: daemon.lines("stopping"), daemon.daemon.log)
+    hanging.close()
+    assert child.wait(60) == 0
+    silent.close()
+
+
+def test_the_service_manager_is_told(world, watched):
+    simulator = world.simulator(orders={"list": ORDERS})
+    path = str(world.folder / "notify.sock")
+    manager = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    manager.bind(path)
+    manager.settimeout(60)
+    daemon = watched(simulator, environment={"NOTIFY_SOCKET": path}, sinks=[], routes=[])
+    assert manager.recv(4096) == b"READY=1"
+    before = time.clock_gettime_ns(time.CLOCK_MONOTONIC) // 1000
+    daemon.daemon.process.child.send_signal(signal.SIGHUP)
+    told = manager.recv(4096).decode().splitlines()
+    assert told[0] == "RELOADING=1" and int(told[1].removeprefix("MONOTONIC_USEC=")) >= before
+    assert manager.recv(4096) == b"READY=1"
+    daemon.daemon.path.write_text("sources: [")
+    daemon.daemon.process.child.send_signal(signal.SIGHUP)
+    assert manager.recv(4096).startswith(b"RELOADING=1") and manager.recv(4096) == b"READY=1"
+    manager.close()
 
 
 class Stream:

@@ -23,6 +23,8 @@ struct world {
     struct instant now;
     store_counts_fn *on_counted; /* the store's debt; NULL: none */
     void *on_counted_arg;
+    store_done_fn *on_written;
+    void *on_written_arg;
     reload_done_fn *on_reloaded; /* as for the store */
     void *on_reloaded_arg;
     struct source_config source;
@@ -68,6 +70,15 @@ static void write_feed(const struct surface_feed *feed, struct text *out)
     text_add_text(out, "BEGIN:VCALENDAR");
 }
 
+static void write_to_a_full_disk(void *self, const struct commit *commit, store_done_fn *on_done,
+                                 void *arg)
+{
+    struct world *world = self;
+    assert_int_equal(commit->value_count, 1);
+    world->on_written = on_done;
+    world->on_written_arg = arg;
+}
+
 static struct instant read_clock(void *self)
 {
     return ((struct world *)self)->now;
@@ -85,7 +96,7 @@ static void begin(struct world *world, const char *listen, const char *token)
     world->config.http_token = world->token;
     const struct surface_options options = {
         .config = &world->config,
-        .store = {.self = world, .count_sinks = count_sinks},
+        .store = {.self = world, .count_sinks = count_sinks, .commit = write_to_a_full_disk},
         .responder = {.answer = take_answer},
         .reload = {.self = world, .start = start_reload},
         .query = {.self = world, .list_orders = list_orders},
@@ -362,6 +373,28 @@ static void test_books_that_do_not_add_up_are_no_health(void **state)
     end(&world);
 }
 
+static void test_a_full_disk_is_health_but_not_readiness(void **state)
+{
+    (void)state;
+    struct world world;
+    begin(&world, "127.0.0.1:9475", NULL);
+    struct http_exchange exchange;
+    struct http_query query = query_of("GET", "/-/ready");
+    assert_int_equal(serve(&world, &query, &exchange), 0);
+    world.on_written(world.on_written_arg, STATUS_FULL, "no room");
+    world.on_counted(world.on_counted_arg, STATUS_OK, NULL, 0);
+    world.on_counted = NULL;
+    assert_int_equal(exchange.code, 503);
+    assert_non_null(strstr(text_cstr(&exchange.body), "cannot be written: full"));
+    text_fini(&exchange.body);
+    query.path = "/-/healthy";
+    assert_int_equal(serve(&world, &query, &exchange), 0);
+    world.on_counted(world.on_counted_arg, STATUS_OK, NULL, 0);
+    assert_int_equal(exchange.code, 200);
+    text_fini(&exchange.body);
+    end(&world);
+}
+
 static void test_a_store_that_is_silent_is_no_health_and_may_answer_late(void **state)
 {
     (void)state;
@@ -431,6 +464,7 @@ int main(void)
         cmocka_unit_test(test_a_reload_answers_with_what_changed_or_every_problem),
         cmocka_unit_test(test_paths_methods_and_parameters_are_refused_with_a_reason),
         cmocka_unit_test(test_a_store_that_answers_is_health),
+        cmocka_unit_test(test_a_full_disk_is_health_but_not_readiness),
         cmocka_unit_test(test_books_that_do_not_add_up_are_no_health),
         cmocka_unit_test(test_a_store_that_is_silent_is_no_health_and_may_answer_late),
         cmocka_unit_test(test_who_waits_when_it_closes_is_told),
