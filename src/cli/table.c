@@ -94,21 +94,23 @@ static size_t grid_width(const struct grid *grid)
     return sum;
 }
 
-/* The widest that can give way does, until it fits. */
+/* column_count: none can give way any more. */
+static size_t widest_to_give(const struct grid *grid)
+{
+    size_t widest = grid->column_count;
+    for (size_t i = 0; i < grid->column_count; i++) {
+        bool can_give = grid->widths[i] > grid->floors[i];
+        bool is_wider = widest == grid->column_count || grid->widths[i] > grid->widths[widest];
+        widest = can_give && is_wider ? i : widest;
+    }
+    return widest;
+}
+
 static void grid_fit(struct grid *grid)
 {
-    while (grid->width_max != 0 && grid_width(grid) > grid->width_max) {
-        size_t widest = grid->column_count;
-        for (size_t i = 0; i < grid->column_count; i++) {
-            bool can_give = grid->widths[i] > grid->floors[i];
-            if (can_give &&
-                (widest == grid->column_count || grid->widths[i] > grid->widths[widest])) {
-                widest = i;
-            }
-        }
-        if (widest == grid->column_count) {
-            return;
-        }
+    size_t widest = 0;
+    while (grid->width_max != 0 && grid_width(grid) > grid->width_max &&
+           (widest = widest_to_give(grid)) < grid->column_count) {
         grid->widths[widest]--;
     }
 }
@@ -143,20 +145,27 @@ static const char *colour_of(enum cell_look look, struct span bytes)
     return span_is(bytes, "warning") || span_is(bytes, "pending") ? "\x1b[33m" : NULL;
 }
 
+/* In at most width characters. */
+static void print_value(enum cell_look look, struct span bytes, size_t width)
+{
+    bool is_cut = width_of(bytes) > width;
+    struct span shown = is_cut ? cut(bytes, width) : bytes;
+    const char *colour = colour_of(look, bytes);
+    (void)printf("%s%.*s%s%s", colour != NULL ? colour : "", (int)shown.size,
+                 shown.data != NULL ? shown.data : "", is_cut ? "…" : "",
+                 colour != NULL ? "\x1b[0m" : "");
+}
+
 static void print_cell(const struct grid *grid, size_t column, struct span bytes)
 {
     size_t width = grid->widths[column];
     size_t own_width = width_of(bytes);
-    bool is_cut = own_width > width;
-    struct span shown = is_cut ? cut(bytes, width) : bytes;
-    int padding = is_cut ? 0 : (int)(width - own_width);
+    int padding = own_width < width ? (int)(width - own_width) : 0;
     bool is_right = grid->columns[column].look == CELL_NUMBER;
     bool is_last = column + 1 == grid->column_count;
-    const char *colour = colour_of(grid->columns[column].look, bytes);
-    (void)printf("%*s%s%.*s%s%s%*s", is_right ? padding : 0, "", colour != NULL ? colour : "",
-                 (int)shown.size, shown.data != NULL ? shown.data : "", is_cut ? "…" : "",
-                 colour != NULL ? "\x1b[0m" : "", is_right || is_last ? 0 : padding, "");
-    (void)fputs(is_last ? "\n" : "  ", stdout);
+    (void)printf("%*s", is_right ? padding : 0, "");
+    print_value(grid->columns[column].look, bytes, width);
+    (void)printf("%*s%s", is_right || is_last ? 0 : padding, "", is_last ? "\n" : "  ");
 }
 
 static void grid_print(const struct grid *grid)
@@ -181,15 +190,10 @@ static void grid_print_blocks(const struct grid *grid)
     size_t value_width = has_room ? grid->width_max - title_width - GAP : 1;
     for (size_t i = 0; i < grid->row_count * grid->column_count; i++) {
         const struct column *column = &grid->columns[i % grid->column_count];
-        struct span bytes = text_span(&grid->cells[i]);
-        bool is_cut = width_of(bytes) > value_width;
-        struct span shown = is_cut ? cut(bytes, value_width) : bytes;
-        const char *colour = colour_of(column->look, bytes);
-        bool is_first = i != 0 && i % grid->column_count == 0;
-        (void)printf("%s%-*s  %s%.*s%s%s\n", is_first ? "\n" : "", (int)title_width, column->title,
-                     colour != NULL ? colour : "", (int)shown.size,
-                     shown.data != NULL ? shown.data : "", is_cut ? "…" : "",
-                     colour != NULL ? "\x1b[0m" : "");
+        bool begins_another = i != 0 && i % grid->column_count == 0;
+        (void)printf("%s%-*s  ", begins_another ? "\n" : "", (int)title_width, column->title);
+        print_value(column->look, text_span(&grid->cells[i]), value_width);
+        (void)fputs("\n", stdout);
     }
 }
 
