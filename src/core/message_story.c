@@ -361,16 +361,21 @@ static const char *date_words(const struct telling *telling, const struct story 
 {
     static const struct {
         const char *field;
-        enum phrase moved, withdrawn;
-    } dates[] = {{"requested_date", PHRASE_REQUESTED_MOVED, PHRASE_REQUESTED_WITHDRAWN},
-                 {"committed_date", PHRASE_COMMITTED_MOVED, PHRASE_COMMITTED_WITHDRAWN},
-                 {"completed_date", PHRASE_COMPLETED_MOVED, PHRASE_COMPLETED_WITHDRAWN}};
-    struct sides sides = find_sides(story, story_main_field(story));
+        enum phrase set, moved, withdrawn;
+    } dates[] = {{"requested_date", PHRASE_REQUESTED_SET, PHRASE_REQUESTED_MOVED,
+                  PHRASE_REQUESTED_WITHDRAWN},
+                 {"committed_date", PHRASE_COMMITTED_SET, PHRASE_COMMITTED_MOVED,
+                  PHRASE_COMMITTED_WITHDRAWN},
+                 {"completed_date", PHRASE_COMPLETED_SET, PHRASE_COMPLETED_MOVED,
+                  PHRASE_COMPLETED_WITHDRAWN}};
+    const char *field = story_main_field(story);
+    struct sides sides = find_sides(story, field);
     for (size_t i = 0; i < ARRAY_COUNT(dates); i++) {
-        if (text_equal(dates[i].field, story_main_field(story)) && sides.from != NULL) {
-            return words_phrase(sides.to != NULL ? dates[i].moved : dates[i].withdrawn,
-                                telling->language);
+        if (!text_equal(dates[i].field, field) || !sides.is_changed) {
+            continue;
         }
+        enum phrase moved = sides.to != NULL ? dates[i].moved : dates[i].withdrawn;
+        return words_phrase(sides.from != NULL ? moved : dates[i].set, telling->language);
     }
     return NULL;
 }

@@ -31,6 +31,42 @@ static void add_slip(struct stage *stage)
     add_event(stage, &facts, &record, NULL);
 }
 
+/* What became of which date is in the first words. */
+static void the_subject_names_the_date(void **state)
+{
+    (void)state;
+    static const struct {
+        struct change change;
+        const char *subject;
+    } rows[] = {
+        {{"requested_date", NULL, "2027-01-12"}, "requested date set, Tue 12 Jan"},
+        {{"requested_date", "2027-01-12", NULL}, "requested date withdrawn, was Tue 12 Jan"},
+        {{"committed_date", "2027-01-12", "2027-01-11"},
+         "committed date moved -1 d, Tue 12 Jan to Mon 11 Jan"},
+        {{"committed_date", "2027-01-12", NULL}, "committed date withdrawn, was Tue 12 Jan"},
+        {{"completed_date", "2027-01-12", "2027-01-11"},
+         "completed date moved -1 d, Tue 12 Jan to Mon 11 Jan"},
+    };
+    for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
+        struct stage *stage = stage_create(LANGUAGE_EN);
+        struct record record = usual_record("123456");
+        struct event_facts facts = usual_facts(EVENT_ORDER_DATE_CHANGED);
+        facts.changes = &rows[i].change;
+        facts.change_count = 1;
+        facts.extra_json = span_of(arena_format(
+            stage->arena, "\"date_change\":{\"field\":\"%s\"%s,\"count\":1}", rows[i].change.field,
+            strstr(rows[i].subject, "-1 d") != NULL ? ",\"days\":-1" : ""));
+        add_event(stage, &facts, &record, NULL);
+        struct message *message = compose(stage, NULL);
+        assert_string_equal(text_cstr(&message->subject),
+                            arena_format(stage->arena,
+                                         "[orderwatch] Order 123456 (Lyon Part-Dieu): %s",
+                                         rows[i].subject));
+        message_release(message);
+        stage_destroy(stage);
+    }
+}
+
 static void add_status_and_cancel(struct stage *stage)
 {
     static const struct change status[] = {
@@ -327,6 +363,7 @@ static void broken_events_are_named(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_subject_names_the_date),
         cmocka_unit_test(several_events_of_one_order),
         cmocka_unit_test(a_cancelled_order_ends_its_appointments),
         cmocka_unit_test(a_digest_groups_by_order),
