@@ -207,6 +207,23 @@ def test_a_route_says_why_it_does_not_match_and_when_it_sends(world):
                                      "sink noc gets it Tue 2026-11-24 07:00:00 CET"]
 
 
+def test_a_digest_by_the_clock_of_a_place_and_by_route(world):
+    path = routing(world)
+    document = yaml.safe_load(path.read_text())
+    document["routes"][1]["digest"] = {"at": ["13:00", "07:30"], "days": ["mon", "tue", "wed", "thu", "fri"],
+                                       "time_zone": "Europe/Paris"}
+    path.write_text(yaml.safe_dump(document))
+    status, out, err = ask(path, event(), "--at", "2026-11-27T13:00:00")  # a Friday, just as the last one leaves
+    assert (status, err) == (0, "")
+    assert "  desk: Mon 2026-11-30 07:30:00 CET, with its digest of 13:00 and 07:30 (Europe/Paris)" in out
+    assert "sink desk gets it Mon 2026-11-30 07:30:00 CET" in out.splitlines()
+    document["routes"][1]["sinks"] = ["noc"]
+    path.write_text(yaml.safe_dump(document))
+    status, _, err = harness.run_command("check", "-c", path)
+    assert status == 78
+    assert "routes[1].digest: has no recipients" in err
+
+
 def test_an_exception_passes_the_quiet_hours(world):
     status, out, _ = ask(routing(world), event(severity="critical"), "--at", "2026-11-23T21:34")
     assert status == 0 and out.splitlines()[-1] == "sink noc gets it at once"
