@@ -92,13 +92,55 @@ static void add_fact(struct text *out, const struct row *row, enum language lang
     text_add_char(out, '\n');
 }
 
+/* Whether each word of it fits into a column. */
+static bool fits_column(const char *value)
+{
+    while (*value != '\0') {
+        size_t size = strcspn(value, " ");
+        if (columns_of((struct span){.data = value, .size = size}) > VALUE_COLUMNS) {
+            return false;
+        }
+        value += size + (value[size] == ' ' ? 1 : 0);
+    }
+    return true;
+}
+
+/* The words that fit into one line of a column; *rest goes on behind them. */
+static struct span take_line(struct span *rest)
+{
+    struct span line = {.data = rest->data, .size = 0};
+    for (size_t end = 0; end < rest->size;) {
+        const char *space = memchr(rest->data + end, ' ', rest->size - end);
+        end = space != NULL ? (size_t)(space - rest->data) : rest->size;
+        if (columns_of((struct span){.data = rest->data, .size = end}) > VALUE_COLUMNS) {
+            break;
+        }
+        line.size = end;
+        end += space != NULL ? 1 : 0;
+    }
+    size_t taken = line.size < rest->size ? line.size + 1 : line.size;
+    *rest = (struct span){.data = rest->data + taken, .size = rest->size - taken};
+    return line;
+}
+
+/* Old and new side by side, as many lines as they need. */
 static void add_columns(struct text *out, const char *label, const char *from, const char *to)
 {
-    text_add_text(out, label);
-    add_padding(out, columns_of(span_of(label)), LABEL_COLUMNS);
-    text_addf(out, " %s", from);
-    add_padding(out, columns_of(span_of(from)), VALUE_COLUMNS);
-    text_addf(out, " %s\n", to);
+    struct span old = span_of(from);
+    struct span new = span_of(to);
+    do {
+        struct span left = take_line(&old);
+        struct span right = take_line(&new);
+        text_add_text(out, label);
+        add_padding(out, columns_of(span_of(label)), LABEL_COLUMNS + 1);
+        text_add(out, left);
+        if (right.size != 0) {
+            add_padding(out, columns_of(left), VALUE_COLUMNS + 1);
+            text_add(out, right);
+        }
+        text_add_char(out, '\n');
+        label = "";
+    } while (old.size != 0 || new.size != 0);
 }
 
 static void add_side(struct text *out, enum phrase side, const char *value, enum language language)
@@ -119,23 +161,20 @@ static void add_stacked(struct text *out, const struct row *row, enum language l
     add_side(out, PHRASE_AFTER, row->to, language);
 }
 
-/* Three columns where all rows fit, otherwise one under the other. */
+static bool is_columns(const struct row *row)
+{
+    return columns_of(span_of(row->label)) <= LABEL_COLUMNS && fits_column(row->from) &&
+           fits_column(row->to);
+}
+
+/* Three columns; a row with a word that is too long for them is told one under the other. */
 static void add_changes(struct text *out, const struct block *block, enum language language)
 {
-    bool fits = true;
+    add_columns(out, "", words_phrase(PHRASE_BEFORE, language),
+                words_phrase(PHRASE_AFTER, language));
     for (size_t i = 0; i < block->row_count; i++) {
         const struct row *row = &block->rows[i];
-        fits = fits && columns_of(span_of(row->label)) <= LABEL_COLUMNS &&
-               columns_of(span_of(row->from)) <= VALUE_COLUMNS &&
-               columns_of(span_of(row->to)) <= VALUE_COLUMNS;
-    }
-    if (fits) {
-        add_columns(out, "", words_phrase(PHRASE_BEFORE, language),
-                    words_phrase(PHRASE_AFTER, language));
-    }
-    for (size_t i = 0; i < block->row_count; i++) {
-        const struct row *row = &block->rows[i];
-        if (fits) {
+        if (is_columns(row)) {
             add_columns(out, row->label, row->from, row->to);
         } else {
             add_stacked(out, row, language);
