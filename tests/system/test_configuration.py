@@ -85,10 +85,10 @@ def test_every_commented_key_of_the_example_is_one(credentials, tmp_path):
                             r"\1", line) for line in lines[start:])
     text = text.replace("client.pem", "/dev/null").replace("client.key", "/dev/null")
     text = text.replace("/etc/ssl/private-ca.pem", "/dev/null")
-    for name in "http.token", "hub.token", "tickets.next":
+    for name in "http.token", "hub.token", "tickets.next", "orange.calendar":
         (tmp_path / name).write_text((tmp_path / "tickets.secret").read_text())
         (tmp_path / name).chmod(0o600)
-    text = text.replace("/etc/orderwatch/http.token", "http.token").replace("/etc/orderwatch/hub.token", "hub.token")
+    text = text.replace(": /etc/orderwatch/", ": ")
     (tmp_path / "all.yaml").write_text(text)
     result = check("-c", tmp_path / "all.yaml", **credentials)
     assert (result.returncode, result.stderr) == (0, "")
