@@ -65,6 +65,7 @@ struct source_config {
     const struct secret *calendar_token; /* opens /calendar/NAME.ics; NULL: nothing more does */
     struct tls_config tls;
     const char *proxy;        /* NULL: none; never from the environment */
+    bool allow_private;       /* an address of a network that is not public may be connected to */
     uint32_t page_size;       /* 0: the profile's */
     bool is_adaptive;         /* what the budget leaves goes to look-ups between sweeps */
     int64_t stalled_after_ms; /* 0: off */

@@ -18,14 +18,10 @@ static const char *nonempty_fault(const char *text)
 
 static const char *header_name_fault(const char *text)
 {
-    for (const char *byte = text; *byte != '\0'; byte++) {
-        bool is_letter_or_digit = (*byte >= 'a' && *byte <= 'z') ||
-                                  (*byte >= 'A' && *byte <= 'Z') || (*byte >= '0' && *byte <= '9');
-        if (!is_letter_or_digit && *byte != '-' && *byte != '_') {
-            return "not the name of a header";
-        }
-    }
-    return text[0] == '\0' ? "not the name of a header" : NULL;
+    static const char allowed[] =
+        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_";
+    bool is_name = text[0] != '\0' && text[strspn(text, allowed)] == '\0';
+    return is_name ? NULL : "not the name of a header";
 }
 
 static const char *scope_fault(const char *text)
@@ -398,6 +394,10 @@ static const struct key source_keys[] = {
      .offset = offsetof(struct source_config, proxy),
      .fault = proxy_url_fault,
      .accepted = "http://HOST:PORT or https://HOST:PORT"},
+    {.name = "allow_private",
+     .kind = KEY_SWITCH,
+     .offset = offsetof(struct source_config, allow_private),
+     .initial = "on"},
     {.name = "page",
      .kind = KEY_COUNT,
      .offset = offsetof(struct source_config, page_size),

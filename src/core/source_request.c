@@ -19,11 +19,10 @@ static struct text *add_header(struct source_request *request, const char *name)
 
 static void begin(struct source_request *request, const struct source_config *source)
 {
-    *request = (struct source_request){
-        .http = {.timeout_ms = source->timeout_ms,
-                 .tls = &source->tls,
-                 .proxy = source->proxy,
-                 .allows_private = true}}; /* the address is the operator's own choice */
+    *request = (struct source_request){.http = {.timeout_ms = source->timeout_ms,
+                                                .tls = &source->tls,
+                                                .proxy = source->proxy,
+                                                .allows_private = source->allow_private}};
     text_init(&request->body, VALUE_BYTES_MAX);
 }
 

@@ -155,6 +155,17 @@ def test_a_redirect_is_not_followed(world):
     assert daemon.stop() == 0
 
 
+def test_an_address_is_looked_at_when_it_is_connected_to(world):
+    """The name is the operator's own; where it leads today is not."""
+    simulator = world.simulator(orders=ORDERS)
+    daemon = world.daemon(configuration(world.folder, simulator, sinks=[], routes=[],
+                                        source={"allow_private": "off"})).start()
+    failing = wait_until(lambda: [row for row in source_of(daemon) if row["state"] == "failing"], daemon.log)
+    assert "is private or local" in failing[0]["last_failure"]
+    assert simulator.requests() == []
+    assert daemon.stop() == 0
+
+
 def test_the_proxy_is_the_configuration_s_and_never_the_environment_s(world):
     simulator = world.simulator(orders=ORDERS)
     trap = world.keep(Listener())
