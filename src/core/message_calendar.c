@@ -84,7 +84,7 @@ static const char *describe(const struct telling *telling, const struct story *s
                                      telling_clean(telling, value, TEXT_BYTES_MAX)));
         }
     }
-    text_add_text(&text, telling->sink->email.status_url);
+    text_add_text(&text, telling_page(telling, story->event->source_name, story->event->order_id));
     const char *description = arena_text(telling->arena, text_span(&text));
     text_fini(&text);
     return description;

@@ -439,7 +439,7 @@ void sheet_write_foot(struct sheet *sheet, const struct telling *telling, const 
                       bool is_single)
 {
     const char *times = telling_phrase(telling, PHRASE_TIMES, zone_name(telling->zone), NULL);
-    const char *url = telling->sink->email.status_url;
+    const char *url = telling_page(telling, event->source_name, is_single ? event->order_id : "");
     if (url != NULL) {
         struct block *link = sheet_add(sheet, BLOCK_LINK, url);
         link->label = words_phrase(PHRASE_STATUS_PAGE, telling->language);

@@ -100,3 +100,19 @@ const char *telling_titled(const struct telling *telling, const char *title, con
     return arena_format(telling->arena, "%s%s %s", title,
                         words_phrase(PHRASE_COLON, telling->language), words);
 }
+
+const char *telling_page(const struct telling *telling, const char *source_name,
+                         const char *order_id)
+{
+    const char *url = telling->sink->email.status_url;
+    if (url == NULL || order_id[0] == '\0' || strchr(url, '#') != NULL) {
+        return url;
+    }
+    struct text text;
+    text_init(&text, LINE_BYTES_MAX + 3 * RECORD_ID_MAX);
+    text_addf(&text, "%s#/order/", url);
+    text_add_percent(&text, span_of(source_name));
+    text_add_char(&text, '/');
+    text_add_percent(&text, span_of(order_id));
+    return keep(telling, &text);
+}

@@ -28,6 +28,10 @@ const char *telling_phrase(const struct telling *telling, enum phrase phrase, co
 /* The phrase for one or for many, with the number in it. */
 const char *telling_count(const struct telling *telling, enum phrase one, enum phrase many,
                           size_t count);
+/* Where the status page shows this order, or is itself where order_id is ""; NULL: it has no
+ * address. */
+const char *telling_page(const struct telling *telling, const char *source_name,
+                         const char *order_id);
 /* "Title: words", as the language sets a colon. */
 const char *telling_titled(const struct telling *telling, const char *title, const char *words);
 

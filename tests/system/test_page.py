@@ -8,7 +8,7 @@ import urllib.parse
 import pytest
 from browser import Browser, Keys
 
-from harness import configuration, wait_until, webhook_sink
+from harness import configuration, email_sink, wait_until, webhook_sink
 from test_surface import Served
 
 HOSTILE = ('<img src=x onerror="window.hacked=1">', "</script><script>window.hacked=1</script>", "\u202egnp.exe\u202c",
@@ -172,6 +172,24 @@ def test_trouble_is_said_with_its_remedy(served, page):
     page.open().sees("1 thing needs attention", "[data-health=bad]").sees("Source orange was not read completely in time")
     page.sees("It is tried again by itself").sees("no complete sweep for", ".why")
     assert page.run("return document.title").startswith("(1) ")
+
+
+def test_a_mail_leads_to_the_order_it_tells_of(world, chromium):
+    world.source, mailbox = world.simulator(orders=orders()), world.mailbox()
+    settings = configuration(world.folder, world.source)
+    base = f"http://{settings['http']['listen']}"
+    settings["sinks"] = [email_sink(mailbox, digest="0", status_url=base + "/")]
+    settings["routes"] = [{"types": ["appointment.*"], "sinks": ["project-managers"]}]
+    served = Served(world, settings)
+    served.swept()
+    world.source.step(appointment=moved(9))
+    wait_until(lambda: mailbox.mails, served.daemon.log)
+    link, = re.findall(r"http://\S+", mailbox.mails[0][2].get_body(("plain",)).get_content())
+    assert link == f"{base}/{ORDER}"
+    page = chromium.begin(base)
+    page.driver.get(link)
+    page.sees("Lyon Perrache").sees("Appointment moved", ".steps")
+    assert page.complaints() == []
 
 
 # --- languages, keyboard, sizes -------------------------------------------------------------------
