@@ -5,6 +5,7 @@ INSTALL     ?= install
 MAN_DIR     ?= $(PREFIX)/share/man
 UNIT_DIR    ?= $(PREFIX)/lib/systemd/system
 SYSUSERS_DIR ?= $(PREFIX)/lib/sysusers.d
+TMPFILES_DIR ?= $(PREFIX)/lib/tmpfiles.d
 EXAMPLE_DIR ?= $(PREFIX)/share/doc/orderwatch/examples
 BASH_COMPLETION_DIR ?= $(PREFIX)/share/bash-completion/completions
 ZSH_COMPLETION_DIR  ?= $(PREFIX)/share/zsh/site-functions
@@ -21,7 +22,8 @@ INSTALLED_FILES := \
     $(foreach file,$(wildcard packaging/completion/*.bash),\
         $(file):$(BASH_COMPLETION_DIR)/$(basename $(notdir $(file)))) \
     $(foreach file,$(wildcard packaging/completion/_*),$(file):$(ZSH_COMPLETION_DIR)/$(notdir $(file))) \
-    packaging/orderwatch.sysusers:$(SYSUSERS_DIR)/orderwatch.conf
+    packaging/orderwatch.sysusers:$(SYSUSERS_DIR)/orderwatch.conf \
+    packaging/orderwatch.tmpfiles:$(TMPFILES_DIR)/orderwatch.conf
 UNIT := $(UNIT_DIR)/orderwatch.service
 
 place = $(INSTALL) -D -m $(1) $(firstword $(subst :, ,$(2))) '$(DESTDIR)$(lastword $(subst :, ,$(2)))' &&

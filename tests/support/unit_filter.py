@@ -1,11 +1,13 @@
 #!/usr/bin/python3
 """Runs a program under the system call filter of orderwatch.service, where no systemd runs:
 
-    unit_filter.py PROGRAM ARGUMENT...
+    unit_filter.py [--root FOLDER] [--user NAME] PROGRAM ARGUMENT...
 
 SystemCallFilter=, RestrictAddressFamilies= and MemoryDenyWriteExecute= as systemd turns them into a seccomp filter. A
-system call that is not allowed fails with EPERM, as SystemCallErrorNumber= says.
+system call that is not allowed fails with EPERM, as SystemCallErrorNumber= says. With --root in another system, with
+--user as that system's user NAME.
 """
+import argparse
 import errno
 import mmap
 import os
@@ -16,12 +18,12 @@ import sys
 
 import seccomp
 
-UNIT = pathlib.Path(__file__).resolve().parents[2] / "packaging/systemd/orderwatch.service"
+UNIT = (pathlib.Path(__file__).resolve().parents[2] / "packaging/systemd/orderwatch.service").read_text(encoding="utf-8")
 FAMILIES = {"AF_UNIX": 1, "AF_INET": 2, "AF_INET6": 10}
 
 
 def settings(name):
-    return re.findall(rf"^{name}=(.*)$", UNIT.read_text(), re.MULTILINE)
+    return re.findall(rf"^{name}=(.*)$", UNIT, re.MULTILINE)
 
 
 def call_sets():
@@ -60,7 +62,7 @@ def resolvable(names):
             yield name
 
 
-def load():
+def load(allowed):
     """The narrow one last: it does not allow a further filter."""
     refuse = seccomp.ERRNO(errno.EPERM)
     arguments = seccomp.SyscallFilter(seccomp.ALLOW)
@@ -73,11 +75,31 @@ def load():
         arguments.add_rule(refuse, "mprotect", seccomp.Arg(2, seccomp.MASKED_EQ, mmap.PROT_EXEC, mmap.PROT_EXEC))
     arguments.load()
     calls = seccomp.SyscallFilter(refuse)
-    for name in resolvable(allowed_calls()):
+    for name in resolvable(allowed):
         calls.add_rule(seccomp.ALLOW, name)
     calls.load()
 
 
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--root")
+    parser.add_argument("--user")
+    parser.add_argument("program", nargs=argparse.REMAINDER)
+    options = parser.parse_args()
+    allowed = allowed_calls()
+    if options.root:
+        os.chroot(options.root)
+        os.chdir("/")
+    if options.user:
+        fields = next(line.split(":") for line in pathlib.Path("/etc/passwd").read_text(encoding="utf-8").splitlines()
+                      if line.startswith(f"{options.user}:"))
+        os.setgroups([])
+        os.setresgid(*[int(fields[3])] * 3)
+        os.setresuid(*[int(fields[2])] * 3)
+        os.umask(0o077)
+    load(allowed)
+    os.execv(options.program[0], options.program)
+
+
 if __name__ == "__main__":
-    load()
-    os.execv(sys.argv[1], sys.argv[1:])
+    main()
