@@ -87,6 +87,8 @@ void poller_pause(struct poller *poller, bool is_paused);
  * does not come. STATUS_BUSY: another order is being forgotten. */
 enum status poller_forget(struct poller *poller, const char *order_id, bool drops_open,
                           store_forgot_fn *on_done, void *arg, struct failure *why) MUST_CHECK;
+/* The known order whose id is close to this one, of the first many; NULL: none is. */
+const char *poller_similar_order(const struct poller *poller, const char *order_id);
 struct poller_status poller_status(const struct poller *poller);
 void poller_stop(struct poller *poller); /* abandons the sweep; a commit under way finishes */
 bool poller_is_idle(const struct poller *poller); /* nothing in flight */

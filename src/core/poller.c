@@ -2,6 +2,7 @@
 #include "core/log.h"
 #include "core/pager.h"
 #include "core/reconcile.h"
+#include "core/suggest.h"
 
 #include "poller_internal.h"
 
@@ -9,7 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define SLEEP_MAX_MS 60000 /* clocks may be set: nothing is slept through for longer */
+#define SIMILAR_COUNT_MAX 10000 /* some milliseconds */
+#define SLEEP_MAX_MS 60000      /* clocks may be set: nothing is slept through for longer */
 
 /* --- life ------------------------------------------------------------------------------------- */
 
@@ -329,6 +331,19 @@ void poller_release(struct poller *poller)
 void poller_pause(struct poller *poller, bool is_paused)
 {
     poller->is_paused = is_paused;
+}
+
+const char *poller_similar_order(const struct poller *poller, const char *order_id)
+{
+    const struct index *known = poller->known[COLLECTION_ORDERS];
+    struct suggestion suggestion = suggest_begin(order_id);
+    size_t count = index_count(known);
+    for (uint32_t i = 0; i < count && i < SIMILAR_COUNT_MAX; i++) {
+        if (!index_at(known, i)->has_left) {
+            suggest_offer(&suggestion, index_id(known, i));
+        }
+    }
+    return suggestion.best;
 }
 
 void poller_stop(struct poller *poller)

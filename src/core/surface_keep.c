@@ -58,6 +58,9 @@ static void refuse_forget(struct forget_inquiry *asked, enum status status, cons
 {
     struct surface *surface = asked->inquiry.surface;
     struct http_exchange *exchange = inquiry_take(&asked->inquiry);
+    struct text hint;
+    text_init(&hint, 512);
+    order_add_hint(surface, asked->source_name, asked->order_id, &hint);
     if (status == STATUS_NOT_FOUND) {
         answer_problem(
             surface, exchange, 404,
@@ -73,6 +76,7 @@ static void refuse_forget(struct forget_inquiry *asked, enum status status, cons
     } else {
         answer_store_problem(surface, exchange, status, detail);
     }
+    text_fini(&hint);
 }
 
 /* What the sinks remember of it goes too, and lanes go on with what was behind it. */
@@ -123,7 +127,7 @@ static bool read_drop(const struct call *call, bool *out)
     return is_good;
 }
 
-static struct poller *find_poller(const struct surface *surface, const char *source_name)
+struct poller *surface_poller(const struct surface *surface, const char *source_name)
 {
     const struct config *config = surface->options.config;
     for (size_t i = 0; i < config->source_count; i++) {
@@ -138,7 +142,7 @@ static struct poller *find_poller(const struct surface *surface, const char *sou
 static void begin_forget(struct forget_inquiry *asked, bool drops_open)
 {
     const struct surface *surface = asked->inquiry.surface;
-    struct poller *poller = find_poller(surface, asked->source_name);
+    struct poller *poller = surface_poller(surface, asked->source_name);
     struct failure why = {0};
     if (poller == NULL) {
         struct forget_query query = {.source_name = asked->source_name,

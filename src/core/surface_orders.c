@@ -297,6 +297,28 @@ static bool write_found(struct order_inquiry *asked, const struct stored_order *
     return is_good;
 }
 
+void order_add_hint(const struct surface *surface, const char *source_name, const char *order_id,
+                    struct text *out)
+{
+    const struct poller *poller = surface_poller(surface, source_name);
+    const char *similar = poller != NULL ? poller_similar_order(poller, order_id) : NULL;
+    if (similar != NULL) {
+        text_addf(out, "; did you mean %.200s", similar);
+    }
+}
+
+static void refuse_order(struct order_inquiry *asked)
+{
+    struct surface *surface = asked->inquiry.surface;
+    struct text hint;
+    text_init(&hint, 512);
+    order_add_hint(surface, asked->source_name, asked->order_id, &hint);
+    answer_problem(surface, inquiry_take(&asked->inquiry), 404,
+                   "source %s has no order %.200s%s; /api/v1/orders?source=%s lists those it has",
+                   asked->source_name, asked->order_id, text_cstr(&hint), asked->source_name);
+    text_fini(&hint);
+}
+
 static void on_order(void *arg, enum status status, const struct stored_order *orders, size_t count)
 {
     struct order_inquiry *asked = arg;
@@ -310,14 +332,11 @@ static void on_order(void *arg, enum status status, const struct stored_order *o
         asked->inquiry.proceed = ask_time_line;
         return;
     }
-    struct http_exchange *exchange = inquiry_take(&asked->inquiry);
     if (status != STATUS_OK || is_found) {
-        answer_store_problem(surface, exchange, is_found ? STATUS_CORRUPT : status,
-                             "the order cannot be read");
+        answer_store_problem(surface, inquiry_take(&asked->inquiry),
+                             is_found ? STATUS_CORRUPT : status, "the order cannot be read");
     } else {
-        answer_problem(surface, exchange, 404,
-                       "source %s has no order %.200s; /api/v1/orders?source=%s lists those it has",
-                       asked->source_name, asked->order_id, asked->source_name);
+        refuse_order(asked);
     }
     inquiry_end(&asked->inquiry);
 }

@@ -103,7 +103,7 @@ def fresh(tmp_path_factory):
 @pytest.fixture(scope="module")
 def running(fresh):
     """The daemon there, its receivers and its source here: loopback is the same."""
-    simulator, receiver = Simulator(fresh.folder, ORDERS), Webhook()
+    simulator, receiver = Simulator(fresh.folder, {"orders": ORDERS}), Webhook()
     settings = configuration(fresh.folder, simulator, sinks=[webhook_sink(receiver)])
     settings["state"]["database"] = "/var/lib/orderwatch/state.db"
     (fresh.root / "etc/orderwatch/orderwatch.yaml").write_text(harness.to_yaml(settings), encoding="utf-8")

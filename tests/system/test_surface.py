@@ -276,6 +276,7 @@ def test_a_wrong_parameter_is_named_with_what_is_accepted(served, path, words):
 
 @pytest.mark.parametrize("path, words", [
     ("/nowhere", ["/api/v1/", "/metrics"]), ("/api/v1/orders/orange/77", ["77", "orange"]),
+    ("/api/v1/orders/orange/1001x", ["did you mean 1001"]), ("/api/v1/orders/orange/00%2F123", ["did you mean 00/12 3"]),
     ("/api/v1/orders/blue/1", ["orange"]), ("/api/v1/orders/orange", ["orange"]),
     ("/api/v1/events/00000000000000000000000000000000", ["/api/v1/events"])])
 def test_what_does_not_exist_is_404_with_what_does(served, path, words):
