@@ -113,6 +113,7 @@ help:
 	@echo 'make demo                see it work (ONCE=1: stops by itself, with a verdict)'
 	@echo 'make check               every test, two compilers, sanitizers, simulation, real servers'
 	@echo 'make unit edge sim       tests of the core, of the adapters, of the core in a simulated world'
+	@echo 'make golden              writes the golden mails of tests/unit/golden anew, to be looked at'
 	@echo 'make system              tests of the programs against real servers'
 	@echo 'make lint layers format-check'
 	@echo 'make fuzz                an hour of each fuzz target'

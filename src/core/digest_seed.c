@@ -6,6 +6,9 @@
 
 /* No digest is further away: a memory of one is from a clock that was wrong. */
 #define AHEAD_MAX_MS (8 * DAY_MS)
+/* What waits for long looks like a sink that fails: a weekly digest gets its event the day before.
+ */
+#define EARLY_MAX_MS DAY_MS
 
 static bool wants_seeds(const struct sink_config *sink)
 {
@@ -16,8 +19,10 @@ static bool wants_seeds(const struct sink_config *sink)
 bool digest_seed_is_due(const struct sink_config *sink, const struct sink_memory *memory,
                         int64_t now_wall_ms)
 {
-    return wants_seeds(sink) && (memory->digest_wall_ms <= now_wall_ms ||
-                                 memory->digest_wall_ms > now_wall_ms + AHEAD_MAX_MS);
+    bool is_open = memory->digest_wall_ms <= now_wall_ms ||
+                   memory->digest_wall_ms > now_wall_ms + AHEAD_MAX_MS;
+    return wants_seeds(sink) && is_open &&
+           digest_next(&sink->email.digest, now_wall_ms) - now_wall_ms <= EARLY_MAX_MS;
 }
 
 /* The wall clock may jump, so it is looked at again within a minute. */
@@ -28,7 +33,7 @@ int64_t digest_seed_next_mono_ms(const struct sink_config *sink, const struct si
     if (!wants_seeds(sink)) {
         return INSTANT_NEVER;
     }
-    return now.mono_ms + (wait_ms < 0 || wait_ms > MINUTE_MS ? MINUTE_MS : wait_ms);
+    return now.mono_ms + (wait_ms <= 0 || wait_ms > MINUTE_MS ? MINUTE_MS : wait_ms);
 }
 
 void digest_seed_compose(const struct config *config, size_t sink_index, int64_t now_wall_ms,

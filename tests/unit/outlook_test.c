@@ -401,6 +401,29 @@ static void a_single_run_has_none(void **state)
     world_destroy(world);
 }
 
+/* It is planned the day before: what waits for a week would look like a sink that fails. */
+static void a_weekly_one_is_planned_the_day_before(void **state)
+{
+    (void)state;
+    struct world *world = world_create();
+    run(world, MINUTE_MS);
+    stop(world);
+    size_t seeds = count_seeds(world);
+    world->sink_config.email.digest.every_ms = 7 * DAY_MS;
+    start(world, false);
+    int64_t week_ms = 7 * DAY_MS - world->sim.now.wall_ms % (7 * DAY_MS);
+    if (week_ms > DAY_MS + 2 * HOUR_MS) {
+        run(world, week_ms - DAY_MS - HOUR_MS);
+        assert_int_equal(count_seeds(world), seeds);
+    }
+    run(world, 2 * HOUR_MS);
+    assert_int_equal(count_seeds(world), seeds + 1);
+    size_t sent = world->send_count;
+    run(world, DAY_MS);
+    assert_int_equal(world->send_count, sent + 1);
+    world_destroy(world);
+}
+
 static void without_the_wish_nothing_is_sent(void **state)
 {
     (void)state;
@@ -422,6 +445,7 @@ int main(void)
         cmocka_unit_test(news_join_it),
         cmocka_unit_test(restarts_and_clocks_make_no_second_one),
         cmocka_unit_test(a_single_run_has_none),
+        cmocka_unit_test(a_weekly_one_is_planned_the_day_before),
         cmocka_unit_test(without_the_wish_nothing_is_sent),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
