@@ -17,6 +17,14 @@ void member_set(struct member **list, const char *name, char *json)
     (*link)->json = json;
 }
 
+const char *member_find(const struct member *list, const char *name)
+{
+    while (list != NULL && strcmp(list->name, name) != 0) {
+        list = list->next;
+    }
+    return list != NULL ? list->json : NULL;
+}
+
 void member_remove(struct member **list, const char *name)
 {
     for (struct member **link = list; *link != NULL; link = &(*link)->next) {

@@ -12,6 +12,7 @@ struct member {
 
 void member_set(struct member **list, const char *name, char *json); /* takes json */
 void member_set_text(struct member **list, const char *name, const char *text);
+const char *member_find(const struct member *list, const char *name); /* its JSON; NULL: none */
 void member_remove(struct member **list, const char *name);
 void members_destroy(struct member *list);
 /* Each as ,"name":value */

@@ -142,12 +142,6 @@ static void order_destroy(struct sim_order *order)
         free(order->appointments);
         order->appointments = next;
     }
-    while (order->notes != NULL) {
-        struct sim_note *next = order->notes->next;
-        free(order->notes->json);
-        free(order->notes);
-        order->notes = next;
-    }
     free(order->id);
     free(order);
 }
@@ -227,11 +221,20 @@ void world_set_order(struct world *world, const char *order_id, const struct nod
     }
 }
 
+/* What a list has so far, open for one more element. Anything but a list is replaced. */
+static void reopen_list(const char *json, struct text *out)
+{
+    size_t size = json != NULL && json[0] == '[' ? strlen(json) - 1 : 0;
+    text_add(out, (struct span){.data = json, .size = size});
+    text_add_text(out, size == 0 ? "[" : size == 1 ? "" : ",");
+}
+
 void world_add_note(struct world *world, const char *order_id, const struct node *members)
 {
     struct sim_order *order = find_or_append(world, order_id);
     struct text json;
     text_init(&json, VALUE_BYTES_MAX);
+    reopen_list(member_find(order->members, "notes"), &json);
     text_addf(&json, "{\"id\":\"N-%zu\"", ++order->note_count);
     for (const struct node *entry = members->child; entry != NULL; entry = entry->next) {
         if (strcmp(entry->key, "order") != 0 && strcmp(entry->key, "id") != 0) {
@@ -241,13 +244,8 @@ void world_add_note(struct world *world, const char *order_id, const struct node
             world_add_value(world, entry, &json);
         }
     }
-    text_add_char(&json, '}');
-    struct sim_note **link = &order->notes;
-    while (*link != NULL) {
-        link = &(*link)->next;
-    }
-    *link = alloc(sizeof **link);
-    (*link)->json = text_take(&json);
+    text_add_text(&json, "}]");
+    member_set(&order->members, "notes", text_take(&json));
 }
 
 bool world_remove_appointment(struct world *world, const char *order_id, const char *appointment_id)
@@ -356,14 +354,6 @@ static void add_order(const struct sim_order *order, bool with_appointments, str
     text_add_text(out, "{\"id\":");
     text_add_json_text(out, order->id);
     members_add(order->members, out);
-    if (order->notes != NULL) {
-        text_add_text(out, ",\"notes\":[");
-        for (const struct sim_note *note = order->notes; note != NULL; note = note->next) {
-            text_add_text(out, note->json);
-            text_add_text(out, note->next != NULL ? "," : "");
-        }
-        text_add_char(out, ']');
-    }
     if (with_appointments && order->appointments != NULL) {
         text_add_text(out, ",\"appointments\":[");
         for (const struct sim_appointment *appointment = order->appointments; appointment != NULL;

@@ -11,17 +11,11 @@ struct sim_appointment {
     struct member *members;
 };
 
-struct sim_note {
-    struct sim_note *next;
-    char *json;
-};
-
 struct sim_order {
     char *id;
     struct member *members;
     struct sim_appointment *appointments;
-    struct sim_note *notes;
-    size_t note_count;
+    size_t note_count; /* that were added; they are the member "notes" */
     bool is_listed;
 };
 
