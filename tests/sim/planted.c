@@ -28,6 +28,7 @@ static const char *const names[PLANT_KIND_COUNT] = {
     [PLANT_LANE_IGNORED] = "lane-ignored",
     [PLANT_WINDOW_FORGOTTEN] = "window-forgotten",
     [PLANT_MAINTENANCE_UNKNOWN] = "maintenance-unknown",
+    [PLANT_STATE_EARLY] = "state-early",
 };
 
 bool plant_parse(const char *name, enum plant_kind *out)
@@ -279,23 +280,37 @@ static void ignore_sent(void *arg, const struct send_result *result)
     (void)result;
 }
 
+static void answer_early(const struct plant *plant, send_done_fn *on_done, void *arg)
+{
+    struct early *early = alloc(sizeof *early);
+    early->sim = plant->process->sim;
+    early->on_done = on_done;
+    early->arg = arg;
+    sim_spawn(early->sim, plant->process, 0, on_early, early);
+}
+
 static void plant_send(void *self, const struct delivery *delivery, send_done_fn *on_done,
                        void *arg)
 {
     const struct plant_sink *sink = self;
-    struct early *early = alloc(sizeof *early);
-    early->sim = sink->plant->process->sim;
-    early->on_done = on_done;
-    early->arg = arg;
+    if (sink->plant->kind != PLANT_EARLY_DONE) {
+        sink->real.ops->send(sink->real.self, delivery, on_done, arg);
+        return;
+    }
     sink->real.ops->send(sink->real.self, delivery, ignore_sent, NULL);
-    sim_spawn(early->sim, sink->plant->process, 0, on_early, early);
+    answer_early(sink->plant, on_done, arg);
 }
 
 static void plant_publish(void *self, const struct retained *retained, send_done_fn *on_done,
                           void *arg)
 {
     const struct plant_sink *sink = self;
-    sink->real.ops->publish(sink->real.self, retained, on_done, arg);
+    if (sink->plant->kind != PLANT_STATE_EARLY) {
+        sink->real.ops->publish(sink->real.self, retained, on_done, arg);
+        return;
+    }
+    sink->real.ops->publish(sink->real.self, retained, ignore_sent, NULL);
+    answer_early(sink->plant, on_done, arg);
 }
 
 static void plant_listen(void *self, const struct sink_listener *listener)
@@ -306,7 +321,7 @@ static void plant_listen(void *self, const struct sink_listener *listener)
 
 struct sink_port plant_sink(struct plant *plant, struct sink_port real)
 {
-    if (plant->kind != PLANT_EARLY_DONE) {
+    if (plant->kind != PLANT_EARLY_DONE && plant->kind != PLANT_STATE_EARLY) {
         return real;
     }
     struct plant_sink *sink = alloc(sizeof *sink);

@@ -14,6 +14,7 @@ enum plant_kind {
     PLANT_LANE_IGNORED,        /* the next of an order is sent while the first one waits */
     PLANT_WINDOW_FORGOTTEN,    /* a restart begins with an empty window */
     PLANT_MAINTENANCE_UNKNOWN, /* announced windows are not known to the daemon */
+    PLANT_STATE_EARLY,         /* retained state counts as there before the receiver has it */
     PLANT_KIND_COUNT
 };
 

@@ -104,6 +104,7 @@ size_t sim_store_due(const struct sim_store *store, const struct due_query *quer
 struct sim_state_row *sim_store_state(const struct sim_store *store, const char *sink_name,
                                       const char *source_name, const char *order_id);
 void sim_store_refill(struct sim_store *store, const char *sink_name);
+bool sim_store_has_stale(const struct sim_store *store, const char *sink_name);
 
 /* Deep copies into an arena. */
 const char *sim_copy_text(struct arena *arena, const char *text); /* NULL stays NULL */

@@ -71,3 +71,13 @@ void sim_port_refill(void *self, const char *sink_name, store_done_fn *on_done, 
     request->sink_name = sim_copy_text(request->arena, sink_name);
     request_ask_write(request, execute_refill, on_done, arg);
 }
+
+bool sim_store_has_stale(const struct sim_store *store, const char *sink_name)
+{
+    for (const struct sim_state_row *row = store->states; row != NULL; row = row->next) {
+        if (text_equal(row->sink_name, sink_name) && row->version != row->settled_version) {
+            return true;
+        }
+    }
+    return false;
+}

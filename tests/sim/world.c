@@ -220,10 +220,24 @@ static void change_weather(struct world *world)
     }
 }
 
+/* Wherever the daemon rests, what is retained equals the store: not only at the end. */
+static void check_quiet_topics(struct world *world)
+{
+    const struct sim_sink *sink = &world->sinks[1];
+    if (world->life != NULL && !world->life->process.is_dead && !sink->is_away &&
+        sim_sink_port_is_quiet(world->life->sink_ports[1]) &&
+        !sim_store_has_stale(&world->store, sink->config->name) &&
+        sim_sink_topic(sink, world->source.name) != NULL) {
+        sim_trace(&world->sim, "all is quiet: the topics are looked at");
+        oracle_check_topics(&world->oracle, sink);
+    }
+}
+
 static void on_weather(void *self, bool is_alive)
 {
     struct world *world = self;
     CHECK(is_alive);
+    check_quiet_topics(world);
     if (!world->is_ending) {
         change_weather(world);
         sim_spawn(&world->sim, NULL, sim_between(&world->sim, 1, 30) * MINUTE_MS, on_weather,
