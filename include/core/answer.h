@@ -20,7 +20,7 @@ struct answer {
     char *link, *etag, *last_modified; /* NULL: none, or longer than any can be */
     int64_t total;                     /* X-Total-Count; PAGE_TOTAL_NONE: absent or not a number */
     int64_t wait_ms;                   /* Retry-After, capped; 0: none */
-    int64_t certificate_expires_wall_ms;
+    int64_t certificate_expires_wall_ms, own_certificate_expires_wall_ms;
     bool is_tls_failure;
     char request_id[REQUEST_ID_MAX + 8], content_type[96], detail[256]; /* cleaned */
 };

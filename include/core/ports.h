@@ -34,11 +34,12 @@ struct http_response {
     int http_code;
     struct text *body; /* the callee may text_take it */
     const char *retry_after, *etag, *last_modified, *link, *total_count, *request_id,
-        *content_type;                   /* header values as sent; NULL: absent */
-    int64_t certificate_expires_wall_ms; /* of the peer; 0: unknown or no TLS */
-    bool is_tls_failure;                 /* certificate or handshake refused */
-    bool is_connect_failure;             /* no connection was made: nobody saw the request */
-    const char *detail;                  /* one line for a human, no secrets */
+        *content_type;                       /* header values as sent; NULL: absent */
+    int64_t certificate_expires_wall_ms;     /* of the peer; 0: unknown or no TLS */
+    int64_t own_certificate_expires_wall_ms; /* of tls->cert_file; 0: none, or unreadable */
+    bool is_tls_failure;                     /* certificate or handshake refused */
+    bool is_connect_failure;                 /* no connection was made: nobody saw the request */
+    const char *detail;                      /* one line for a human, no secrets */
 };
 
 typedef void http_done_fn(void *arg, struct http_response *response);

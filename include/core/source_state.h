@@ -9,7 +9,13 @@
 #define EXPIRIES_TOLD_MAX 8 /* credentials and certificates that were warned about */
 #define SOURCE_STATE_BYTES_MAX 1048576
 
-enum credential { CREDENTIAL_API_KEY, CREDENTIAL_CLIENT_SECRET, CREDENTIAL_CERTIFICATE };
+/* The store keeps the numbers. */
+enum credential {
+    CREDENTIAL_API_KEY,
+    CREDENTIAL_CLIENT_SECRET,
+    CREDENTIAL_CERTIFICATE, /* the server's */
+    CREDENTIAL_CLIENT_CERTIFICATE,
+};
 
 struct expiry_told {
     enum credential credential;
@@ -75,6 +81,6 @@ struct forgotten_order *source_state_forgotten(const struct source_state *state,
 void source_state_begin_adopting(struct source_state *state);
 /* Those that were adopted are known again; after a complete sweep the others are not listed. */
 void source_state_end_adopting(struct source_state *state, bool is_complete);
-const char *credential_name(enum credential credential); /* api_key client_secret certificate */
+const char *credential_name(enum credential credential); /* api_key … client_certificate */
 
 #endif

@@ -65,6 +65,7 @@ void answer_take(struct answer *answer, struct http_response *response)
     answer->total = total_of(span_of(response->total_count));
     answer->wait_ms = wait_of(response->retry_after, response->at.wall_ms);
     answer->certificate_expires_wall_ms = response->certificate_expires_wall_ms;
+    answer->own_certificate_expires_wall_ms = response->own_certificate_expires_wall_ms;
     clean_into(answer->request_id, sizeof answer->request_id, response->request_id);
     clean_into(answer->content_type, sizeof answer->content_type, response->content_type);
     answer->link = copy_header(response->link, LINK_BYTES_MAX);

@@ -260,6 +260,8 @@ static void show_expiries(const struct metrics *metrics, const struct metrics_vi
                     expiry_of(source->oauth2.secret_issued, source->oauth2.secret_valid_for_ms));
         show_expiry(out, source->name, "certificate",
                     status_of(view, i).certificate_expires_wall_ms);
+        show_expiry(out, source->name, "client_certificate",
+                    status_of(view, i).own_certificate_expires_wall_ms);
     }
 }
 

@@ -212,9 +212,11 @@ void poller_end_trouble(struct poller *poller, struct instant now)
     if (health->last_failure[0] != '\0') {
         LOG_INFO("source_recovered", log_text("source", poller->source->name));
     }
-    *health = (struct health){.has_completed = true,
-                              .well_ms = now.mono_ms,
-                              .certificate_expires_wall_ms = health->certificate_expires_wall_ms};
+    *health =
+        (struct health){.has_completed = true,
+                        .well_ms = now.mono_ms,
+                        .certificate_expires_wall_ms = health->certificate_expires_wall_ms,
+                        .own_certificate_expires_wall_ms = health->own_certificate_expires_wall_ms};
 }
 
 /* --- what is to be told ----------------------------------------------------------------------- */
@@ -302,6 +304,8 @@ static void check_credentials(struct poller *poller, struct instant now)
     }
     check_credential(poller, CREDENTIAL_CERTIFICATE, poller->health.certificate_expires_wall_ms,
                      now);
+    check_credential(poller, CREDENTIAL_CLIENT_CERTIFICATE,
+                     poller->health.own_certificate_expires_wall_ms, now);
 }
 
 bool poller_check_health(struct poller *poller, struct instant now)

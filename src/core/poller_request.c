@@ -54,6 +54,9 @@ static void close_request(struct poller *poller, struct instant now)
     if (answer->certificate_expires_wall_ms != 0) {
         poller->health.certificate_expires_wall_ms = answer->certificate_expires_wall_ms;
     }
+    if (answer->own_certificate_expires_wall_ms != 0) {
+        poller->health.own_certificate_expires_wall_ms = answer->own_certificate_expires_wall_ms;
+    }
 }
 
 /* --- token ------------------------------------------------------------------------------------ */

@@ -25,6 +25,8 @@ const char *credential_name(enum credential credential)
         return "client_secret";
     case CREDENTIAL_CERTIFICATE:
         return "certificate";
+    case CREDENTIAL_CLIENT_CERTIFICATE:
+        return "client_certificate";
     }
     CHECK(!"a credential that does not exist");
 }

@@ -1,6 +1,7 @@
 #include "http_transfer.h"
 
 #include "address_policy.h"
+#include "certificate.h"
 #include "http_options.h"
 #include "http_reply.h"
 
@@ -23,6 +24,7 @@ struct http_transfer {
     struct curl_slist *headers; /* may hold secrets: wiped */
     struct http_reply reply;
     int64_t deadline_mono_ms;
+    int64_t own_certificate_end_ms; /* 0: none is shown */
     bool allows_private;
     bool is_cancelled, is_restarted;
     CURLcode code;
@@ -130,6 +132,9 @@ struct http_transfer *http_transfer_create(const struct http_request *request,
     /* A proxy is where its owner put it; what lies behind is the proxy's to refuse. */
     transfer->allows_private = request->allows_private || request->proxy != NULL;
     transfer->deadline_mono_ms = now_mono_ms + request->timeout_ms;
+    if (request->tls != NULL && request->tls->cert_file != NULL) {
+        transfer->own_certificate_end_ms = certificate_file_end_ms(request->tls->cert_file);
+    }
     http_reply_init(&transfer->reply, request->body_bytes_max, request->truncates_body);
     transfer->easy = curl_easy_init();
     if (transfer->easy == NULL) {
@@ -275,6 +280,7 @@ void http_transfer_end(struct http_transfer *transfer, struct instant at)
         (void)curl_easy_getinfo(transfer->easy, CURLINFO_RESPONSE_CODE, &http_code);
         response.http_code = (int)http_code;
         response.certificate_expires_wall_ms = peer_certificate_end_ms(transfer);
+        response.own_certificate_expires_wall_ms = transfer->own_certificate_end_ms;
     } else {
         response.is_tls_failure = is_tls_code(transfer->code);
         response.is_connect_failure = was_never_sent(transfer);

