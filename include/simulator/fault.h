@@ -5,7 +5,8 @@
 #include "core/node.h"
 
 enum fault_kind {
-    FAULT_STATUS,      /* answers `code` with the API's error body and, if given, `retry_after` */
+    FAULT_STATUS,      /* answers `code` with the API's error body, in the form of `body`, and, if
+                          given, `retry_after` */
     FAULT_HTML,        /* 200 with a web page */
     FAULT_TRUNCATED,   /* the connection ends in the middle of the body */
     FAULT_CUT,         /* a body that is well framed, but stops in the middle of its JSON */
@@ -22,6 +23,7 @@ enum fault_kind {
     FAULT_REPEAT_PAGE, /* every page is the first page */
     FAULT_DUPLICATE,   /* each page begins with the last element of the one before */
     FAULT_SHIFT,       /* each page but the first skips an element */
+    FAULT_SHORT,       /* each page ends `by` elements early, the total is right */
     FAULT_EXPIRES_IN,  /* token replies say expires_in `value`, as it is written */
     FAULT_KIND_COUNT,
 };
@@ -38,6 +40,7 @@ struct fault {
     char *retry_after;
     char *location;
     char *value;
+    char *body; /* plain, text, list, tmf, oauth, html, empty */
     long by;
     size_t bytes;
 };

@@ -170,6 +170,8 @@ static void bend(struct page *page, const struct fault *fault)
         page->offset--;
     } else if (fault->kind == FAULT_SHIFT && page->offset > 0) {
         page->offset++;
+    } else if (fault->kind == FAULT_SHORT) {
+        page->limit -= fault->by < (long)page->limit ? (size_t)fault->by : page->limit;
     }
 }
 

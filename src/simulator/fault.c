@@ -32,6 +32,7 @@ static const char *const kind_names[FAULT_KIND_COUNT] = {
     [FAULT_REPEAT_PAGE] = "repeat_page",
     [FAULT_DUPLICATE] = "duplicate",
     [FAULT_SHIFT] = "shift",
+    [FAULT_SHORT] = "short",
     [FAULT_EXPIRES_IN] = "expires_in",
 };
 
@@ -42,6 +43,8 @@ static const char *const place_names[] = {
     [PLACE_DETAIL] = "detail",
     [PLACE_APPOINTMENTS] = "appointments",
 };
+
+static const char *const body_names[] = {"plain", "text", "list", "tmf", "oauth", "html", "empty"};
 
 const char *fault_kind_name(enum fault_kind kind)
 {
@@ -59,6 +62,7 @@ static void entry_destroy(struct entry *entry)
         free(entry->fault.retry_after);
         free(entry->fault.location);
         free(entry->fault.value);
+        free(entry->fault.body);
         free(entry);
     }
 }
@@ -122,6 +126,12 @@ enum status fault_list_add(struct fault_list *faults, const struct node *descrip
                     "fault.on: %s: no such place; any, token, orders, detail or appointments",
                     place_text);
     }
+    const char *body = scalar(description, "body", body_names[0]);
+    if (find_name(body_names, ARRAY_COUNT(body_names), body) < 0) {
+        return fail(why, STATUS_INVALID,
+                    "fault.body: %s: no such form; plain, text, list, tmf, oauth, html or empty",
+                    body);
+    }
     struct entry **link = &faults->first;
     while (*link != NULL) {
         link = &(*link)->next;
@@ -137,6 +147,7 @@ enum status fault_list_add(struct fault_list *faults, const struct node *descrip
         .retry_after = alloc_text(scalar(description, "retry_after", NULL)),
         .location = alloc_text(scalar(description, "location", "https://elsewhere.example.com/")),
         .value = alloc_text(scalar(description, "value", "0")),
+        .body = alloc_text(body),
         .by = number(description, "by", 1),
         .bytes = (size_t)number(description, "bytes", 50L * 1000 * 1000),
     };

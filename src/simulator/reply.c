@@ -44,7 +44,28 @@ static const struct {
     {504, 69, "Gateway time-out"},
 };
 
-void reply_error(struct reply *reply, int http_code, int api_code)
+/* An API's errors come in many forms; gateways before it add theirs. */
+static void add_error(struct text *out, const char *form, int api_code, const char *message)
+{
+    if (strcmp(form, "text") == 0) {
+        text_addf(out, "{\"code\":\"%d\",\"message\":\"%s\"}", api_code, message);
+    } else if (strcmp(form, "list") == 0) {
+        text_addf(out, "[{\"code\":%d,\"message\":\"%s\",\"description\":\"\"}]", api_code,
+                  message);
+    } else if (strcmp(form, "tmf") == 0) {
+        text_addf(out, "{\"code\":\"%d\",\"reason\":\"%s\",\"referenceError\":\"\"}", api_code,
+                  message);
+    } else if (strcmp(form, "oauth") == 0) {
+        text_addf(out, "{\"error\":\"invalid_client\",\"error_description\":\"%s\"}", message);
+    } else if (strcmp(form, "html") == 0) {
+        text_addf(out, "<html><body><h1>%s</h1></body></html>", message);
+    } else if (strcmp(form, "plain") == 0) {
+        text_addf(out, "{\"code\":%d,\"message\":\"%s\",\"description\":\"%s.\"}", api_code,
+                  message, message);
+    }
+}
+
+static void make_error(struct reply *reply, int http_code, int api_code, const char *form)
 {
     const char *message = "Error";
     for (size_t i = 0; i < ARRAY_COUNT(errors); i++) {
@@ -59,8 +80,15 @@ void reply_error(struct reply *reply, int http_code, int api_code)
     reply->total_count = -1;
     reply->etag[0] = '\0';
     text_clear(&reply->body);
-    text_addf(&reply->body, "{\"code\":%d,\"message\":\"%s\",\"description\":\"%s.\"}", api_code,
-              message, message);
+    add_error(&reply->body, form, api_code, message);
+    if (strcmp(form, "html") == 0) {
+        reply->content_type = "text/html; charset=UTF-8";
+    }
+}
+
+void reply_error(struct reply *reply, int http_code, int api_code)
+{
+    make_error(reply, http_code, api_code, "plain");
 }
 
 static void fill(struct reply *reply, char byte, size_t count)
@@ -138,7 +166,7 @@ bool reply_apply_fault(struct reply *reply, const struct fault *fault)
 {
     switch (fault->kind) {
     case FAULT_STATUS:
-        reply_error(reply, fault->http_code, fault->api_code);
+        make_error(reply, fault->http_code, fault->api_code, fault->body);
         if (fault->retry_after != NULL) {
             (void)snprintf(reply->retry_after, sizeof reply->retry_after, "%s", fault->retry_after);
         }
@@ -178,6 +206,7 @@ bool reply_apply_fault(struct reply *reply, const struct fault *fault)
     case FAULT_REPEAT_PAGE:
     case FAULT_DUPLICATE:
     case FAULT_SHIFT:
+    case FAULT_SHORT:
     case FAULT_EXPIRES_IN:
     case FAULT_KIND_COUNT:
         break;

@@ -25,7 +25,18 @@ FAULTS = [
     {"kind": "repeat_page", "count": 4},
     {"kind": "shift", "count": 2},
     {"kind": "duplicate", "count": 2},
+    {"kind": "short", "by": 3, "count": 2},
+    {"kind": "total", "by": 7, "count": 2},
+    {"kind": "status", "code": 503, "api_code": 53, "body": "text"},
+    {"kind": "status", "code": 404, "api_code": 53, "body": "list"},
+    {"kind": "status", "code": 500, "api_code": 1, "body": "tmf"},
+    {"kind": "status", "code": 502, "body": "html"},
+    {"kind": "status", "code": 504, "body": "empty"},
     {"kind": "html", "on": "token"},
+    {"kind": "expires_in", "value": "0", "on": "token", "count": 0},
+    {"kind": "expires_in", "value": "-60", "on": "token", "count": 0},
+    {"kind": "expires_in", "value": "absent", "on": "token", "count": 0},
+    {"kind": "expires_in", "value": '"soon"', "on": "token", "count": 0},
 ]
 
 
@@ -34,7 +45,7 @@ def resident_peak_kib(daemon):
     return int(next(line for line in status.splitlines() if line.startswith("VmHWM:")).split()[1])
 
 
-@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: f"{fault['kind']}-{fault.get('code', '')}{fault.get('on', '')}")
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: "-".join(str(part) for part in fault.values()))
 def test_a_fault_is_never_a_change_and_the_next_sweep_works(world, fault):
     simulator = world.simulator(orders=ORDERS, paging={"default": 10, "max": 10})
     webhook = world.webhook()
