@@ -168,7 +168,6 @@ const struct language_words words_en = {
             [PHRASE_API_KEY] = "API key",
             [PHRASE_CLIENT_SECRET] = "client secret",
             [PHRASE_CERTIFICATE] = "certificate",
-            [PHRASE_CLIENT_CERTIFICATE] = "client certificate",
             [PHRASE_EXPIRES] = "%1 expires %2, %3",
             [PHRASE_EXPIRED] = "%1 has expired, %2",
             [PHRASE_PARKED_ONE] = "%1 delivery parked",

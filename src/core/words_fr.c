@@ -177,7 +177,6 @@ const struct language_words words_fr = {
             [PHRASE_API_KEY] = "clé d'API",
             [PHRASE_CLIENT_SECRET] = "secret du client",
             [PHRASE_CERTIFICATE] = "certificat",
-            [PHRASE_CLIENT_CERTIFICATE] = "certificat client",
             [PHRASE_EXPIRES] = "%1, expiration %2, %3",
             [PHRASE_EXPIRED] = "%1, expiration passée, %2",
             [PHRASE_PARKED_ONE] = "%1 envoi mis de côté",
