@@ -163,6 +163,19 @@ http {{
         self.process.stop()
 
 
+@contextlib.contextmanager
+def watched(folder, pages, environment=None, **source):
+    """(upstream, watcher) with the first sweep done; both end, whatever happens."""
+    with contextlib.ExitStack() as stack:
+        upstream = Upstream(folder, pages)
+        stack.callback(upstream.stop)
+        watcher = Watcher(folder, upstream.configuration(**source), environment)
+        stack.callback(watcher.stop)
+        watcher.start()
+        watcher.wait_sweep(0)
+        yield upstream, watcher
+
+
 class Watcher:
     """The daemon at an upstream; sweeps on demand and tells what each cost."""
 
@@ -170,7 +183,6 @@ class Watcher:
         os.environ["ORDERWATCH_SHARE"] = str(ROOT / "conf")
         self.daemon = harness.Daemon(path, configuration, environment=environment)
         self.url = f"http://{configuration['http']['listen']}"
-        self.start()
 
     def start(self):
         began = time.monotonic()
@@ -217,5 +229,5 @@ class Watcher:
         return cpu_so_far(self.pid) - before
 
     def stop(self):
-        if self.daemon.process.is_running():
+        if self.daemon.process is not None and self.daemon.process.is_running():
             self.daemon.stop()

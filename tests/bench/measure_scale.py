@@ -8,14 +8,8 @@ SIZES = sorted({1000, 10000, 100000, kit.ORDERS})
 def at_size(count, probe):
     with kit.folder() as folder:
         size = kit.write_pages(folder / "pages", count)
-        upstream = kit.Upstream(folder, folder / "pages")
-        watcher = kit.Watcher(folder, upstream.configuration())
-        try:
-            watcher.wait_sweep(0)
+        with kit.watched(folder, folder / "pages") as (upstream, watcher):
             return probe(watcher, upstream, size)
-        finally:
-            watcher.stop()
-            upstream.stop()
 
 
 def sweep_cost(watcher, _, size):

@@ -26,14 +26,8 @@ def cost_of_changes(count):
     with kit.folder() as folder:
         kit.write_pages(folder / "a", count)
         kit.write_pages(folder / "b", count, step="Delivery")
-        upstream = kit.Upstream(folder, folder / "a")
-        watcher = kit.Watcher(folder, upstream.configuration())
-        try:
-            watcher.wait_sweep(0)
+        with kit.watched(folder, folder / "a") as (upstream, watcher):
             return changing_sweeps(watcher, upstream, folder)
-        finally:
-            watcher.stop()
-            upstream.stop()
 
 
 def measure():
@@ -41,10 +35,7 @@ def measure():
         size = kit.write_pages(folder / "a", kit.ORDERS)
         kit.write_pages(folder / "b", kit.ORDERS, changed_every=100)
         pages = sorted((folder / "a").glob("*.json"))
-        upstream = kit.Upstream(folder, folder / "a")
-        watcher = kit.Watcher(folder, upstream.configuration())
-        try:
-            watcher.wait_sweep(0)
+        with kit.watched(folder, folder / "a") as (upstream, watcher):
             yield kit.shown(f"first sweep of {kit.ORDERS} orders, {size / 1e6:.0f} MB",
                             f"{kit.cpu_so_far(watcher.pid):.2f} s")
             same = min(watcher.sweep() for _ in range(SWEEPS))
@@ -62,6 +53,3 @@ def measure():
             reading = changed_loop - alone
             yield kit.at_most("  receiving and reading alone, against the same", reading / (received + simdjson), 1,
                               peer=f"{reading * 1e3:.0f} ms, peers {(received + simdjson) * 1e3:.0f} ms")
-        finally:
-            watcher.stop()
-            upstream.stop()

@@ -15,12 +15,9 @@ def measure():
     with kit.folder() as folder:
         size = kit.write_pages(folder / "a", ORDERS, page=ORDERS)
         kit.write_pages(folder / "b", ORDERS, changed_every=100, page=ORDERS)
-        upstream = kit.Upstream(folder, folder / "a")
         probe = folder / "turn"
-        watcher = kit.Watcher(folder, upstream.configuration(page=10000),
-                              environment={"LD_PRELOAD": str(kit.PEERS / "turn_probe.so"), "TURN_PROBE": str(probe)})
-        try:
-            watcher.wait_sweep(0)
+        preloaded = {"LD_PRELOAD": str(kit.PEERS / "turn_probe.so"), "TURN_PROBE": str(probe)}
+        with kit.watched(folder, folder / "a", preloaded, page=10000) as (upstream, watcher):
             wall, cpu = longest(probe)
             yield kit.at_most(f"longest turn, first reading of a page of {size / 2**20:.1f} MiB", cpu, LIMIT_MS, " ms",
                               f"{wall:.1f} ms of wall time")
@@ -31,6 +28,3 @@ def measure():
             wall, cpu = longest(probe)
             yield kit.at_most("  the longest of 9 sweeps, 4 of them with changes", cpu, LIMIT_MS, " ms",
                               f"{wall:.1f} ms of wall time")
-        finally:
-            watcher.stop()
-            upstream.stop()
