@@ -21,8 +21,12 @@ static int64_t quiet_until(const struct outlet *outlet, const struct delivery *d
         }
         const struct route_facts facts = {.event = &document.event,
                                           .record = document.has_record ? &document.record : NULL};
-        until_wall_ms = earlier(until_wall_ms, route_quiet_until(outlet->config, &facts,
-                                                                 outlet->sink_index, now_wall_ms));
+        /* The digest's own is of no route: it keeps to the quiet hours of all that lead there. */
+        bool is_seed = delivery->events[i].type == EVENT_DIGEST;
+        until_wall_ms = earlier(
+            until_wall_ms,
+            is_seed ? route_quiet_end(outlet->config, outlet->sink_index, now_wall_ms)
+                    : route_quiet_until(outlet->config, &facts, outlet->sink_index, now_wall_ms));
     }
     return until_wall_ms;
 }
