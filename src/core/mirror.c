@@ -342,9 +342,12 @@ static void ask_store(struct mirror *mirror)
 
 /* --- turns --------------------------------------------------------------------------------- */
 
+/* A slice that is over keeps nobody waiting: whoever wanted to publish began the next one. */
 static bool is_waiting_for_rate(const struct mirror *mirror)
 {
-    return mirror->in_flight < IN_FLIGHT_MAX && mirror->slice_count >= mirror->slice_max;
+    bool is_over = mirror->now.mono_ms - mirror->slice_mono_ms >= mirror->slice_ms;
+    return !is_over && mirror->in_flight < IN_FLIGHT_MAX &&
+           mirror->slice_count >= mirror->slice_max;
 }
 
 int64_t mirror_turn(struct mirror *mirror, struct instant now)
