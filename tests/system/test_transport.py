@@ -77,7 +77,7 @@ def test_http2_on_one_connection_with_a_private_authority_and_a_client_certifica
     daemon = world.daemon(secure(world, simulator, host, tls)).start()
     simulator.sweeps_after(3)
     lines = world.front.lines()
-    assert len(lines) >= 16  # a token, and five pages a sweep
+    assert len(lines) >= 11  # a token, and five pages of each sweep that has ended
     assert {line.split()[0] for line in lines} == {"HTTP/2.0"}
     assert len({line.split()[1] for line in lines}) == 1
     assert {line.split()[2] for line in lines} == {"SUCCESS"} and "CN=client" in lines[0]
