@@ -230,6 +230,8 @@ struct route_config {
     const size_t *sinks; /* indexes into config->sinks */
     size_t sink_count;
     struct digest_config digest; /* if set: instead of its sinks' */
+    struct field_filter fields;  /* if any: instead of its sinks' */
+    int language;                /* 1 + enum language: instead of its mail sinks'; 0: theirs */
     struct quiet_config quiet;
 };
 

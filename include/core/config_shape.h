@@ -22,7 +22,11 @@ extern const struct word severity_words[];
 #define NAME_ACCEPTED "small letters, digits and -, up to 64"
 const char *name_fault(const char *text);
 bool where_field_is_known(const char *name); /* source, or a field of orders with one value */
-const char *field_fault(const char *text); /* the name of a field of orders, for a sink's fields */
+const char *field_fault(const char *text);   /* the name of a field of orders, for `fields` */
+#define FIELD_COUNT_MAX 64
+#define FIELDS_ACCEPTED                                                                            \
+    "id reference status status_kind step site offer requested_date committed_date "               \
+    "completed_date contact notes url extra, or contact.NAME and extra.NAME"
 
 /* What only the whole document can tell: routes to sinks, names given twice. */
 void config_check_references(struct walker *walker, const struct node *document,

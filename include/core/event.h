@@ -92,6 +92,12 @@ struct event_facts {
 /* A finished event. json is what leaves by default; personal holds what only sinks that name
  * contact in `fields` may add: {"contact":{…},"changes":[…]} with every change; empty if there is
  * nothing. */
+/* How routes want an event told, where they do not leave it to the sink. */
+struct event_manner {
+    const struct field_filter *fields; /* NULL: as the sink says */
+    int language;                      /* 1 + enum language; 0: as the sink says */
+};
+
 struct event {
     char id[33];
     enum event_type type;
@@ -105,6 +111,7 @@ struct event {
     uint64_t sweep;
     struct span json;
     struct span personal;
+    const struct event_manner *manner; /* NULL: the sink's own */
 };
 
 /* Composes id, json and personal; the new texts live in arena. Changes of contact fields are in
@@ -116,8 +123,9 @@ void event_compose(const struct event_facts *facts, struct arena *arena, struct 
 /* subject: orders/ID[/appointments/ID], sources/NAME, sinks/NAME, percent-encoded. */
 void event_add_subject(const struct event_facts *facts, struct text *out);
 
-/* The event as one sink may see it: contact added or fields taken away. Copies json through when
- * the filter is the default. STATUS_CORRUPT: json is not what event_compose made. */
+/* The event as one sink may see it, by filter or by its own manner: contact added or fields taken
+ * away. Copies json through when the filter is the default. STATUS_CORRUPT: json is not what
+ * event_compose made. */
 enum status event_add_filtered(const struct event *event, const struct field_filter *filter,
                                struct text *out, struct failure *why) MUST_CHECK;
 

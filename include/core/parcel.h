@@ -18,6 +18,7 @@ struct parcel {
     struct outlet *outlet;
     struct arena *arena; /* owns every text of the delivery and the settlement */
     struct delivery delivery;
+    struct event *events; /* the delivery's */
     size_t bytes; /* of its events */
     uint64_t lane_hash;
     enum parcel_state state;

@@ -70,6 +70,11 @@ bool route_shows_order(const struct config *config, size_t sink_index, const cha
  * matches any more. */
 int64_t route_quiet_until(const struct config *config, const struct route_facts *facts,
                           size_t sink_index, int64_t now_wall_ms);
+/* How the matching routes want the event told at this sink: the first that names fields, the first
+ * that names a language. */
+struct event_manner route_manner(const struct config *config, const struct route_facts *facts,
+                                 size_t sink_index);
+bool route_has_manner(const struct config *config, size_t sink_index); /* any route to the sink */
 /* An event of a sink that cannot be told to that sink itself. */
 bool route_is_about_sink(const struct event *event, const char *sink_name);
 /* True when events of one order may be planned into several lanes of this sink: mails are bundled

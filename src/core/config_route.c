@@ -313,6 +313,10 @@ static void print_digest(const void *source, const void *context, struct text *o
     }
 }
 
+/* 0, without a word: as the sink says. */
+static const struct word language_words[] = {
+    {"en", 1 + LANGUAGE_EN}, {"fr", 1 + LANGUAGE_FR}, {NULL, 0}};
+
 static const struct key route_keys[] = {
     {.name = "name",
      .kind = KEY_TEXT,
@@ -341,6 +345,18 @@ static const struct key route_keys[] = {
      .is_required = true,
      .accepted = "the names of one or more sinks"},
     {.name = "digest", .kind = KEY_CUSTOM, .read = read_digest, .print = print_digest},
+    {.name = "fields",
+     .kind = KEY_TEXTS,
+     .offset = offsetof(struct route_config, fields) + offsetof(struct field_filter, names),
+     .count_offset = offsetof(struct route_config, fields) + offsetof(struct field_filter, count),
+     .min = 1,
+     .max = FIELD_COUNT_MAX,
+     .fault = field_fault,
+     .accepted = FIELDS_ACCEPTED},
+    {.name = "language",
+     .kind = KEY_CHOICE,
+     .offset = offsetof(struct route_config, language),
+     .words = language_words},
     {.name = "quiet",
      .kind = KEY_MAP,
      .offset = offsetof(struct route_config, quiet),

@@ -6,7 +6,6 @@
 #include <string.h>
 
 #define IN_FLIGHT_MAX 100
-#define FIELD_COUNT_MAX 64
 
 const char *field_fault(const char *text)
 {
@@ -105,8 +104,7 @@ static const struct key sink_keys[] = {
      .min = 1,
      .max = FIELD_COUNT_MAX,
      .fault = field_fault,
-     .accepted = "id reference status status_kind step site offer requested_date committed_date "
-                 "completed_date contact notes url extra, or contact.NAME and extra.NAME"},
+     .accepted = FIELDS_ACCEPTED},
     {.name = "in_flight",
      .kind = KEY_COUNT,
      .offset = offsetof(struct sink_config, in_flight_max),

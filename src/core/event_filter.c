@@ -206,6 +206,9 @@ static bool hides_any_change(const struct json *root, const struct filtering *fi
 enum status event_add_filtered(const struct event *event, const struct field_filter *filter,
                                struct text *out, struct failure *why)
 {
+    if (event->manner != NULL && event->manner->fields != NULL) {
+        filter = event->manner->fields;
+    }
     if (filter->names == NULL || event->order_id[0] == '\0') {
         text_add(out, event->json);
         return STATUS_OK;

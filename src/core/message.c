@@ -270,6 +270,14 @@ static void write_bodies(const struct telling *telling, const struct book *book,
     sheet_fini(&sheet);
 }
 
+/* Of several events the oldest one decides: a mail has one language. */
+static enum language choose_language(const struct sink_config *sink, const struct event *first)
+{
+    return first->manner != NULL && first->manner->language != 0
+               ? (enum language)(first->manner->language - 1)
+               : sink->email.language;
+}
+
 enum status message_compose(const struct sink_config *sink, const struct config *config,
                             const struct delivery *delivery, int64_t now_wall_ms,
                             struct message *out, struct failure *why)
@@ -278,7 +286,7 @@ enum status message_compose(const struct sink_config *sink, const struct config 
     struct telling telling = {
         .sink = sink,
         .config = config,
-        .language = sink->email.language,
+        .language = choose_language(sink, &delivery->events[0]),
         .zone = choose_zone(sink, config, delivery),
         .now_wall_ms = now_wall_ms,
         .arena = arena_create(),

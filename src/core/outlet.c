@@ -94,6 +94,7 @@ static bool may_ask(const struct outlet *outlet, const struct question *question
 static void take_in(struct outlet *outlet, const struct delivery *delivery)
 {
     struct parcel *parcel = parcel_create(outlet, delivery);
+    outlet_note_manners(outlet, parcel);
     if (!hand_add(&outlet->hand, parcel)) {
         parcel_destroy(parcel);
     }

@@ -46,9 +46,10 @@ void outlet_park_waiting(struct outlet *outlet);
  */
 int64_t outlet_next_send_mono_ms(const struct outlet *outlet);
 
-/* --- outlet_quiet.c --- */
+/* --- outlet_route.c --- */
 
 void outlet_defer_quiet(struct outlet *outlet); /* what waits, while its routes are quiet */
+void outlet_note_manners(struct outlet *outlet, struct parcel *parcel); /* fresh from the store */
 
 /* --- outlet_batch.c --- */
 

@@ -49,6 +49,7 @@ struct parcel *parcel_create(struct outlet *outlet, const struct delivery *deliv
         events[i] = keep_event(arena, &delivery->events[i]);
     }
     parcel->delivery.events = events;
+    parcel->events = events;
     parcel->lane_hash = hash64(span_of(delivery->lane));
     parcel->is_news_of_sinks = is_news_of_sinks(delivery);
     return parcel;

@@ -232,6 +232,41 @@ int64_t route_quiet_until(const struct config *config, const struct route_facts 
     return until_wall_ms == INSTANT_NEVER ? now_wall_ms : until_wall_ms;
 }
 
+static bool names_manner(const struct route_config *route)
+{
+    return route->fields.count != 0 || route->language != 0;
+}
+
+bool route_has_manner(const struct config *config, size_t sink_index)
+{
+    bool has_manner = false;
+    for (size_t i = 0; i < config->route_count; i++) {
+        const struct route_config *route = &config->routes[i];
+        has_manner |= names_manner(route) && leads_to_sink(route, sink_index);
+    }
+    return has_manner;
+}
+
+struct event_manner route_manner(const struct config *config, const struct route_facts *facts,
+                                 size_t sink_index)
+{
+    struct event_manner manner = {.language = 0};
+    for (size_t i = 0; i < config->route_count; i++) {
+        const struct route_config *route = &config->routes[i];
+        if (!names_manner(route) || !leads_to_sink(route, sink_index) ||
+            !route_matches(route, facts)) {
+            continue;
+        }
+        if (manner.fields == NULL && route->fields.count != 0) {
+            manner.fields = &route->fields;
+        }
+        if (manner.language == 0) {
+            manner.language = route->language;
+        }
+    }
+    return manner;
+}
+
 /* The earliest release by any matching route; false: no route leads there. */
 static bool earliest_release(const struct config *config, const struct route_facts *facts,
                              size_t sink_index, int64_t now_wall_ms, struct route_release *out)

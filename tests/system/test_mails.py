@@ -10,7 +10,7 @@ import subprocess
 import sys
 import urllib.request
 
-from harness import ROOT, configuration, email_sink, ledger, wait_until
+from harness import ROOT, configuration, email_sink, ledger, wait_until, webhook_sink
 
 PLAY = str(ROOT / "tests/support/calendar_play.py")
 NOW = datetime.datetime.now(datetime.timezone.utc).replace(microsecond=0, second=0)
@@ -186,3 +186,28 @@ def test_calendars_equal_the_appointments_of_the_api(world):
         for _, _, mail in box.mails:
             judge(mail)
     assert daemon.stop() == 0
+
+
+def test_a_route_has_fields_and_a_language_of_its_own(world):
+    """Contacts leave by the route that names them, and by no other, whatever leaves together."""
+    contact = {"name": "Site reception", "phone": "+33 1 99 00 00 01"}
+    mailbox, receiver = world.mailbox(), world.webhook()
+    simulator = world.simulator(orders={"list": [order("1", contact=contact), order("2", contact=contact)]})
+    sinks = [email_sink(mailbox), webhook_sink(receiver)]
+    names = [sink["name"] for sink in sinks]
+    routes = [{"types": ["order.status.*"], "where": {"id": "1"}, "sinks": names, "language": "fr",
+               "fields": ["id", "status", "contact"]},
+              {"types": ["order.status.*"], "sinks": names}]
+    daemon = world.daemon(configuration(world.folder, simulator, sinks=sinks, routes=routes)).start()
+    simulator.sweeps_after(2)
+    simulator.steps([{"order": {"id": "1", "status": "Held"}}, {"order": {"id": "2", "status": "Held"}}])
+    wait_until(lambda: len(mailbox.mails) == 2 and len(receiver.deliveries) == 2, daemon.log)
+    assert daemon.stop() == 0
+    events = {event["data"]["order"]["id"]: event["data"]["order"] for event in receiver.deliveries}
+    assert set(events["1"]) == {"id", "status", "contact"} and events["1"]["contact"]["name"] == "Site reception"
+    assert "contact" not in events["2"] and events["2"]["site"] == "Site 2"
+    mails = {re.search(r"(?:Order|Commande) (\w+)", str(message["Subject"])).group(1): message
+             for _, _, message in mailbox.mails}
+    assert "Commande 1" in mails["1"]["Subject"] and "Order 2" in mails["2"]["Subject"]
+    assert "Site reception" in mails["1"].get_body(("plain",)).get_content()
+    assert "Site reception" not in mails["2"].get_body(("plain",)).get_content()

@@ -94,5 +94,5 @@ int main(void)
         cmocka_unit_test(a_refused_one_is_tried_again_in_the_morning),
         cmocka_unit_test(what_is_critical_does_not_wait),
     };
-    return cmocka_run_group_tests_name("outlet_quiet", tests, NULL, NULL);
+    return cmocka_run_group_tests_name("outlet_route", tests, NULL, NULL);
 }
