@@ -19,7 +19,7 @@ struct parcel {
     struct arena *arena; /* owns every text of the delivery and the settlement */
     struct delivery delivery;
     struct event *events; /* the delivery's */
-    size_t bytes; /* of its events */
+    size_t bytes;         /* of its events */
     uint64_t lane_hash;
     enum parcel_state state;
     size_t part_max; /* of a batch that was refused: how many may be together; 0: any number */
