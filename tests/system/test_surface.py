@@ -1,9 +1,11 @@
 """The HTTP interface and the commands, against the real daemon: what an operator sees, asks and changes."""
+import contextlib
 import http.client
 import json
 import re
 import shutil
 import socket
+import sqlite3
 import subprocess
 import urllib.parse
 
@@ -116,6 +118,25 @@ def test_health_readiness_and_status_say_what_is_wrong(served):
     assert code == 1 and "not healthy" in out and "no complete sweep" in out
     code, out, _ = served.command("status", "--json")
     assert code == 1 and json.loads(out)["ready"] is False
+
+
+def test_a_backlog_of_days_is_not_ready(parts):
+    """The file is aged while no daemon runs: a delivery that has waited for five days."""
+    parts.receiver.stop()
+    first = Served(parts, parts.settings)
+    first.swept()
+    parts.source.step(appointment=MOVED)
+    wait_until(lambda: first.json("/api/v1/sinks")["items"][0]["pending"] == 1, first.daemon.log)
+    assert first.daemon.stop() == 0
+    with contextlib.closing(sqlite3.connect(parts.settings["state"]["database"])) as state, state:
+        state.execute("UPDATE deliveries SET created = created - 432000000, first_due = first_due - 432000000")
+    second = Served(parts, parts.settings)
+    wait_until(lambda: "backlog" in {reason["code"] for reason in second.json("/-/ready", 503)["reasons"]},
+               second.daemon.log)
+    reason, = (each for each in second.json("/-/ready", 503)["reasons"] if each["code"] == "backlog")
+    assert reason["sink"] == "tickets" and "waits for 120 h" in reason["reason"]
+    code, out, _ = second.command("status")
+    assert code == 1 and "120 h" in out
 
 
 def test_the_conservation_line_adds_up(served):
