@@ -257,7 +257,7 @@ check:
 	@echo "== address and undefined behaviour sanitizers"
 	@$(MAKE) -s -j2 unit edge MODE=asan
 	@echo "== thread sanitizer"
-	@$(MAKE) -s -j2 edge MODE=tsan
+	@TSAN_OPTIONS=suppressions=$(CURDIR)/tests/support/tsan.supp $(MAKE) -s -j2 edge MODE=tsan
 	@echo "== simulation"
 	@$(MAKE) -s sim sim-planted
 	@$(MAKE) -s fuzz-short
