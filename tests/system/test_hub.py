@@ -90,6 +90,8 @@ def test_a_consumer_is_notified_from_its_registration_to_its_leave(hub):
     assert path == "/tmf/listener/productOrderStateChangeEvent"
     assert body["eventType"] == "ProductOrderStateChangeEvent"
     assert body["event"]["productOrder"]["id"] == "00123" and body["event"]["productOrder"]["state"] == "held"
+    wait_until(lambda: hub.ask("GET", "/api/v1/deliveries?status=delivered", token="token-of-the-operator")[2]["items"],
+               hub.daemon.log)  # or the kill makes it leave again
     assert hub.daemon.stop(9) == -9
     hub.daemon.start()
     hub.simulator.sweeps_after(2)
