@@ -35,7 +35,7 @@ struct page_tally {
 struct poller_status {
     const char *source_name;
     enum poller_health health;
-    int64_t last_complete_wall_ms; /* 0: none yet */
+    int64_t last_complete_wall_ms; /* of those that are durable; 0: none yet */
     uint64_t order_count;          /* on the list now */
     uint64_t sweep_count;
     int64_t next_due_mono_ms;

@@ -98,6 +98,7 @@ void poller_restore(struct poller *poller, const struct stored_value *value)
         }
         text_clear(&poller->durable);
         text_add(&poller->durable, value->value);
+        poller->durable_complete_wall_ms = poller->state.last_complete_wall_ms;
     }
 }
 
@@ -381,7 +382,7 @@ struct poller_status poller_status(const struct poller *poller)
     struct poller_status status = {
         .source_name = poller->source->name,
         .health = health_of(poller),
-        .last_complete_wall_ms = poller->state.last_complete_wall_ms,
+        .last_complete_wall_ms = poller->durable_complete_wall_ms,
         .order_count = poller->listed_count[COLLECTION_ORDERS],
         .sweep_count = poller->state.sweep_count,
         .next_due_mono_ms =

@@ -67,6 +67,7 @@ void poller_keep_durable(struct poller *poller)
 {
     text_clear(&poller->durable);
     source_state_add(&poller->state, &poller->durable);
+    poller->durable_complete_wall_ms = poller->state.last_complete_wall_ms;
 }
 
 void poller_roll_back(struct poller *poller)

@@ -49,6 +49,7 @@ struct poller {
     struct sweep sweep;
     struct source_state state;
     struct text durable; /* the state as last committed: a failed commit goes back to it */
+    int64_t durable_complete_wall_ms; /* its last complete sweep: what status may say */
     struct notice_list notices;
     uint64_t told_count; /* notices in the commit under way */
     struct budget budget;

@@ -104,6 +104,26 @@ static void a_page_that_cannot_be_trusted_spoils_the_sweep(void **state)
     assert_int_equal(count_events(world, EVENT_ORDER_DISAPPEARED), 0);
 }
 
+/* What status calls complete can be asked for at that same instant: it is durable and indexed. */
+static void a_sweep_is_complete_when_it_is_durable(void **state)
+{
+    struct world *world = *state;
+    list_orders(world, 150);
+    world_boot(world);
+    int commits = 0;
+    for (int i = 0; poller_status(world->poller).last_complete_wall_ms == 0 && i < 1000; i++) {
+        assert_int_equal(poller_status(world->poller).order_count, 0);
+        commits += world->store_done != NULL ? 1 : 0;
+        if (!world_answer(world)) {
+            world_pass(world, 10);
+        }
+        (void)poller_turn(world->poller, world->now);
+    }
+    assert_true(commits > 0);
+    assert_int_equal(poller_status(world->poller).order_count, 150);
+    assert_non_null(poller_similar_order(world->poller, "0003x"));
+}
+
 static void pages_before_a_failing_one_count_for_what_they_show(void **state)
 {
     struct world *world = *state;
@@ -1139,6 +1159,7 @@ int main(void)
         CASE(a_restart_tells_what_changed_meanwhile_and_nothing_else),
         CASE(other_spellings_of_the_same_are_no_event),
         CASE(a_page_that_cannot_be_trusted_spoils_the_sweep),
+        CASE(a_sweep_is_complete_when_it_is_durable),
         CASE(pages_before_a_failing_one_count_for_what_they_show),
         CASE(a_page_is_asked_for_only_if_it_changed),
         CASE(an_unchanged_page_proves_no_more_than_it_did),
