@@ -180,24 +180,53 @@ static bool has_elder_of_order(struct database *database, const struct delivery 
     return result;
 }
 
-/* Its settlement makes the outlet ask again. */
-static bool would_overtake(struct database *database, const struct delivery *delivery)
+/* The first of its rows that would overtake an earlier one of its order; 0: none would. */
+static int64_t find_overtaking(struct database *database, const struct delivery *delivery)
 {
     if (!has_elders(database, delivery)) {
-        return false;
+        return 0;
     }
-    bool result = false;
+    int64_t found = 0;
     struct sqlite3_stmt *row = database_statement(database, STATEMENT_LANE_VISIT);
     bind_text(row, 1, delivery->sink_name);
     bind_text(row, 2, delivery->lane);
     bind_number(row, 3, delivery->id);
     bind_number(row, 4, delivery->last_id);
-    while (!result && database_next(database, row)) {
-        result =
-            has_elder_of_order(database, delivery, column_number(row, 0), column_number(row, 1));
+    while (found == 0 && database_next(database, row)) {
+        int64_t id = column_number(row, 0);
+        found = has_elder_of_order(database, delivery, id, column_number(row, 1)) ? id : 0;
     }
     statement_reset(row);
-    return result;
+    return found;
+}
+
+static void measure_bundle(struct database *database, struct due_job *due,
+                           struct delivery *delivery, int64_t last_row)
+{
+    for (size_t i = 0; i < ARRAY_COUNT(due->bundle->member_counts); i++) {
+        due->bundle->member_counts[i] = 0;
+        delivery->severity_counts[i] = 0;
+    }
+    delivery->event_total = 0;
+    if (delivery->bundle != NULL) {
+        count_bundle(database, due, delivery, last_row);
+    }
+}
+
+/* A bundle leaves up to the first row that must wait: were it to wait as a whole, what it waits for
+ * might wait for its other rows. False: the head itself waits; the settlement of what it waits for
+ * makes the outlet ask again. */
+static bool cut_before_overtaking(struct database *database, struct due_job *due,
+                                  struct delivery *delivery)
+{
+    int64_t barred = due->query.lanes_cross ? find_overtaking(database, delivery) : 0;
+    if (barred == delivery->id) {
+        return false;
+    }
+    if (barred != 0) {
+        measure_bundle(database, due, delivery, barred - 1);
+    }
+    return true;
 }
 
 /* False: it must wait for another query. */
@@ -212,14 +241,9 @@ static bool give(struct database *database, struct due_job *due, struct sqlite3_
     if (due->bundle == NULL) {
         due->bundle = arena_alloc(due->job.arena, sizeof *due->bundle);
     }
-    for (size_t i = 0; i < ARRAY_COUNT(due->bundle->member_counts); i++) {
-        due->bundle->member_counts[i] = 0;
-    }
-    if (delivery.bundle != NULL) {
-        bool is_fixed = !column_is_null(row, LAST); /* by an earlier attempt */
-        count_bundle(database, due, &delivery, is_fixed ? column_number(row, LAST) : INT64_MAX);
-    }
-    if (due->query.lanes_cross && would_overtake(database, &delivery)) {
+    bool is_fixed = !column_is_null(row, LAST); /* by an earlier attempt */
+    measure_bundle(database, due, &delivery, is_fixed ? column_number(row, LAST) : INT64_MAX);
+    if (!cut_before_overtaking(database, due, &delivery)) {
         return true;
     }
     choose_members(due->bundle, head);

@@ -206,6 +206,34 @@ static void test_what_waits_for_the_morning_is_overtaken(void **state)
     assert_string_equal(fixture->deliveries[0].lane, "orange/1");
 }
 
+static void end_one_crossing(struct fixture *fixture, const char *lane, uint64_t first_sequence)
+{
+    assert_int_equal(fetch_crossing(fixture, NOW + 10), 1);
+    struct delivery delivery = fixture->deliveries[0];
+    assert_string_equal(delivery.lane, lane);
+    assert_int_equal(delivery.event_total, 1);
+    assert_int_equal(delivery.event_count, 1);
+    assert_int_equal(delivery.severity_counts[delivery.events[0].severity], 1);
+    assert_int_equal(delivery.events[0].sequence, first_sequence);
+    fixture_end(fixture, &delivery, SETTLE_DELIVERED, 0);
+}
+
+/* The night's mail would wait for what was put off to the same morning, and that for the mail. */
+static void test_a_night_and_what_was_put_off_to_its_end_do_not_wait_for_each_other(void **state)
+{
+    struct fixture *fixture = *state;
+    fixture_plan(fixture, 1, "quiet/night", "q1", NOW + 10);
+    fixture_plan(fixture, 2, "orange/1", NULL, NOW);
+    fixture_plan(fixture, 3, "quiet/night", "q1", NOW + 10);
+    assert_int_equal(fetch_crossing(fixture, NOW), 1);
+    struct delivery late = fixture->deliveries[0];
+    fixture_end(fixture, &late, SETTLE_DEFERRED, NOW + 10);
+    end_one_crossing(fixture, "quiet/night", 1);
+    end_one_crossing(fixture, "orange/1", 2);
+    end_one_crossing(fixture, "quiet/night", 3);
+    assert_int_equal(fetch_crossing(fixture, NOW + 10), 0);
+}
+
 static void test_retries_beyond_the_horizon_are_due(void **state)
 {
     struct fixture *fixture = *state;
@@ -489,6 +517,7 @@ int main(void)
         STORE_TEST(test_limits_of_a_query),
         STORE_TEST(test_an_order_keeps_its_order_over_lanes),
         STORE_TEST(test_what_waits_for_the_morning_is_overtaken),
+        STORE_TEST(test_a_night_and_what_was_put_off_to_its_end_do_not_wait_for_each_other),
         STORE_TEST(test_retries_beyond_the_horizon_are_due),
         STORE_TEST(test_progress_is_kept_for_the_next_attempt),
         STORE_TEST(test_what_is_parked_falls_back_once),

@@ -153,6 +153,20 @@ static void judge_reminder(struct oracle *oracle, const struct event *event)
     json_destroy(root);
 }
 
+/* What time causes is not told then, and a turn later. */
+static bool is_maintained_lately(const struct oracle *oracle)
+{
+    const struct source_config *source = &oracle->config->sources[0];
+    int64_t now_wall_ms = oracle->sim->now.wall_ms;
+    bool is_maintained = false;
+    for (size_t i = 0; i < source->maintenance_count; i++) {
+        const struct window *window = &source->maintenance[i];
+        is_maintained |= now_wall_ms >= window->from_wall_ms &&
+                         now_wall_ms < window->to_wall_ms + REMINDER_SLACK_MS;
+    }
+    return is_maintained;
+}
+
 static bool is_reminder_missing(const struct oracle *oracle, const struct oracle_slot *slot)
 {
     struct date start = date_of(slot->start);
@@ -185,6 +199,9 @@ void oracle_judge_time(struct oracle *oracle, const struct new_event *news)
 
 void oracle_check_reminders(struct oracle *oracle)
 {
+    if (is_maintained_lately(oracle)) {
+        return;
+    }
     for (const struct oracle_slot *slot = oracle->slots; slot != NULL; slot = slot->next) {
         const struct sim_order *order =
             sim_store_order(oracle->store, oracle->config->sources[0].name, slot->order_id);

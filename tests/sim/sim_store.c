@@ -373,8 +373,29 @@ static bool is_due(const struct sim_row *row, const struct due_query *query)
            (!row->is_retry ? is_early : row->due_wall_ms > query->horizon_wall_ms);
 }
 
-static struct delivery gather(const struct sim_store *store, size_t index, struct arena *arena,
-                              size_t *bytes)
+static bool is_elder(const struct sim_row *elder, const struct sim_row *row)
+{
+    return elder->state == ROW_PENDING && elder->id < row->id &&
+           elder->first_due_wall_ms <= row->first_due_wall_ms &&
+           text_equal(elder->sink_name, row->sink_name) && !is_same_lane(elder, row) &&
+           row->event->order_id[0] != '\0' &&
+           text_equal(elder->event->source_name, row->event->source_name) &&
+           text_equal(elder->event->order_id, row->event->order_id);
+}
+
+static bool would_overtake(const struct sim_store *store, const struct sim_row *row)
+{
+    for (int64_t i = 0; i < row->id - 1; i++) {
+        if (is_elder(&store->rows[i], row)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Up to the first row that must wait; of no event: that is the head itself. */
+static struct delivery gather(const struct sim_store *store, size_t index, bool lanes_cross,
+                              struct arena *arena, size_t *bytes)
 {
     const struct sim_row *head = &store->rows[index];
     struct event *events = arena_array(arena, BUNDLE_EVENTS_MAX, sizeof *events);
@@ -392,7 +413,7 @@ static struct delivery gather(const struct sim_store *store, size_t index, struc
         if (row->state != ROW_PENDING || !is_same_lane(head, row)) {
             continue;
         }
-        if (!is_with(head, row)) {
+        if (!is_with(head, row) || (lanes_cross && would_overtake(store, row))) {
             break; /* without a gap, or the lane's order would be lost */
         }
         delivery.last_id = row->id;
@@ -404,31 +425,6 @@ static struct delivery gather(const struct sim_store *store, size_t index, struc
         }
     }
     return delivery;
-}
-
-static bool is_elder(const struct sim_row *elder, const struct sim_row *row)
-{
-    return elder->state == ROW_PENDING && elder->id < row->id &&
-           elder->first_due_wall_ms <= row->first_due_wall_ms &&
-           text_equal(elder->sink_name, row->sink_name) && !is_same_lane(elder, row) &&
-           row->event->order_id[0] != '\0' &&
-           text_equal(elder->event->source_name, row->event->source_name) &&
-           text_equal(elder->event->order_id, row->event->order_id);
-}
-
-/* Of any of the rows that would leave with the head. */
-static bool would_overtake(const struct sim_store *store, const struct delivery *delivery)
-{
-    const struct sim_row *head = &store->rows[delivery->id - 1];
-    for (int64_t id = delivery->id; id <= delivery->last_id; id++) {
-        const struct sim_row *row = &store->rows[id - 1];
-        for (int64_t i = 0; i < id - 1 && is_same_lane(head, row); i++) {
-            if (row->state == ROW_PENDING && is_elder(&store->rows[i], row)) {
-                return true;
-            }
-        }
-    }
-    return false;
 }
 
 size_t sim_store_due(const struct sim_store *store, const struct due_query *query,
@@ -445,8 +441,8 @@ size_t sim_store_due(const struct sim_store *store, const struct due_query *quer
         }
         if (is_due(row, query) && count < query->count_max &&
             (count == 0 || bytes < query->bytes_max)) {
-            out[count] = gather(store, i, arena, &bytes);
-            count += !query->lanes_cross || !would_overtake(store, &out[count]);
+            out[count] = gather(store, i, query->lanes_cross, arena, &bytes);
+            count += out[count].event_count != 0;
         } else if (row->due_wall_ms < *next_due_wall_ms) {
             *next_due_wall_ms = row->due_wall_ms;
         }
