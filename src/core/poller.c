@@ -241,7 +241,9 @@ bool poller_step_idle(struct poller *poller, struct instant now)
     if (has_news || schedule->store_ms != 0) {
         return commit_state(poller, now);
     }
-    if (poller_is_sweep_due(poller, now)) {
+    /* Where one sweep follows the other there is no idle moment: what time causes goes between. */
+    schedule->is_fresh = schedule->is_fresh && may_tell_deadlines(poller, now);
+    if (!schedule->is_fresh && poller_is_sweep_due(poller, now)) {
         schedule->is_asked_for = false;
         poller_begin_sweep(poller, now);
         return true;

@@ -376,6 +376,7 @@ static void end_sweep(struct poller *poller, struct instant now)
     sweep->is_running = false;
     poller->schedule.deadline_ms = now.mono_ms; /* the orders' deadlines may be others now */
     poller->schedule.deadline_due_wall_ms = 0;
+    poller->schedule.is_fresh = sweep->extent == EXTENT_COMPLETE;
     if (sweep->extent == EXTENT_COMPLETE) {
         poller_end_trouble(poller, now);
     } else {

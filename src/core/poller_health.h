@@ -36,6 +36,7 @@ struct schedule {
     int64_t sweep_ms; /* how long the latest sweep took, with its commit */
     uint32_t store_failure_count;
     bool is_asked_for, is_released;
+    bool is_fresh; /* a complete sweep has just ended */
 };
 
 bool poller_in_maintenance(const struct poller *poller, int64_t wall_ms);

@@ -3,8 +3,7 @@
  * poller_request   one request: budget, lease, token, answer
  * poller_sweep     one reading after the other to the end of a sweep
  * poller_page      a page as a whole: known, unchanged, what stands beside its elements
- * poller_element   one element of a page: known, changed, new, repeated
- * poller_batch     changed orders: fetch, reconcile, stage
+ * poller_element, poller_batch  one element of a page; changed orders: fetch, reconcile, stage
  * poller_absent    orders that the list lacks: misses and details
  * poller_commit    the one transaction, and what it makes true
  * poller_health    failures, waits, credentials, maintenance

@@ -64,6 +64,24 @@ static void a_restart_tells_what_changed_meanwhile_and_nothing_else(void **state
     assert_string_equal(find_event(world, EVENT_ORDER_STATUS_HELD)->order_id, "0100");
 }
 
+/* A list that cannot be read within its interval leaves no idle moment. */
+static void what_time_causes_is_told_between_sweeps_that_follow_each_other(void **state)
+{
+    struct world *world = *state;
+    world->source.budget = (struct rate){2, MINUTE_MS};
+    list_orders(world, 750);
+    api_set(world, "late", "\"status\":\"InProgress\",\"committedDate\":\"2026-11-18T13:00:00Z\"");
+    world->source.every_ms = MINUTE_MS;
+    world_boot(world);
+    world_run_for(world, 10 * MINUTE_MS);
+    assert_true(poller_status(world->poller).last_complete_wall_ms != 0);
+    int64_t left_ms = INT64_C(1795006800000) - world->now.wall_ms;
+    world_run_for(world, left_ms - MINUTE_MS);
+    assert_int_equal(count_events(world, EVENT_ORDER_DATE_OVERDUE), 0);
+    world_run_for(world, 10 * MINUTE_MS);
+    assert_int_equal(count_events(world, EVENT_ORDER_DATE_OVERDUE), 1);
+}
+
 static void other_spellings_of_the_same_are_no_event(void **state)
 {
     struct world *world = *state;
@@ -1157,6 +1175,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         CASE(the_first_complete_sweep_is_silent_and_changes_are_told),
         CASE(a_restart_tells_what_changed_meanwhile_and_nothing_else),
+        CASE(what_time_causes_is_told_between_sweeps_that_follow_each_other),
         CASE(other_spellings_of_the_same_are_no_event),
         CASE(a_page_that_cannot_be_trusted_spoils_the_sweep),
         CASE(a_sweep_is_complete_when_it_is_durable),
