@@ -190,7 +190,9 @@ struct settlement {
 struct sink_counts { /* the conservation line: observed = delivered + pending + parked */
     const char *sink_name;
     uint64_t observed, delivered, pending, parked;
-    int64_t oldest_pending_wall_ms; /* 0: none pending */
+    int64_t oldest_pending_wall_ms; /* when it was planned; 0: none pending */
+    int64_t waiting_since_wall_ms; /* when the first of them could leave, by quiet hours and digest;
+                                      0: none pending */
 };
 
 /* A retained state that a state sink still has to publish, coalesced per order. */

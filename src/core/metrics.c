@@ -340,8 +340,8 @@ struct book_metric {
 
 static const struct book_metric book_metrics[] = {
     {"orderwatch_outbox_depth", "Deliveries that are pending.", BOOK_PENDING},
-    {"orderwatch_outbox_oldest_age_seconds", "Age of the oldest pending delivery; 0: none.",
-     BOOK_AGE},
+    {"orderwatch_outbox_oldest_age_seconds",
+     "How long the oldest pending delivery waits, from when it could leave; 0: none.", BOOK_AGE},
     {"orderwatch_parked", "Deliveries that wait for an operator.", BOOK_PARKED},
     {"orderwatch_ledger_observed", "Deliveries ever planned: delivered + pending + parked.",
      BOOK_OBSERVED},
@@ -360,8 +360,8 @@ static double book_value(const struct sink_counts *counts, enum book book, int64
     case BOOK_PARKED:
         return (double)counts->parked;
     case BOOK_AGE:
-        return counts->oldest_pending_wall_ms != 0
-                   ? seconds_of(now_wall_ms - counts->oldest_pending_wall_ms)
+        return counts->waiting_since_wall_ms != 0 && counts->waiting_since_wall_ms < now_wall_ms
+                   ? seconds_of(now_wall_ms - counts->waiting_since_wall_ms)
                    : 0;
     }
     CHECK(!"a book that does not exist");

@@ -65,11 +65,12 @@ static void judge_source(struct verdict *verdict, const struct surface *surface,
                status.last_complete_wall_ms == 0 ? "never_swept" : "late", reason);
 }
 
+/* What a digest or quiet hours hold back is no backlog until their time has come. */
 static void judge_backlog(struct verdict *verdict, const struct surface *surface,
                           const struct sink_counts *counts)
 {
     char reason[200];
-    int64_t age_ms = surface->now.wall_ms - counts->oldest_pending_wall_ms;
+    int64_t age_ms = surface->now.wall_ms - counts->waiting_since_wall_ms;
     if (counts->pending != 0 && age_ms > BACKLOG_AGE_MAX_MS) {
         (void)snprintf(reason, sizeof reason, "its oldest pending delivery waits for %lld h",
                        (long long)(age_ms / HOUR_MS));

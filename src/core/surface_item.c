@@ -112,6 +112,7 @@ static void add_counts(struct json_writer *writer, const struct survey *survey,
     json_write_integer(writer, "parked", (int64_t)counts->parked);
     add_bool(writer, "conserved", counts_are_conserved(counts));
     item_add_wall(writer, "oldest_pending", counts->oldest_pending_wall_ms);
+    item_add_wall(writer, "waiting_since", counts->waiting_since_wall_ms);
 }
 
 static void add_connection(struct json_writer *writer, const struct sink_port *sink)

@@ -136,6 +136,7 @@ static void run_count(struct database *database, struct job *job)
             .pending = (uint64_t)column_number(statement, 3),
             .parked = (uint64_t)column_number(statement, 4),
             .oldest_pending_wall_ms = column_number(statement, 5),
+            .waiting_since_wall_ms = column_number(statement, 6),
         };
     }
 }

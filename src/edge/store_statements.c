@@ -149,9 +149,13 @@ static const struct statement_text texts[] = {
     [STATEMENT_SINK_VISIT] =
         {"SELECT name, observed, delivered, pending, parked, (SELECT created"
          " FROM deliveries WHERE sink = name AND state = 0 AND state IN (0, 2) ORDER BY id LIMIT 1)"
-         " FROM sinks",
+         /* What waits on purpose is due last: among the first to leave is the one that is late. */
+         ", (SELECT min(first_due) FROM (SELECT first_due FROM deliveries WHERE sink = name"
+         " AND state = 0 AND is_head = 1 ORDER BY due, id LIMIT 1000)) FROM sinks",
          "SCAN sinks; CORRELATED SCALAR SUBQUERY 1; SEARCH deliveries USING"
-         " INDEX deliveries_open (sink=? AND state=?)"},
+         " INDEX deliveries_open (sink=? AND state=?); CORRELATED SCALAR SUBQUERY 3;"
+         " CO-ROUTINE (subquery-2); SEARCH deliveries USING INDEX deliveries_head (sink=?);"
+         " SEARCH (subquery-2)"},
 
     [STATEMENT_STATE_VERSION] = {"UPDATE counters SET value = value + 1"
                                  " WHERE name = 'state_version' RETURNING value",

@@ -222,6 +222,7 @@ static void test_a_lane_goes_one_by_one(void **state)
     assert_int_equal(counts.parked, 1);
     assert_int_equal(counts.pending, 1);
     assert_int_equal(counts.oldest_pending_wall_ms, 1003);
+    assert_int_equal(counts.waiting_since_wall_ms, NOW + 1);
 }
 
 static void test_deadlines_are_replaced_with_their_order(void **state)

@@ -80,6 +80,10 @@ static void execute_count_sinks(struct request *request)
         if (row->state == ROW_PENDING && counts->oldest_pending_wall_ms == 0) {
             counts->oldest_pending_wall_ms = row->created_wall_ms;
         }
+        if (row->state == ROW_PENDING && (counts->waiting_since_wall_ms == 0 ||
+                                          row->first_due_wall_ms < counts->waiting_since_wall_ms)) {
+            counts->waiting_since_wall_ms = row->first_due_wall_ms;
+        }
     }
 }
 

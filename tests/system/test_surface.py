@@ -120,8 +120,8 @@ def test_health_readiness_and_status_say_what_is_wrong(served):
     assert code == 1 and json.loads(out)["ready"] is False
 
 
-def test_a_backlog_of_days_is_not_ready(parts):
-    """The file is aged while no daemon runs: a delivery that has waited for five days."""
+def aged(parts, change):
+    """A daemon with a delivery whose row was changed in the file while no daemon ran."""
     parts.receiver.stop()
     first = Served(parts, parts.settings)
     first.swept()
@@ -129,8 +129,23 @@ def test_a_backlog_of_days_is_not_ready(parts):
     wait_until(lambda: first.json("/api/v1/sinks")["items"][0]["pending"] == 1, first.daemon.log)
     assert first.daemon.stop() == 0
     with contextlib.closing(sqlite3.connect(parts.settings["state"]["database"])) as state, state:
-        state.execute("UPDATE deliveries SET created = created - 432000000, first_due = first_due - 432000000")
-    second = Served(parts, parts.settings)
+        assert state.execute(f"UPDATE deliveries SET {change}").rowcount == 1
+    return Served(parts, parts.settings)
+
+
+def test_what_waits_on_purpose_is_no_backlog(parts):
+    """As of a weekly digest: planned five days ago, to leave in two days."""
+    later = "CAST(strftime('%s', 'now') AS INTEGER) * 1000 + 172800000"
+    served = aged(parts, f"created = created - 432000000, first_due = {later}, due = {later}, is_retry = 0")
+    served.swept()
+    sink, = served.json("/api/v1/sinks")["items"]
+    assert sink["pending"] == 1 and sink["oldest_pending"] < sink["waiting_since"]
+    samples = parse_metrics(served.ask("/metrics")[1].decode())
+    assert samples["orderwatch_outbox_oldest_age_seconds"]['{sink="tickets"}'] == 0
+
+
+def test_a_backlog_of_days_is_not_ready(parts):
+    second = aged(parts, "created = created - 432000000, first_due = first_due - 432000000")
     wait_until(lambda: "backlog" in {reason["code"] for reason in second.json("/-/ready", 503)["reasons"]},
                second.daemon.log)
     reason, = (each for each in second.json("/-/ready", 503)["reasons"] if each["code"] == "backlog")
