@@ -144,6 +144,8 @@ static void on_event(void *arg, const struct new_event *news)
     oracle_judge_time(oracle, news);
     if (news->event.type == EVENT_DIGEST) {
         judge_seed(oracle, news);
+    } else {
+        oracle_judge_reach(oracle, news);
     }
     refuse_alarm(oracle, &news->event);
     for (size_t i = 0; i + 1 < oracle->store->event_count; i++) {
@@ -262,9 +264,30 @@ static void refuse_late_receipt(struct oracle *oracle, const struct sim_row *row
     }
 }
 
+/* Of quiet hours or a digest. */
+static bool is_gathered(const struct delivery *delivery)
+{
+    const char *bundle = delivery->bundle;
+    return bundle != NULL && (bundle[0] == 'q' || bundle[0] == 'd');
+}
+
+static void read_mail(struct oracle *oracle, const char *sink_name, const struct delivery *delivery)
+{
+    struct event *events = arena_array(oracle->arena, delivery->event_count, sizeof *events);
+    for (size_t i = 0; i < delivery->event_count; i++) {
+        events[i] = *row_of(oracle, sink_name, &delivery->events[i])->event;
+    }
+    if (delivery->event_total == delivery->event_count) {
+        oracle_judge_mail(oracle, delivery, events);
+    }
+}
+
 static void on_receipt(void *arg, const char *sink_name, const struct delivery *delivery)
 {
     struct oracle *oracle = arg;
+    if (is_gathered(delivery)) {
+        read_mail(oracle, sink_name, delivery);
+    }
     for (size_t i = 0; i < delivery->event_count; i++) {
         const struct sim_row *row = row_of(oracle, sink_name, &delivery->events[i]);
         bool *is_received = received(oracle, row);

@@ -62,6 +62,13 @@ void oracle_judge_status(const struct oracle *oracle, struct oracle_order *order
                          const struct staged_order *staged, const struct record *after);
 bool oracle_waits(const struct oracle *oracle, const char **order_id); /* one is not told yet */
 
+/* oracle_silence.c: the deliveries of an event that became durable. */
+void oracle_judge_reach(struct oracle *oracle, const struct new_event *news);
+
+/* oracle_net.c: a mail of several events, which are those that are durable. */
+void oracle_judge_mail(struct oracle *oracle, const struct delivery *delivery,
+                       const struct event *events);
+
 /* oracle_orders.c: a durable order against its events, its past, and the truth. */
 void oracle_judge_order(struct oracle *oracle, const struct staged_order *staged);
 bool oracle_knows_truth(const struct oracle *oracle, const char **wrong_id);

@@ -280,6 +280,9 @@ void world_live(struct world *world)
     if (sim_chance(sim, 600)) {
         sim_spawn(sim, NULL, sim_between(sim, 0, 30 * MINUTE_MS), on_reload, world);
     }
+    if (sim_chance(sim, 300)) {
+        sim_spawn(sim, NULL, sim_between(sim, 5, 60) * MINUTE_MS, world_on_silence, world);
+    }
     while (sim->now.mono_ms < end) {
         start_life(world, false);
         if (may_crash && sim_chance(sim, 800)) {

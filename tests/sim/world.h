@@ -61,6 +61,9 @@ void world_settle(struct world *world); /* fair weather until all is told; then 
 void world_begin_reload(struct world *world);
 int64_t world_reload_turn(struct world *world); /* the mono ms of the next call */
 
+/* world_silence.c: a task that comes again and again. */
+void world_on_silence(void *self, bool is_alive);
+
 /* world_config.c: what never differs between seeds. */
 void world_init_config(struct world *world);
 
