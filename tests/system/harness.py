@@ -5,12 +5,14 @@ Nothing here sleeps and hopes: wait_until looks at a condition until it holds or
 import base64
 import email
 import email.policy
+import fcntl
 import hashlib
 import hmac
 import http.server
 import json
 import os
 import pathlib
+import shutil
 import signal
 import socket
 import subprocess
@@ -19,6 +21,7 @@ import threading
 import time
 import urllib.request
 
+import pytest
 import yaml
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import AuthResult
@@ -40,6 +43,27 @@ class Plain(yaml.SafeDumper):
 
 def to_yaml(data):
     return yaml.dump(data, Dumper=Plain, allow_unicode=True)
+
+
+# Judges that are not ours, of versions that Debian 12's node runs.
+NPM_PACKAGES = {"mqtt": "mqtt@5", "standardwebhooks": "standardwebhooks@1", "cloudevents": "cloudevents@9"}
+
+
+def npm_modules():
+    """The folder of node_modules that has NPM_PACKAGES: fetched once, into build/npm."""
+    modules = ROOT / "build/npm/node_modules"
+    modules.parent.mkdir(parents=True, exist_ok=True)
+    with open(modules.parent / "lock", "w") as lock:  # the tests run several at a time
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if all((modules / name / "package.json").exists() for name in NPM_PACKAGES):
+            return str(modules)
+        if not shutil.which("npm"):
+            pytest.skip("npm is not installed: packaging/install-deps check")
+        fetched = subprocess.run(["npm", "install", "--no-audit", "--no-fund", "--prefix", modules.parent,
+                                  *NPM_PACKAGES.values()], capture_output=True, text=True)
+        if fetched.returncode != 0:
+            pytest.skip("npm's registry cannot be reached: " + fetched.stderr.strip().splitlines()[-1])
+    return str(modules)
 
 
 def free_port():

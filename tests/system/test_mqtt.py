@@ -1,9 +1,6 @@
 """MQTT against a real mosquitto that dies, hangs, refuses and forgets; watched by clients that are not ours."""
 import json
-import os
-import pathlib
 import re
-import shutil
 import signal
 import subprocess
 
@@ -164,17 +161,6 @@ def test_the_second_broker_of_a_list_has_everything_and_the_first_gets_it_back(w
     assert mqtt_soak.retained(second.port)["orderwatch/status"] == "offline"
 
 
-def npm_mqtt():
-    """Where npm's mqtt is: fetched once into build/, or NODE_PATH; None where there is no npm."""
-    folder = harness.ROOT / "build/npm"
-    if not (folder / "node_modules/mqtt").exists() and shutil.which("npm"):
-        folder.mkdir(parents=True, exist_ok=True)
-        subprocess.run(["npm", "install", "--no-audit", "--no-fund", "--prefix", str(folder), "mqtt@5"],
-                       capture_output=True)
-    places = [str(folder / "node_modules"), *os.environ.get("NODE_PATH", "").split(":")]
-    return next((place for place in places if place and (pathlib.Path(place) / "mqtt").exists()), None)
-
-
 WATCH = """
 const client = require("mqtt").connect("mqtt://127.0.0.1:" + process.argv[2], {protocolVersion: 5});
 client.on("connect", () => client.subscribe("orderwatch/+/event/#", {qos: 1}, () => console.log("ready")));
@@ -184,9 +170,7 @@ client.on("message", (topic, payload, packet) => console.log(JSON.stringify(
 
 
 def test_npm_mqtt_reads_an_event_and_its_properties(world):
-    modules = npm_mqtt()
-    if modules is None:
-        pytest.skip("there is no npm, or nothing to fetch mqtt from")
+    modules = harness.npm_modules()
     broker = world.broker()
     simulator, daemon = start(world, broker, expiry="1h")
     script = world.folder / "watch.js"
