@@ -1,0 +1,48 @@
+"""One digest, whatever happened. The full size, a hundred thousand changes at once:
+
+    ORDERS=100000 /usr/bin/python3 -m pytest -q tests/system/test_large_digest.py
+"""
+import os
+import resource
+
+from harness import ORDERWATCH, configuration, email_sink, run_command
+
+ORDERS = int(os.environ.get("ORDERS", "3000"))
+TOLD = 200  # events that a mail shows; the rest is counted
+PART = 1000
+
+
+def run_once(daemon, folder):
+    """The status of the run, and its peak of memory in bytes."""
+    log = os.open(folder / "once.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    pid = os.posix_spawn(ORDERWATCH, [str(ORDERWATCH), "run", "--once", "-c", str(daemon.path)], os.environ,
+                         file_actions=[(os.POSIX_SPAWN_DUP2, log, 2)])
+    os.close(log)
+    _, status, usage = os.wait4(pid, 0)
+    assert isinstance(usage, resource.struct_rusage)
+    return os.waitstatus_to_exitcode(status), usage.ru_maxrss * 1024
+
+
+def test_any_number_of_changes_is_one_bounded_mail(world):
+    simulator = world.simulator(orders={"list": [{"id": "first", "status": "InProgress"}]})
+    mailbox = world.mailbox()
+    sink = email_sink(mailbox, digest={"every": "1d"}, time_zone="UTC")
+    source = {"page": 1000, "budget": "60000/min", "adaptive": False}
+    daemon = world.daemon(configuration(world.folder, simulator, sinks=[sink], source=source))
+    assert run_once(daemon, world.folder)[0] == 0 and not mailbox.mails
+    for start in range(0, ORDERS, PART):
+        simulator.steps([{"order": {"id": f"N-{number}", "status": "InProgress",
+                                    "site": {"name": f"Site \N{LATIN SMALL LETTER E WITH ACUTE} {number}"}}}
+                         for number in range(start, min(start + PART, ORDERS))])
+    code, peak = run_once(daemon, world.folder)
+    assert code == 0, (world.folder / "once.log").read_text()[-3000:]
+    (_, _, mail), = mailbox.mails
+    assert mail["Subject"] == f"[orderwatch] Digest: {ORDERS} changes"
+    plain = mail.get_body(("plain",)).get_content()
+    assert plain.count(": new order") == TOLD and f"And {ORDERS - TOLD} more events" in " ".join(plain.split())
+    assert len(mail["X-Orderwatch-Event"].split()) == TOLD
+    assert len(mail.as_bytes()) < 1 << 20
+    assert peak < 64 << 20, f"{peak >> 20} MiB"
+    # Nothing is left for the next one.
+    code, out, _ = run_command("run", "--once", "-c", daemon.path)
+    assert code == 0 and len(mailbox.mails) == 1, out
