@@ -173,9 +173,9 @@ sim: $(BUILD)/tests/simulation
 PLANTED := snapshot-first new-id early-done lane-ignored window-forgotten maintenance-unknown \
            state-early
 WRAPPED := short-page stamp-at-start throttle-ignored retry-after-ignored token-per-sweep refusal-retried \
-           look-up-mixes settle-at-once
+           look-up-mixes settle-at-once last-step-alone silence-ignored
 WRAPS := pager_trust budget_answered budget_throttled retry_after_parse token_is_due api_error_read \
-         merge_look_up settle_judge
+         merge_look_up settle_judge message_compose silence_find
 $(BUILD)/tests/simulation-wrapped: $(BUILD)/tests/planted/wrapped.o $(SIM_OBJ) $(SUPPORT_OBJ) $(BUILD)/core.a
 	$(Q)$(CC) $(ALL_LDFLAGS) $(WRAPS:%=-Wl,--wrap=%) -o $@ $^ $(CORE_LIBS)
 

@@ -4,8 +4,10 @@
 #include "core/budget.h"
 #include "core/date.h"
 #include "core/merge.h"
+#include "core/message.h"
 #include "core/pager.h"
 #include "core/settle.h"
+#include "core/silence.h"
 #include "core/token.h"
 
 #include <stdlib.h>
@@ -96,4 +98,43 @@ bool __wrap_settle_judge(const struct source_config *source, const struct record
 {
     return !is_planted("settle-at-once") &&
            __real_settle_judge(source, told, now_wall_ms, history, diff);
+}
+
+/* A mail of several events that tells the last step of each order alone. */
+enum status __real_message_compose(const struct sink_config *sink, const struct config *config,
+                                   const struct delivery *delivery, int64_t now_wall_ms,
+                                   struct message *out, struct failure *why);
+enum status __wrap_message_compose(const struct sink_config *sink, const struct config *config,
+                                   const struct delivery *delivery, int64_t now_wall_ms,
+                                   struct message *out, struct failure *why);
+enum status __wrap_message_compose(const struct sink_config *sink, const struct config *config,
+                                   const struct delivery *delivery, int64_t now_wall_ms,
+                                   struct message *out, struct failure *why)
+{
+    struct event *last = alloc_array(delivery->event_count, sizeof *last);
+    struct delivery told = *delivery;
+    told.events = last;
+    told.event_count = 0;
+    for (size_t i = 0; i < delivery->event_count; i++) {
+        bool is_last = true;
+        for (size_t j = i + 1; j < delivery->event_count && is_planted("last-step-alone"); j++) {
+            is_last &= strcmp(delivery->events[i].order_id, delivery->events[j].order_id) != 0;
+        }
+        last[told.event_count] = delivery->events[i];
+        told.event_count += is_last;
+    }
+    told.event_total = told.event_count;
+    enum status status = __real_message_compose(sink, config, &told, now_wall_ms, out, why);
+    free(last);
+    return status;
+}
+
+const struct silence *__real_silence_find(const struct silence_list *list,
+                                          const struct route_facts *facts, int64_t wall_ms);
+const struct silence *__wrap_silence_find(const struct silence_list *list,
+                                          const struct route_facts *facts, int64_t wall_ms);
+const struct silence *__wrap_silence_find(const struct silence_list *list,
+                                          const struct route_facts *facts, int64_t wall_ms)
+{
+    return is_planted("silence-ignored") ? NULL : __real_silence_find(list, facts, wall_ms);
 }
