@@ -49,8 +49,9 @@ struct poller_status {
     const struct request_tally *requests;
     size_t request_code_count;
     struct page_tally pages;
-    int64_t token_obtained_mono_ms;                                       /* 0: there is none */
-    int64_t certificate_expires_wall_ms, own_certificate_expires_wall_ms; /* 0: not known */
+    int64_t token_obtained_mono_ms; /* 0: there is none */
+    int64_t certificate_expires_wall_ms, own_certificate_expires_wall_ms,
+        token_certificate_expires_wall_ms; /* 0: not known */
 };
 
 /* Told after a transaction that made events or changed states is durable. */

@@ -20,6 +20,8 @@ void source_request_init_token(struct source_request *request, const struct sour
 /* url is borrowed until fini. A source that uses oauth2 needs a token with a value. */
 void source_request_init_get(struct source_request *request, const struct source_config *source,
                              const char *url, const struct token *token);
+/* True if tokens come from the server of the API: same scheme, host and port as written. */
+bool source_request_is_one_server(const struct source_config *source);
 void source_request_add(struct source_request *request, const char *name, const char *value);
 void source_request_fini(struct source_request *request); /* wipes: headers are secret */
 

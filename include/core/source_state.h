@@ -13,8 +13,9 @@
 enum credential {
     CREDENTIAL_API_KEY,
     CREDENTIAL_CLIENT_SECRET,
-    CREDENTIAL_CERTIFICATE, /* the server's */
+    CREDENTIAL_CERTIFICATE, /* the API's server's */
     CREDENTIAL_CLIENT_CERTIFICATE,
+    CREDENTIAL_TOKEN_CERTIFICATE, /* the token server's, where it is another one */
 };
 
 struct expiry_told {

@@ -389,7 +389,8 @@ static const char *expiry_words(const struct telling *telling, const struct stor
     } names[] = {{"api_key", PHRASE_API_KEY},
                  {"client_secret", PHRASE_CLIENT_SECRET},
                  {"certificate", PHRASE_CERTIFICATE},
-                 {"client_certificate", PHRASE_CERTIFICATE}};
+                 {"client_certificate", PHRASE_CERTIFICATE},
+                 {"token_certificate", PHRASE_CERTIFICATE}};
     const struct json *credential = json_member(story->data, "credential");
     struct date expires = date_of_wall(json_member_text(credential, "expires"));
     for (size_t i = 0; i < ARRAY_COUNT(names) && expires.kind != DATE_NONE; i++) {

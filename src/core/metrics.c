@@ -262,6 +262,8 @@ static void show_expiries(const struct metrics *metrics, const struct metrics_vi
                     status_of(view, i).certificate_expires_wall_ms);
         show_expiry(out, source->name, "client_certificate",
                     status_of(view, i).own_certificate_expires_wall_ms);
+        show_expiry(out, source->name, "token_certificate",
+                    status_of(view, i).token_certificate_expires_wall_ms);
     }
 }
 

@@ -404,6 +404,7 @@ struct poller_status poller_status(const struct poller *poller)
         .token_obtained_mono_ms = poller->token.value != NULL ? poller->token.obtained_ms : 0,
         .certificate_expires_wall_ms = poller->health.certificate_expires_wall_ms,
         .own_certificate_expires_wall_ms = poller->health.own_certificate_expires_wall_ms,
+        .token_certificate_expires_wall_ms = poller->health.token_certificate_expires_wall_ms,
     };
     return status;
 }

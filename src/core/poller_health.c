@@ -212,11 +212,13 @@ void poller_end_trouble(struct poller *poller, struct instant now)
     if (health->last_failure[0] != '\0') {
         LOG_INFO("source_recovered", log_text("source", poller->source->name));
     }
-    *health =
-        (struct health){.has_completed = true,
-                        .well_ms = now.mono_ms,
-                        .certificate_expires_wall_ms = health->certificate_expires_wall_ms,
-                        .own_certificate_expires_wall_ms = health->own_certificate_expires_wall_ms};
+    *health = (struct health){
+        .has_completed = true,
+        .well_ms = now.mono_ms,
+        .certificate_expires_wall_ms = health->certificate_expires_wall_ms,
+        .own_certificate_expires_wall_ms = health->own_certificate_expires_wall_ms,
+        .token_certificate_expires_wall_ms = health->token_certificate_expires_wall_ms,
+    };
 }
 
 /* --- what is to be told ----------------------------------------------------------------------- */
@@ -306,6 +308,8 @@ static void check_credentials(struct poller *poller, struct instant now)
                      now);
     check_credential(poller, CREDENTIAL_CLIENT_CERTIFICATE,
                      poller->health.own_certificate_expires_wall_ms, now);
+    check_credential(poller, CREDENTIAL_TOKEN_CERTIFICATE,
+                     poller->health.token_certificate_expires_wall_ms, now);
 }
 
 bool poller_check_health(struct poller *poller, struct instant now)

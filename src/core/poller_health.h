@@ -20,7 +20,8 @@ struct health {
     char request_ids[HEALTH_SAMPLES][REQUEST_ID_MAX + 8];
     size_t code_count, request_id_count;
     char last_code[24], last_failure[480];
-    int64_t certificate_expires_wall_ms, own_certificate_expires_wall_ms;
+    int64_t certificate_expires_wall_ms, own_certificate_expires_wall_ms,
+        token_certificate_expires_wall_ms;
 };
 
 /* Mono ms, unless said otherwise. */

@@ -4,6 +4,7 @@
 #include "core/secret.h"
 
 #include <string.h>
+#include <strings.h>
 
 #define VALUE_BYTES_MAX 65536
 
@@ -47,6 +48,20 @@ void source_request_init_token(struct source_request *request, const struct sour
     text_add_text(add_header(request, "Accept"), "application/json");
     token_add_body(&source->oauth2, &request->body);
     finish(request);
+}
+
+static struct span server_of(const char *url)
+{
+    const char *authority = strstr(url, "://");
+    size_t start = authority != NULL ? (size_t)(authority + 3 - url) : 0;
+    return (struct span){.data = url, .size = start + strcspn(url + start, "/?#")};
+}
+
+bool source_request_is_one_server(const struct source_config *source)
+{
+    struct span api = server_of(source->base_url);
+    struct span tokens = server_of(source->oauth2.token_url);
+    return api.size == tokens.size && strncasecmp(api.data, tokens.data, api.size) == 0;
 }
 
 void source_request_init_get(struct source_request *request, const struct source_config *source,

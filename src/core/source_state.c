@@ -27,6 +27,8 @@ const char *credential_name(enum credential credential)
         return "certificate";
     case CREDENTIAL_CLIENT_CERTIFICATE:
         return "client_certificate";
+    case CREDENTIAL_TOKEN_CERTIFICATE:
+        return "token_certificate";
     }
     CHECK(!"a credential that does not exist");
 }

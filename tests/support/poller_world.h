@@ -54,6 +54,7 @@ struct world {
     bool is_hanging;
     int64_t total_lie; /* added to X-Total-Count; INT64_MIN: no such header */
     int64_t certificate_wall_ms, own_certificate_wall_ms; /* when they expire; 0: there is none */
+    int64_t token_certificate_wall_ms;                    /* the same of login.example.com */
     int token_code;                                       /* 0: 200 */
     const char *token_body;
     uint32_t tokens, pages, details;
@@ -238,7 +239,7 @@ static void serve_token(struct world *world)
 
 static void serve(struct world *world, const struct http_request *request)
 {
-    const char *path = request->url + strlen("https://api.example.com");
+    const char *path = strchr(request->url + strlen("https://"), '/');
     if (strcmp(path, "/token") == 0) {
         serve_token(world);
         return;
@@ -275,13 +276,15 @@ static void world_http_start(void *self, const struct http_request *request, htt
         abort(); /* one request in flight, and an end of them */
     }
     world->request_ms[world->request_count++] = world->now.mono_ms;
-    world->response =
-        (struct http_response){.http_code = 200,
-                               .body = &world->body,
-                               .request_id = "rq-1",
-                               .detail = "",
-                               .certificate_expires_wall_ms = world->certificate_wall_ms,
-                               .own_certificate_expires_wall_ms = world->own_certificate_wall_ms};
+    world->response = (struct http_response){
+        .http_code = 200,
+        .body = &world->body,
+        .request_id = "rq-1",
+        .detail = "",
+        .certificate_expires_wall_ms = strncmp(request->url, "https://login.", 14) == 0
+                                           ? world->token_certificate_wall_ms
+                                           : world->certificate_wall_ms,
+        .own_certificate_expires_wall_ms = world->own_certificate_wall_ms};
     text_clear(&world->body);
     serve(world, request);
     world->http_done = on_done;

@@ -712,6 +712,33 @@ static void the_certificates_of_both_sides_are_told_before_they_expire(void **st
     assert_int_equal(world->event_count, 2);
 }
 
+static void the_token_servers_certificate_is_one_of_its_own(void **state)
+{
+    struct world *world = *state;
+    list_orders(world, 3);
+    world->source.oauth2.token_url = "https://login.example.com/token";
+    world->certificate_wall_ms = world->now.wall_ms + 300 * DAY_MS;
+    world->token_certificate_wall_ms = world->now.wall_ms + 20 * DAY_MS;
+    world_boot(world);
+    world_run_for(world, 2 * HOUR_MS);
+    assert_int_equal(world->event_count, 1);
+    assert_non_null(strstr(world->events[0].json, "\"name\":\"token_certificate\""));
+    struct poller_status status = poller_status(world->poller);
+    assert_true(status.certificate_expires_wall_ms == world->certificate_wall_ms);
+    assert_true(status.token_certificate_expires_wall_ms == world->token_certificate_wall_ms);
+}
+
+static void a_token_of_the_apis_own_server_has_no_certificate_of_its_own(void **state)
+{
+    struct world *world = *state;
+    list_orders(world, 3);
+    world->certificate_wall_ms = world->now.wall_ms + 20 * DAY_MS;
+    world_boot(world);
+    world_run_for(world, 2 * HOUR_MS);
+    assert_int_equal(world->event_count, 1);
+    assert_true(poller_status(world->poller).token_certificate_expires_wall_ms == 0);
+}
+
 /* --- the store -------------------------------------------------------------------------------- */
 
 static void play_full_store(struct world *world)
@@ -1207,6 +1234,8 @@ int main(void)
         CASE(no_window_sees_more_requests_than_the_budget),
         CASE(credentials_about_to_expire_are_told_by_threshold),
         CASE(the_certificates_of_both_sides_are_told_before_they_expire),
+        CASE(the_token_servers_certificate_is_one_of_its_own),
+        CASE(a_token_of_the_apis_own_server_has_no_certificate_of_its_own),
         CASE(a_store_that_fails_loses_and_repeats_nothing),
         CASE(a_commit_that_fails_loses_and_repeats_nothing),
         CASE(stopping_abandons_the_sweep_and_keeps_what_was_committed),
