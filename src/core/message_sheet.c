@@ -470,8 +470,12 @@ void sheet_write_chapter(struct sheet *sheet, const struct telling *telling,
     struct block *first = sheet_add(sheet, BLOCK_LEAD, NULL);
     first->severity = lead->event->severity;
     const char *sentence = telling_titled(telling, chapter->title, story_headline(telling, lead));
-    first->text = arena_format(telling->arena, "%s%s %s", sentence, is_ended(sentence) ? "" : ".",
-                               words_advice(lead->event->type, telling->language));
+    struct text text;
+    text_init(&text, (size_t)64 * 1024);
+    text_addf(&text, "%s%s ", sentence, is_ended(sentence) ? "" : ".");
+    words_add_advice(&text, lead->event->type, telling->language, lead->event->source_name);
+    first->text = arena_text(telling->arena, text_span(&text));
+    text_fini(&text);
     write_story(sheet, telling, lead);
     for (size_t i = 0; i < chapter->story_count; i++) {
         const struct story *story = &chapter->stories[i];

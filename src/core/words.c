@@ -97,10 +97,10 @@ void words_add_field(struct text *out, const char *field_name, enum language lan
     text_add_text(out, field_name); /* extra.X: named by the profile's author */
 }
 
-void words_add_phrase(struct text *out, enum phrase phrase, enum language language,
-                      const struct phrase_arguments *arguments)
+static void add_filled(struct text *out, const char *words,
+                       const struct phrase_arguments *arguments)
 {
-    for (const char *byte = words_phrase(phrase, language); *byte != '\0'; byte++) {
+    for (const char *byte = words; *byte != '\0'; byte++) {
         if (byte[0] == '%' && byte[1] >= '1' && byte[1] <= '4') {
             text_add_text(out, arguments->values[byte[1] - '1']);
             byte++;
@@ -110,16 +110,24 @@ void words_add_phrase(struct text *out, enum phrase phrase, enum language langua
     }
 }
 
+void words_add_phrase(struct text *out, enum phrase phrase, enum language language,
+                      const struct phrase_arguments *arguments)
+{
+    add_filled(out, words_phrase(phrase, language), arguments);
+}
+
 const char *words_phrase(enum phrase phrase, enum language language)
 {
     CHECK(phrase < PHRASE_COUNT);
     return words_of(language)->phrases[phrase];
 }
 
-const char *words_advice(enum event_type type, enum language language)
+void words_add_advice(struct text *out, enum event_type type, enum language language,
+                      const char *source_name)
 {
     CHECK(type < EVENT_TYPE_COUNT);
-    return words_of(language)->events[type].advice;
+    const struct phrase_arguments arguments = {.values = {source_name, "", "", ""}};
+    add_filled(out, words_of(language)->events[type].advice, &arguments);
 }
 
 bool words_is_one(uint64_t count, enum language language)

@@ -63,7 +63,7 @@ const struct language_words words_en = {
                                              "Check whether its profile needs an addition."},
             [EVENT_SOURCE_CHANGE_HELD] =
                 {"mass change held back",
-                 "Look at its orders, then let the change out: orderwatch release."},
+                 "Look at its orders, then let the change out: orderwatch release %1."},
             [EVENT_SOURCE_CREDENTIAL_EXPIRING] = {"credential expires",
                                                   "Renew it before that day."},
             [EVENT_SINK_FAILING] = {"failing",

@@ -67,9 +67,9 @@ const struct language_words words_fr = {
                                        "Vérifiez ses identifiants dans la configuration."},
             [EVENT_SOURCE_SCHEMA_CHANGED] = {"ses données ont changé de forme",
                                              "Vérifiez si son profil doit être complété."},
-            [EVENT_SOURCE_CHANGE_HELD] =
-                {"changement massif retenu",
-                 "Regardez ses commandes, puis libérez le changement\u00a0: orderwatch release."},
+            [EVENT_SOURCE_CHANGE_HELD] = {"changement massif retenu",
+                                          "Regardez ses commandes, puis libérez le "
+                                          "changement\u00a0: orderwatch release %1."},
             [EVENT_SOURCE_CREDENTIAL_EXPIRING] = {"identifiant bientôt expiré",
                                                   "Renouvelez-le avant ce jour."},
             [EVENT_SINK_FAILING] = {"en échec",

@@ -52,7 +52,7 @@ enum field_word {
 
 struct event_words {
     const char *what;   /* happened, without its order: "appointment moved" */
-    const char *advice; /* to the reader: one sentence */
+    const char *advice; /* to the reader: one sentence; %1 is the source */
 };
 
 struct language_words {

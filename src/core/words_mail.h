@@ -111,8 +111,8 @@ struct phrase_arguments {
 void words_add_phrase(struct text *out, enum phrase phrase, enum language language,
                       const struct phrase_arguments *arguments);
 const char *words_phrase(enum phrase phrase, enum language language); /* one without arguments */
-/* What the reader should do about it: one sentence. */
-const char *words_advice(enum event_type type, enum language language);
+void words_add_advice(struct text *out, enum event_type type, enum language language,
+                      const char *source_name);
 /* Whether so many take the phrase for one. */
 bool words_is_one(uint64_t count, enum language language);
 const char *words_tag(enum language language); /* of HTML: en, fr */
