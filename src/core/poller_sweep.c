@@ -121,6 +121,10 @@ bool poller_fail_store(struct poller *poller, const char *doing)
     }
     /* What the API asked for in the same sweep holds all the same. */
     const struct trouble *earlier = &poller->sweep.trouble;
+    if (earlier->action == API_REFUSED) {
+        struct trouble refused = *earlier;
+        return poller_fail_sweep(poller, &refused);
+    }
     struct trouble trouble = {.action =
                                   earlier->action == API_SLOW_DOWN ? API_SLOW_DOWN : API_RETRY,
                               .wait_ms = earlier->wait_ms,

@@ -589,6 +589,33 @@ static void refused_credentials_are_told_once_and_probed_slowly(void **state)
     assert_int_equal(poller_status(world->poller).health, POLLER_OK);
 }
 
+/* Refused in the middle of a sweep whose first page cannot be kept either. */
+static void refused_credentials_are_probed_slowly_whatever_the_store_says(void **state)
+{
+    struct world *world = *state;
+    list_orders(world, 150);
+    settle(world);
+    api_set(world, "0003", "\"status\":\"Held\"");
+    world->fail_code = 403;
+    world->fail_body = "{\"code\":50,\"message\":\"Access denied\"}";
+    world->fail_from_page = 100;
+    world->stages_always = true;
+    world->store_fails = STATUS_FULL;
+    sweeps(world, 1);
+    assert_int_equal(poller_status(world->poller).health, POLLER_REJECTED);
+    assert_non_null(strstr(poller_status(world->poller).last_failure, "Access denied"));
+    world->store_fails = STATUS_OK;
+    size_t requests = world->request_count;
+    world_run_for(world, 3 * MINUTE_MS);
+    assert_int_equal(world->request_count, requests);
+    assert_int_equal(count_events(world, EVENT_SOURCE_REJECTED), 1);
+    assert_non_null(strstr(find_event(world, EVENT_SOURCE_REJECTED)->json, "Access denied"));
+    world->fail_code = 0;
+    world_run_for(world, HOUR_MS);
+    assert_int_equal(count_events(world, EVENT_ORDER_STATUS_HELD), 1);
+    assert_int_equal(poller_status(world->poller).health, POLLER_OK);
+}
+
 static void retry_after_is_honoured_over_a_restart(void **state)
 {
     struct world *world = *state;
@@ -1228,6 +1255,7 @@ int main(void)
         CASE(the_policy_tell_holds_nothing),
         CASE(an_expired_token_is_renewed_once_and_the_sweep_goes_on),
         CASE(refused_credentials_are_told_once_and_probed_slowly),
+        CASE(refused_credentials_are_probed_slowly_whatever_the_store_says),
         CASE(retry_after_is_honoured_over_a_restart),
         CASE(an_unreachable_source_is_told_after_three_intervals_and_when_it_is_back),
         CASE(nothing_is_told_in_maintenance),
