@@ -297,7 +297,7 @@ static bool end_reading(struct poller *poller, enum sweep_extent extent)
     struct sweep *sweep = &poller->sweep;
     if (sweep->reading.kind == COLLECTION_APPOINTMENTS) {
         sweep->is_complete[COLLECTION_APPOINTMENTS] = extent == EXTENT_COMPLETE;
-        sweep->has_partial_appointments = extent == EXTENT_PARTIAL;
+        sweep->has_partial_appointments = extent != EXTENT_COMPLETE;
         poller_remove_absent_appointments(poller);
         begin_reading(poller, COLLECTION_ORDERS);
         return true;
@@ -339,6 +339,24 @@ static void declare_total(struct poller *poller)
     text_fini(&extra);
 }
 
+/* A few appointments may well have been the last ones; many are not gone all at once. An empty list
+ * of orders is never the truth by itself: there each order's detail is asked. */
+static bool may_be_empty(const struct poller *poller)
+{
+    return poller->sweep.reading.kind == COLLECTION_APPOINTMENTS &&
+           poller->listed_count[COLLECTION_APPOINTMENTS] <= GUARD_VANISHED_MIN;
+}
+
+static bool judge_empty(struct poller *poller)
+{
+    if (may_be_empty(poller)) {
+        return poller->sweep.reading.is_second ? end_reading(poller, EXTENT_COMPLETE)
+                                               : poller_discard(poller, step_read_again);
+    }
+    note_reading_trouble(poller, "empty", "an empty list after one that was not");
+    return end_reading(poller, EXTENT_EMPTY);
+}
+
 static bool step_judge(struct poller *poller, struct instant now)
 {
     (void)now;
@@ -358,8 +376,7 @@ static bool step_judge(struct poller *poller, struct instant now)
         note_reading_trouble(poller, "shifting", "the list moves while it is read");
         return end_reading(poller, EXTENT_PARTIAL);
     case READING_EMPTY:
-        note_reading_trouble(poller, "empty", "an empty list after one with orders");
-        return end_reading(poller, EXTENT_EMPTY);
+        return judge_empty(poller);
     }
     CHECK(!"a verdict that does not exist");
 }

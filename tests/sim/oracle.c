@@ -403,7 +403,9 @@ static size_t check_order_topics(struct oracle *oracle, const struct sim_sink *s
     record_add_order(&record, &sink->config->fields, &payload);
     const char *name = order_topic(oracle, order);
     if (!text_equal(sim_sink_topic(sink, name), text_cstr(&payload))) {
-        sim_violation(oracle->sim, "topic %s does not show the present", name);
+        sim_violation(oracle->sim, "topic %s shows %s instead of %s", name,
+                      sim_sink_topic(sink, name) != NULL ? sim_sink_topic(sink, name) : "nothing",
+                      text_cstr(&payload));
     }
     for (size_t i = 0; i < record.appointment_count; i++) {
         text_clear(&payload);

@@ -15,6 +15,7 @@ struct message {
     struct arena *arena;
     struct delivery delivery;
     struct retained retained;
+    uint32_t connection; /* of the sink, when it left */
     bool is_retained, is_sent, is_taken;
     enum send_outcome outcome;
     int64_t retry_after_ms;
@@ -138,10 +139,16 @@ static bool is_batch(const struct delivery *delivery)
     return delivery->event_count > 1 && delivery->bundle == NULL;
 }
 
+static bool is_connected(const struct message *message)
+{
+    const struct sim_sink *sink = message->port->sink;
+    return !sink->is_away && message->connection == sink->connection;
+}
+
 static enum send_outcome decide(struct sim_sink *sink, struct message *message)
 {
     struct sim *sim = sink->sim;
-    if (sink->is_away) {
+    if (!is_connected(message)) {
         return SEND_OFFLINE;
     }
     if (message->is_retained) {
@@ -179,7 +186,7 @@ static enum send_outcome decide(struct sim_sink *sink, struct message *message)
 static void take_perhaps(struct message *message)
 {
     const struct sim_sink *sink = message->port->sink;
-    if (message->is_sent && !message->is_taken && !sink->is_away && !sink->is_gone &&
+    if (message->is_sent && !message->is_taken && is_connected(message) && !sink->is_gone &&
         sim_chance(sink->sim, 500)) {
         take(message);
     }
@@ -220,6 +227,7 @@ static struct message *begin(struct sim_sink_port *port, send_done_fn *on_done, 
 {
     struct message *message = alloc(sizeof *message);
     message->port = port;
+    message->connection = port->sink->connection;
     message->arena = arena_create();
     message->on_done = on_done;
     message->arg = arg;

@@ -27,6 +27,7 @@ struct sim_sink { /* the receiver itself: it survives the daemon */
 
     /* The weather, of 1000 messages. */
     bool is_away, is_gone;
+    uint32_t connection; /* another one whenever is_away changes: what was under way is lost */
     int64_t later_permille, reject_permille, lost_ack_permille;
     int64_t divide_permille; /* of several events at once; 1000: only one is ever taken */
     int64_t busy_ms;         /* not 0: asks all of them to wait so long */

@@ -176,6 +176,7 @@ static void change_sink(struct world *world, size_t index)
     sink->reject_permille = draw_permille(world, 100);
     sink->divide_permille = draw_permille(world, 1000);
     sink->answer_ms_max = draw_permille(world, 1000) > 500 ? 30000 : 50;
+    sink->connection += was_away != sink->is_away;
     if (was_away && !sink->is_away) {
         if (sim_chance(sim, 500)) {
             sim_sink_forget_topics(sink);

@@ -964,6 +964,54 @@ static void an_appointment_gone_while_we_were_away_is_missed(void **state)
     assert_int_equal(count_events(world, EVENT_APPOINTMENT_REMOVED), 1);
 }
 
+/* An empty list is how the last ones end, be it over a restart. */
+static void the_last_appointments_of_all_can_end(void **state)
+{
+    struct world *world = *state;
+    world->profile.has_appointments_collection = true;
+    list_orders(world, 10);
+    visit(world, 0, "0001", "2027-01-12T08:00:00Z");
+    visit(world, 1, "0002", "2027-01-13T08:00:00Z");
+    settle(world);
+    world->visits[1].is_listed = false;
+    sweeps(world, 3);
+    world->visits[0].is_listed = false;
+    sweeps(world, 1);
+    assert_int_equal(world->event_count, 1);
+    world_restart(world);
+    sweeps(world, 3);
+    assert_int_equal(count_events(world, EVENT_APPOINTMENT_REMOVED), 2);
+    assert_int_equal(world->event_count, 2);
+    assert_int_equal(poller_status(world->poller).health, POLLER_OK);
+}
+
+static void many_appointments_that_are_gone_at_once_are_not_believed(void **state)
+{
+    struct world *world = *state;
+    world->profile.has_appointments_collection = true;
+    list_orders(world, 40);
+    for (size_t i = 0; i < 10; i++) {
+        char order_id[8];
+        (void)snprintf(order_id, sizeof order_id, "%04zu", i + 1);
+        visit(world, i, order_id, "2027-01-12T08:00:00Z");
+    }
+    settle(world);
+    for (size_t i = 0; i < 10; i++) {
+        world->visits[i].is_listed = false;
+    }
+    int64_t complete_ms = poller_status(world->poller).last_complete_wall_ms;
+    sweeps(world, 6);
+    assert_int_equal(count_events(world, EVENT_APPOINTMENT_REMOVED), 0);
+    assert_true(poller_status(world->poller).last_complete_wall_ms == complete_ms);
+    assert_non_null(strstr(poller_status(world->poller).last_failure, "empty list"));
+    for (size_t i = 0; i < 10; i++) {
+        world->visits[i].is_listed = true;
+    }
+    sweeps(world, 3);
+    assert_int_equal(poller_status(world->poller).health, POLLER_OK);
+    assert_int_equal(count_events(world, EVENT_APPOINTMENT_REMOVED), 0);
+}
+
 static void an_appointment_waits_for_its_order(void **state)
 {
     struct world *world = *state;
@@ -1274,6 +1322,8 @@ int main(void)
         CASE(what_time_causes_waits_for_a_well_source),
         CASE(appointments_of_their_own_collection_join_their_order),
         CASE(an_appointment_gone_while_we_were_away_is_missed),
+        CASE(the_last_appointments_of_all_can_end),
+        CASE(many_appointments_that_are_gone_at_once_are_not_believed),
         CASE(an_appointment_waits_for_its_order),
         CASE(a_forgotten_order_that_is_listed_is_known_anew_without_a_word),
         CASE(a_forgotten_order_that_is_gone_stays_so_and_is_new_when_it_comes_back),
