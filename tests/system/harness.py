@@ -9,6 +9,7 @@ import fcntl
 import hashlib
 import hmac
 import http.server
+import itertools
 import json
 import os
 import pathlib
@@ -66,10 +67,23 @@ def npm_modules():
     return str(modules)
 
 
+# Below what the kernel gives to outgoing connections, a range for each of the workers that run at once: a port that
+# somebody was given stays free until its server listens.
+WORKER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % 8
+PORTS = itertools.cycle(range(10000 + WORKER * 2750, 10000 + (WORKER + 1) * 2750))
+for _ in range(os.getpid() * 89 % 2750):  # another run at the same time begins elsewhere
+    next(PORTS)
+
+
 def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    for port in PORTS:
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", port))
+                return port
+            except OSError:
+                continue
 
 
 def wait_until(condition, what, deadline_s=DEADLINE_S):
