@@ -4,6 +4,7 @@
 
 #include "core/date.h"
 #include "core/event.h"
+#include "core/language.h"
 #include "core/node.h"
 #include "core/record.h"
 
@@ -85,7 +86,6 @@ struct source_config {
 
 enum sink_kind { SINK_EMAIL, SINK_MQTT, SINK_WEBHOOK };
 enum calendar_mode { CALENDAR_OFF, CALENDAR_PUBLISH, CALENDAR_REQUEST };
-enum language { LANGUAGE_EN, LANGUAGE_FR, LANGUAGE_COUNT };
 
 /* When what waited leaves as one mail: every so often, counted from 1970, or at times of the day.
  */

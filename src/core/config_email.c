@@ -72,7 +72,9 @@ static void print_digest(const void *source, const void *context, struct text *o
 }
 
 static const struct word tls_words[] = {{"required", 1}, {"none", 0}, {NULL, 0}};
-static const struct word language_words[] = {{"en", LANGUAGE_EN}, {"fr", LANGUAGE_FR}, {NULL, 0}};
+#define LANGUAGE_WORD(name, tag) {#tag, LANGUAGE_##name},
+static const struct word language_words[] = {LANGUAGES(LANGUAGE_WORD){NULL, 0}};
+#undef LANGUAGE_WORD
 static const struct word calendar_words[] = {
     {"off", CALENDAR_OFF}, {"publish", CALENDAR_PUBLISH}, {"request", CALENDAR_REQUEST}, {NULL, 0}};
 

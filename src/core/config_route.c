@@ -314,8 +314,9 @@ static void print_digest(const void *source, const void *context, struct text *o
 }
 
 /* 0, without a word: as the sink says. */
-static const struct word language_words[] = {
-    {"en", 1 + LANGUAGE_EN}, {"fr", 1 + LANGUAGE_FR}, {NULL, 0}};
+#define LANGUAGE_WORD(name, tag) {#tag, 1 + LANGUAGE_##name},
+static const struct word language_words[] = {LANGUAGES(LANGUAGE_WORD){NULL, 0}};
+#undef LANGUAGE_WORD
 
 static const struct key route_keys[] = {
     {.name = "name",

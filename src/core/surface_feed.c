@@ -314,10 +314,9 @@ void serve_feed(const struct call *call)
     asked->inquiry.deadline_mono_ms = surface->now.mono_ms + PATIENCE_MS;
     asked->arena = arena_create();
     asked->source_name = copy(asked->arena, source->name);
-    asked->telling = (struct telling){
-        .language = strncmp(source->language, "fr", 2) == 0 ? LANGUAGE_FR : LANGUAGE_EN,
-        .now_wall_ms = surface->now.wall_ms,
-        .arena = asked->arena};
+    asked->telling = (struct telling){.language = language_of_tag(source->language),
+                                      .now_wall_ms = surface->now.wall_ms,
+                                      .arena = asked->arena};
     asked->known_etag = copy(asked->arena, call->query->if_none_match);
     asked->last_id = "";
     ask_orders(&asked->inquiry);

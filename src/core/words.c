@@ -4,9 +4,13 @@
 #include "core/zone.h"
 #include "words_language.h"
 
+#include <string.h>
+#include <strings.h>
+
 static const struct language_words *const languages[LANGUAGE_COUNT] = {
-    [LANGUAGE_EN] = &words_en,
-    [LANGUAGE_FR] = &words_fr,
+#define LANGUAGE_ENTRY(name, tag) [LANGUAGE_##name] = &words_##tag,
+    LANGUAGES(LANGUAGE_ENTRY)
+#undef LANGUAGE_ENTRY
 };
 
 static const char *const field_names[FIELD_WORD_COUNT] = {
@@ -133,6 +137,17 @@ void words_add_advice(struct text *out, enum event_type type, enum language lang
 bool words_is_one(uint64_t count, enum language language)
 {
     return count == 1 || (count == 0 && words_of(language)->is_zero_one);
+}
+
+enum language language_of_tag(const char *tag)
+{
+    size_t size = strcspn(tag, "-_");
+    for (enum language i = 0; i < LANGUAGE_COUNT; i++) {
+        if (strlen(languages[i]->tag) == size && strncasecmp(languages[i]->tag, tag, size) == 0) {
+            return i;
+        }
+    }
+    return LANGUAGE_EN;
 }
 
 const char *words_tag(enum language language)

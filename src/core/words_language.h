@@ -65,7 +65,8 @@ struct language_words {
     const char *phrases[PHRASE_COUNT];
 };
 
-extern const struct language_words words_en;
-extern const struct language_words words_fr;
+#define LANGUAGE_WORDS(name, tag) extern const struct language_words words_##tag;
+LANGUAGES(LANGUAGE_WORDS)
+#undef LANGUAGE_WORDS
 
 #endif

@@ -105,6 +105,12 @@ def test_what_is_valid_fits_the_schema(path):
     jsonschema.validate(yaml.load(path.read_text(), Loader), schema())
 
 
+def test_editors_know_each_language():
+    tags = re.findall(r"X\([A-Z]+, ([a-z]+)\)", (ROOT / "include/core/language.h").read_text())
+    lists = re.findall(r'"enum": (\[\s*"en"[^]]*\])', (ROOT / "conf/orderwatch.schema.json").read_text())
+    assert len(tags) >= 2 and len(lists) == 2 and all(json.loads(one) == tags for one in lists)
+
+
 @pytest.mark.parametrize("name", ["unknown_keys", "wrong_values", "no_sources"])
 def test_what_is_wrong_does_not_fit_the_schema(name):
     document = yaml.load((CORPUS / f"{name}.yaml").read_text(), Loader)

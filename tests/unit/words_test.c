@@ -11,7 +11,9 @@
 
 #include <cmocka.h>
 
-static const struct language_words *const languages[] = {&words_en, &words_fr};
+#define LANGUAGE_ENTRY(name, tag) &words_##tag,
+static const struct language_words *const languages[] = {LANGUAGES(LANGUAGE_ENTRY)};
+#undef LANGUAGE_ENTRY
 _Static_assert(ARRAY_COUNT(languages) == LANGUAGE_COUNT, "every language is looked at");
 
 static void expect_word(const struct language_words *language, const char *what, size_t index,
@@ -101,6 +103,16 @@ static void french_is_not_english(void **state)
     }
 }
 
+static void a_tag_is_known_by_its_first_part(void **state)
+{
+    (void)state;
+    assert_int_equal(language_of_tag("fr"), LANGUAGE_FR);
+    assert_int_equal(language_of_tag("fr-CA"), LANGUAGE_FR);
+    assert_int_equal(language_of_tag("en"), LANGUAGE_EN);
+    assert_int_equal(language_of_tag("fry"), LANGUAGE_EN); /* Frisian is not French */
+    assert_int_equal(language_of_tag(""), LANGUAGE_EN);
+}
+
 static void none_is_singular_in_french(void **state)
 {
     (void)state;
@@ -116,6 +128,7 @@ int main(void)
         cmocka_unit_test(nothing_is_missing),
         cmocka_unit_test(phrases_take_the_same_arguments),
         cmocka_unit_test(french_is_not_english),
+        cmocka_unit_test(a_tag_is_known_by_its_first_part),
         cmocka_unit_test(none_is_singular_in_french),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
