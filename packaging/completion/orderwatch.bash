@@ -61,7 +61,12 @@ _orderwatch() {
             sort -u) --help" -- "$word")
         return
     fi
-    holder=$(sed -n '/^usage:/,/^[A-Z]/{s/\[-[^]]*]//g;p}' <<<"$help" | grep -oE '[ [](SOURCE|SINK|add)[A-Za-z|]*' | tr -d ' [' | tr '\n' ' ')
+    holder=$(sed -n '/^usage:/,/^[A-Z]/{/^[A-Z]/d;s/\[-[^]]*]//g;s/ --[a-z]* [A-Z|]*//g;p}' <<<"$help" |
+        grep -oE '[ [](SOURCE|SINK|FILE|add)[A-Za-z|]*' | tr -d ' [' | tr '\n' ' ')
+    if [[ " $holder" == *" FILE "* ]]; then
+        mapfile -t COMPREPLY < <(compgen -f -- "$word")
+        return
+    fi
     mapfile -t COMPREPLY < <(compgen -W "$(for index in $holder; do
         _orderwatch_values "$program" "$index" "${config[@]}"
     done)" -- "$word")

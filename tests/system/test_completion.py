@@ -77,6 +77,13 @@ def test_files_after_c(complete, tmp_path):
     assert complete(PROGRAM, "check", "--config", "") & {"own.yaml", "<files>"}
 
 
+def test_files_where_one_is_the_operand(complete, tmp_path):
+    (tmp_path / "own.db").touch()
+    assert complete(PROGRAM, "backup", "") & {"own.db", "<files>"}
+    for command in "orders", "check", "replay":
+        assert not complete(PROGRAM, command, "") & {"own.db", "<files>"}
+
+
 def test_names_of_the_configuration(complete, tmp_path):
     (tmp_path / "own.yaml").write_text(CONFIG)
     names = {"SOURCE": {"north", "south"}, "SINK": {"broker"}}
