@@ -89,6 +89,23 @@ static bool read_id(const char *text, int64_t *out)
     return true;
 }
 
+void surface_drop(struct surface *surface, const int64_t *ids, size_t count,
+                  store_changed_fn *on_done, void *arg)
+{
+    const struct config *config = surface->options.config;
+    const char **sink_names = alloc_array(config->sink_count + 1, sizeof(const char *));
+    for (size_t i = 0; i < config->sink_count; i++) {
+        sink_names[i] = config->sinks[i].name;
+    }
+    const struct drop_request request = {.ids = ids,
+                                         .count = count,
+                                         .sink_names = sink_names,
+                                         .sink_count = config->sink_count,
+                                         .now_wall_ms = surface->now.wall_ms};
+    surface->options.query.drop(surface->options.query.self, &request, on_done, arg);
+    free(sink_names);
+}
+
 static void repair(const struct call *call, int64_t id, bool is_retry)
 {
     struct surface *surface = call->surface;
@@ -101,18 +118,7 @@ static void repair(const struct call *call, int64_t id, bool is_retry)
         query.retry_parked(query.self, &id, 1, surface->now.wall_ms, on_repaired, asked);
         return;
     }
-    const struct config *config = surface->options.config;
-    const char **sink_names = alloc_array(config->sink_count + 1, sizeof(const char *));
-    for (size_t i = 0; i < config->sink_count; i++) {
-        sink_names[i] = config->sinks[i].name;
-    }
-    const struct drop_request request = {.ids = &id,
-                                         .count = 1,
-                                         .sink_names = sink_names,
-                                         .sink_count = config->sink_count,
-                                         .now_wall_ms = surface->now.wall_ms};
-    query.drop(query.self, &request, on_repaired, asked);
-    free(sink_names);
+    surface_drop(surface, &id, 1, on_repaired, asked);
 }
 
 void serve_delivery_action(const struct call *call)

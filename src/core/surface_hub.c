@@ -10,6 +10,11 @@
 #define REGISTRATIONS_MAX 100
 #define RELOAD_PATIENCE_MS (2 * MINUTE_MS)
 
+#define LEFT_COUNT_MAX 500
+
+struct hub_inquiry;
+typedef void hub_step_fn(struct hub_inquiry *asked);
+
 /* A change that waits for the configuration to be read again. */
 struct hub_inquiry {
     struct inquiry inquiry;
@@ -17,6 +22,8 @@ struct hub_inquiry {
     const char *folder, *path; /* of the registrations; of the hub that was asked */
     struct hub_registration registration;
     bool is_removal;
+    enum delivery_state dropping;
+    hub_step_fn *after_drop;
 };
 
 static const char *const hub_paths[] = {
@@ -60,6 +67,78 @@ static void answer_registration(struct surface *surface, struct http_exchange *e
     text_fini(&body);
 }
 
+/* --- who took its leave gets nothing more ------------------------------------------------------
+ */
+
+static void drop_next(struct hub_inquiry *asked);
+
+static void end_drop(struct hub_inquiry *asked, enum status status, const char *detail)
+{
+    if (status != STATUS_OK) {
+        LOG_ERROR("deliveries_not_dropped", log_text("sink", HUB_SINK_PREFIX),
+                  log_text("id", asked->registration.id), log_text("reason", detail));
+    }
+    asked->after_drop(asked);
+}
+
+static void on_left_dropped(void *arg, enum status status, const char *detail, size_t count)
+{
+    struct hub_inquiry *asked = arg;
+    if (status != STATUS_OK || count == 0) {
+        end_drop(asked, status, detail);
+    } else {
+        drop_next(asked);
+    }
+}
+
+static void on_left(void *arg, const struct delivery_page *page)
+{
+    struct hub_inquiry *asked = arg;
+    int64_t ids[LEFT_COUNT_MAX];
+    if (page->status != STATUS_OK) {
+        end_drop(asked, page->status, page->detail);
+    } else if (page->count != 0) {
+        for (size_t i = 0; i < page->count; i++) {
+            ids[i] = page->deliveries[i].id;
+        }
+        surface_drop(asked->inquiry.surface, ids, page->count, on_left_dropped, asked);
+    } else if (asked->dropping == DELIVERY_PENDING) {
+        asked->dropping = DELIVERY_PARKED;
+        drop_next(asked);
+    } else {
+        end_drop(asked, STATUS_OK, "");
+    }
+}
+
+static void drop_next(struct hub_inquiry *asked)
+{
+    char name[sizeof HUB_SINK_PREFIX + 16];
+    (void)snprintf(name, sizeof name, HUB_SINK_PREFIX "%.16s", asked->registration.id);
+    const struct query_port query = asked->inquiry.surface->options.query;
+    const struct delivery_query left = {
+        .sink_name = name, .state = asked->dropping, .limit = LEFT_COUNT_MAX};
+    query.list_deliveries(query.self, &left, on_left, asked);
+}
+
+/* What was planned for a registration that is not in force. */
+static void drop_left(struct hub_inquiry *asked, hub_step_fn *after)
+{
+    asked->dropping = DELIVERY_PENDING;
+    asked->after_drop = after;
+    drop_next(asked);
+}
+
+/* --- changes ---------------------------------------------------------------------------------- */
+
+static void answer_removal(struct hub_inquiry *asked)
+{
+    if (inquiry_is_open(&asked->inquiry)) {
+        const struct http_answer answer = {.code = 204, .body = span_of("")};
+        asked->inquiry.surface->options.responder.answer(inquiry_take(&asked->inquiry), &answer);
+    }
+    inquiry_end(&asked->inquiry);
+}
+
 static void answer_change(struct hub_inquiry *asked, const struct reload_result *result)
 {
     struct surface *surface = asked->inquiry.surface;
@@ -67,9 +146,6 @@ static void answer_change(struct hub_inquiry *asked, const struct reload_result 
     if (result->outcome != RELOAD_DONE) {
         answer_problems(surface, exchange, result->outcome == RELOAD_REFUSED ? 422 : 503,
                         result->problems, result->problem_count);
-    } else if (asked->is_removal) {
-        const struct http_answer answer = {.code = 204, .body = span_of("")};
-        surface->options.responder.answer(exchange, &answer);
     } else {
         answer_registration(surface, exchange, asked->path, &asked->registration);
     }
@@ -86,6 +162,10 @@ static void on_hub_reloaded(void *arg, const struct reload_result *result)
             STATUS_OK) {
         LOG_ERROR("registration_not_dropped", log_text("id", asked->registration.id),
                   log_text("reason", why.detail));
+    }
+    if (result->outcome == RELOAD_DONE && asked->is_removal) {
+        drop_left(asked, answer_removal);
+        return;
     }
     if (inquiry_is_open(&asked->inquiry)) {
         answer_change(asked, result);
@@ -150,6 +230,19 @@ static enum status keep(struct hub_inquiry *asked, struct failure *why)
     return status;
 }
 
+/* An earlier registration of the same may have ended with the daemon before all was dropped. */
+static void begin_registration(struct hub_inquiry *asked)
+{
+    struct failure why = {0};
+    if (!inquiry_is_open(&asked->inquiry)) {
+        inquiry_end(&asked->inquiry);
+    } else if (keep(asked, &why) != STATUS_OK) {
+        refuse(asked, 503, &why);
+    } else {
+        reload_for(asked);
+    }
+}
+
 static void register_at(const struct call *call, enum hub_api api)
 {
     const struct config *config = call->surface->options.config;
@@ -166,10 +259,8 @@ static void register_at(const struct call *call, enum hub_api api)
         (void)fail(&why, STATUS_FULL, "there are %d registrations already; DELETE one first",
                    REGISTRATIONS_MAX);
         refuse(asked, 409, &why);
-    } else if (keep(asked, &why) != STATUS_OK) {
-        refuse(asked, 503, &why);
     } else {
-        reload_for(asked);
+        drop_left(asked, begin_registration);
     }
 }
 

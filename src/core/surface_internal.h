@@ -94,8 +94,11 @@ struct poller *surface_poller(const struct surface *surface, const char *source_
 call_fn serve_order_action, serve_backup;
 
 /* surface_control, surface_reload, surface_stream, surface_feed */
-call_fn serve_delivery_action, serve_source_action, serve_sink_action, serve_reload, serve_stream;
-call_fn serve_feed;
+call_fn serve_delivery_action, serve_source_action, serve_sink_action, serve_reload, serve_stream,
+    serve_feed;
+/* Drops deliveries that are parked, or pending for a sink that the configuration lacks. */
+void surface_drop(struct surface *surface, const int64_t *ids, size_t count,
+                  store_changed_fn *on_done, void *arg);
 int64_t streams_turn(struct surface *surface); /* the mono ms of the next call */
 
 /* surface_hub */
@@ -110,8 +113,7 @@ void item_add_sink(struct json_writer *writer, const struct surface *surface, si
 void item_add_stranger(struct json_writer *writer, const struct sink_counts *counts);
 const struct sink_counts *survey_of(const struct survey *survey, const char *sink_name); /* NULL */
 void item_add_wall(struct json_writer *writer, const char *name, int64_t wall_ms); /* 0: nothing */
-/* surface_moves: "status_since", and "moves": what was promised first and how far it is from that.
- */
+/* surface_moves: "status_since", and "moves": what was promised first, how far it is from that. */
 void item_add_moves(struct json_writer *writer, const struct source_config *source,
                     const struct record *record, struct history *history);
 

@@ -18,7 +18,7 @@ LIST = {"list": [{"id": "00123", "status": "InProgress", "step": "Survey", "site
 
 
 class Listener:
-    def __init__(self):
+    def __init__(self, port=0):
         self.notifications = []
         listener = self
 
@@ -34,7 +34,7 @@ class Listener:
             def log_message(self, *arguments):
                 pass
 
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", port), Handler)
         self.server.daemon_threads = True
         self.port = self.server.server_port
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
@@ -65,6 +65,7 @@ def hub(world):
             except urllib.error.HTTPError as error:
                 return error.code, error.headers, json.loads(error.read())
     made = Hub()
+    made.world = world
     settings = configuration(world.folder, made.simulator, routes=[])
     settings["http"].update(token="token-of-the-operator", hub={
         "token": TOKEN, "callbacks": ["127.0.0.1"], "folder": str(world.folder / "hub")})
@@ -106,6 +107,30 @@ def test_a_consumer_is_notified_from_its_registration_to_its_leave(hub):
     wait_until(lambda: len(hub.listener.notifications) == 3, hub.daemon.log)
     assert hub.listener.types()[2] == "ProductOrderAttributeValueChangeEvent"
     assert hub.ask("DELETE", f"{ORDERS}/{two}")[0] == 204
+    assert hub.daemon.stop() == 0
+
+
+def test_who_took_its_leave_gets_nothing_more(hub):
+    """Not even when it comes back: what was planned meanwhile is dropped, and the books are right."""
+    one = registered(hub, ORDERS)
+    port = hub.listener.port
+    hub.listener.stop()
+    for status in "Held", "InProgress":
+        hub.simulator.step(order={"id": "00123", "status": status})
+        hub.simulator.sweeps_after(2)
+    operator = "token-of-the-operator"
+    pending = "/api/v1/deliveries?status=pending"
+    wait_until(lambda: len(hub.ask("GET", pending, token=operator)[2]["items"]) == 2, hub.daemon.log)
+    assert hub.ask("DELETE", f"{ORDERS}/{one}")[0] == 204
+    assert hub.ask("GET", pending, token=operator)[2]["items"] == []
+    assert len(hub.ask("GET", "/api/v1/deliveries?status=dropped", token=operator)[2]["items"]) == 2
+    hub.listener = hub.world.keep(Listener(port))
+    assert registered(hub, ORDERS) == one
+    hub.simulator.step(order={"id": "00123", "committedDate": "2099-05-12"})
+    wait_until(lambda: hub.listener.notifications, hub.daemon.log)
+    assert hub.listener.types() == ["ProductOrderAttributeValueChangeEvent"]
+    _, _, ready = hub.ask("GET", "/-/ready", token=operator)
+    assert ready["ready"] is True
     assert hub.daemon.stop() == 0
 
 
