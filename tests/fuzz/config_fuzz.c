@@ -96,7 +96,9 @@ static char *read_and_print(struct span bytes, const struct config_loader *loade
     if (document != NULL) {
         merge_with_itself(arena, yaml_root(document));
         const struct node *tree = config_tree_expand(arena, yaml_root(document), &problems);
-        if (config_create(tree, loader, &problems, &config) == STATUS_OK) {
+        /* As the loader does: what the YAML itself is wrong about makes no configuration. */
+        if (config_create(tree, loader, &problems, &config) == STATUS_OK &&
+            problems.error_count == 0) {
             config_print(config, &printed);
         }
     }
