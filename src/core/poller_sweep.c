@@ -339,22 +339,13 @@ static void declare_total(struct poller *poller)
     text_fini(&extra);
 }
 
-/* A few appointments may well have been the last ones; many are not gone all at once. An empty list
- * of orders is never the truth by itself: there each order's detail is asked. */
-static bool may_be_empty(const struct poller *poller)
+/* How many are known, against which an empty list is suspect. A few appointments may well have been
+ * the last ones: they are missed like any other that a complete list lacks. */
+static uint64_t suspect_count(const struct poller *poller)
 {
-    return poller->sweep.reading.kind == COLLECTION_APPOINTMENTS &&
-           poller->listed_count[COLLECTION_APPOINTMENTS] <= GUARD_VANISHED_MIN;
-}
-
-static bool judge_empty(struct poller *poller)
-{
-    if (may_be_empty(poller)) {
-        return poller->sweep.reading.is_second ? end_reading(poller, EXTENT_COMPLETE)
-                                               : poller_discard(poller, step_read_again);
-    }
-    note_reading_trouble(poller, "empty", "an empty list after one that was not");
-    return end_reading(poller, EXTENT_EMPTY);
+    enum collection_kind kind = poller->sweep.reading.kind;
+    uint64_t known = poller->listed_count[kind];
+    return kind == COLLECTION_APPOINTMENTS && known <= GUARD_VANISHED_MIN ? 0 : known;
 }
 
 static bool step_judge(struct poller *poller, struct instant now)
@@ -362,7 +353,7 @@ static bool step_judge(struct poller *poller, struct instant now)
     (void)now;
     struct reading *reading = &poller->sweep.reading;
     bool is_declared = false;
-    enum reading_verdict verdict = sweep_judge(reading, poller->listed_count[reading->kind],
+    enum reading_verdict verdict = sweep_judge(reading, suspect_count(poller),
                                                &poller->state.totals[reading->kind], &is_declared);
     if (is_declared) {
         declare_total(poller);
@@ -376,7 +367,8 @@ static bool step_judge(struct poller *poller, struct instant now)
         note_reading_trouble(poller, "shifting", "the list moves while it is read");
         return end_reading(poller, EXTENT_PARTIAL);
     case READING_EMPTY:
-        return judge_empty(poller);
+        note_reading_trouble(poller, "empty", "an empty list after one that was not");
+        return end_reading(poller, EXTENT_EMPTY);
     }
     CHECK(!"a verdict that does not exist");
 }

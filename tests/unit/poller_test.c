@@ -917,6 +917,15 @@ static void visit(struct world *world, size_t i, const char *order_id, const cha
         order_id, start);
 }
 
+static void settle_with_two_visits(struct world *world)
+{
+    world->profile.has_appointments_collection = true;
+    list_orders(world, 10);
+    visit(world, 0, "0001", "2027-01-12T08:00:00Z");
+    visit(world, 1, "0002", "2027-01-13T08:00:00Z");
+    settle(world);
+}
+
 static void appointments_of_their_own_collection_join_their_order(void **state)
 {
     struct world *world = *state;
@@ -951,11 +960,7 @@ static void appointments_of_their_own_collection_join_their_order(void **state)
 static void an_appointment_gone_while_we_were_away_is_missed(void **state)
 {
     struct world *world = *state;
-    world->profile.has_appointments_collection = true;
-    list_orders(world, 10);
-    visit(world, 0, "0001", "2027-01-12T08:00:00Z");
-    visit(world, 1, "0002", "2027-01-13T08:00:00Z");
-    settle(world);
+    settle_with_two_visits(world);
     world_stop(world);
     world->visits[1].is_listed = false;
     world_boot(world);
@@ -968,11 +973,7 @@ static void an_appointment_gone_while_we_were_away_is_missed(void **state)
 static void the_last_appointments_of_all_can_end(void **state)
 {
     struct world *world = *state;
-    world->profile.has_appointments_collection = true;
-    list_orders(world, 10);
-    visit(world, 0, "0001", "2027-01-12T08:00:00Z");
-    visit(world, 1, "0002", "2027-01-13T08:00:00Z");
-    settle(world);
+    settle_with_two_visits(world);
     world->visits[1].is_listed = false;
     sweeps(world, 3);
     world->visits[0].is_listed = false;
@@ -983,6 +984,18 @@ static void the_last_appointments_of_all_can_end(void **state)
     assert_int_equal(count_events(world, EVENT_APPOINTMENT_REMOVED), 2);
     assert_int_equal(world->event_count, 2);
     assert_int_equal(poller_status(world->poller).health, POLLER_OK);
+}
+
+/* An empty page beside a total that says otherwise is no list of nothing. */
+static void a_total_contradicts_an_empty_list_of_appointments(void **state)
+{
+    struct world *world = *state;
+    settle_with_two_visits(world);
+    world->visits[0].is_listed = false;
+    world->visits[1].is_listed = false;
+    world->total_lie = 2;
+    sweeps(world, 2);
+    assert_int_equal(count_events(world, EVENT_APPOINTMENT_REMOVED), 0);
 }
 
 static void many_appointments_that_are_gone_at_once_are_not_believed(void **state)
@@ -1323,6 +1336,7 @@ int main(void)
         CASE(appointments_of_their_own_collection_join_their_order),
         CASE(an_appointment_gone_while_we_were_away_is_missed),
         CASE(the_last_appointments_of_all_can_end),
+        CASE(a_total_contradicts_an_empty_list_of_appointments),
         CASE(many_appointments_that_are_gone_at_once_are_not_believed),
         CASE(an_appointment_waits_for_its_order),
         CASE(a_forgotten_order_that_is_listed_is_known_anew_without_a_word),
