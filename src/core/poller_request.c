@@ -43,23 +43,20 @@ static void count_code(struct request *request)
     request->tallies[i].count++;
 }
 
-/* The request has ended: from here on its place in the window runs out. is_elsewhere: the server
- * is not the API's, so its certificate is another one. */
-static void close_request(struct poller *poller, struct instant now, bool is_elsewhere)
+/* The request has ended: from here on its place in the window runs out. expires_wall_ms: of the
+ * certificate of the server that was asked. */
+static void close_request(struct poller *poller, struct instant now, int64_t *expires_wall_ms)
 {
     const struct answer *answer = &poller->request.answer;
-    struct health *health = &poller->health;
     int64_t end_ms = answer->at.mono_ms;
     bool is_sane = end_ms >= poller->request.started.mono_ms && end_ms <= now.mono_ms;
     budget_answered(&poller->budget, is_sane ? end_ms : now.mono_ms);
     count_code(&poller->request);
     if (answer->certificate_expires_wall_ms != 0) {
-        *(is_elsewhere ? &health->token_certificate_expires_wall_ms
-                       : &health->certificate_expires_wall_ms) =
-            answer->certificate_expires_wall_ms;
+        *expires_wall_ms = answer->certificate_expires_wall_ms;
     }
     if (answer->own_certificate_expires_wall_ms != 0) {
-        health->own_certificate_expires_wall_ms = answer->own_certificate_expires_wall_ms;
+        poller->health.own_certificate_expires_wall_ms = answer->own_certificate_expires_wall_ms;
     }
 }
 
@@ -108,7 +105,10 @@ static bool give_up_token(struct poller *poller, struct trouble *trouble)
 static bool step_token_answered(struct poller *poller, struct instant now)
 {
     const struct source_config *source = poller->source;
-    close_request(poller, now, !source_request_is_one_server(source));
+    close_request(poller, now,
+                  source_request_is_one_server(source)
+                      ? &poller->health.certificate_expires_wall_ms
+                      : &poller->health.token_certificate_expires_wall_ms);
     const struct answer *answer = &poller->request.answer;
     struct trouble trouble;
     if (answer->status != STATUS_OK || answer->http_code < 200 || answer->http_code > 299) {
@@ -156,7 +156,7 @@ static bool may_renew(const struct poller *poller)
 
 static bool step_answered(struct poller *poller, struct instant now)
 {
-    close_request(poller, now, false);
+    close_request(poller, now, &poller->health.certificate_expires_wall_ms);
     if (may_renew(poller)) {
         poller->sweep.has_renewed_token = true;
         token_drop(&poller->token);

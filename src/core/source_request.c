@@ -1,5 +1,6 @@
 #include "core/source_request.h"
 
+#include "core/address.h"
 #include "core/profile.h"
 #include "core/secret.h"
 
@@ -50,18 +51,18 @@ void source_request_init_token(struct source_request *request, const struct sour
     finish(request);
 }
 
-static struct span server_of(const char *url)
+static bool is_alike(struct span left, struct span right)
 {
-    const char *authority = strstr(url, "://");
-    size_t start = authority != NULL ? (size_t)(authority + 3 - url) : 0;
-    return (struct span){.data = url, .size = start + strcspn(url + start, "/?#")};
+    return left.size == right.size && strncasecmp(left.data, right.data, left.size) == 0;
 }
 
 bool source_request_is_one_server(const struct source_config *source)
 {
-    struct span api = server_of(source->base_url);
-    struct span tokens = server_of(source->oauth2.token_url);
-    return api.size == tokens.size && strncasecmp(api.data, tokens.data, api.size) == 0;
+    struct url api;
+    struct url tokens;
+    return url_parse(source->base_url, &api) && url_parse(source->oauth2.token_url, &tokens) &&
+           is_alike(api.scheme, tokens.scheme) && is_alike(api.host, tokens.host) &&
+           api.port == tokens.port;
 }
 
 void source_request_init_get(struct source_request *request, const struct source_config *source,
