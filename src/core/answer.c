@@ -139,7 +139,7 @@ static void explain_transport(const struct answer *answer, const char *source_na
                    source_name, shown_size(url), url,
                    answer->detail[0] != '\0' ? answer->detail : status_name(answer->status),
                    answer->is_tls_failure ? "; check tls.ca_file and the server's certificate"
-                                          : "; it is tried again");
+                                          : "; check base_url and the network if it stays so");
 }
 
 static void explain_error(const struct answer *answer, const struct api_error *error,

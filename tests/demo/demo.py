@@ -51,11 +51,10 @@ COLOURS = {"mail": "35", "mqtt": "36", "webhook": "34", "sim": "33", "demo": "1"
 
 
 def say(who, text):
-    """One line, in the colour of who speaks if a person looks."""
-    if sys.stdout.isatty():
-        print(f"\033[{COLOURS[who]}m{who:>8}\033[0m  {text}", flush=True)
-    else:
-        print(f"{who:>8}  {text}", flush=True)
+    """One line, in the colour of who speaks if a person looks; in one piece, for the receivers speak at once."""
+    name = f"\033[{COLOURS[who]}m{who:>8}\033[0m" if sys.stdout.isatty() else f"{who:>8}"
+    sys.stdout.write(f"{name}  {text}\n")
+    sys.stdout.flush()
 
 
 def free_port():

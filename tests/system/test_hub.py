@@ -123,6 +123,9 @@ def test_who_took_its_leave_gets_nothing_more(hub):
     wait_until(lambda: len(hub.ask("GET", pending, token=operator)[2]["items"]) == 2, hub.daemon.log)
     assert hub.ask("DELETE", f"{ORDERS}/{one}")[0] == 204
     assert hub.ask("GET", pending, token=operator)[2]["items"] == []
+    books = [(sink["pending"], sink["parked"], sink["observed"], sink["conserved"])
+             for sink in hub.ask("GET", "/api/v1/sinks", token=operator)[2]["items"]]
+    assert books in ([], [(0, 0, 0, True)])
     assert len(hub.ask("GET", "/api/v1/deliveries?status=dropped", token=operator)[2]["items"]) == 2
     hub.listener = hub.world.keep(Listener(port))
     assert registered(hub, ORDERS) == one
