@@ -1,18 +1,32 @@
 #include "http_visitors.h"
 
+#include "core/log.h"
+
 #include <uv.h>
 
+#include <arpa/inet.h>
+#include <netinet/in.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/socket.h>
 
 #define LOOK_MS 1000
 #define SENDING_MS 20000
 #define READING_MS 60000
 #define UNREAD_BYTES_MAX ((size_t)24 << 20)
+#define PER_HOST_MAX 50
+#define TELLING_MS 60000 /* whoever is refused must not fill the log */
+
+/* Who counts as one. Of IPv6 that is a network of 64 bits, all of which one machine may use. */
+struct host {
+    int family; /* AF_UNSPEC: this machine, or a UNIX socket; not counted */
+    uint8_t bytes[8];
+};
 
 struct visitor {
     struct http_visitors *visitors;
     struct visitor *previous, *next;
+    struct host host;
     int socket_fd;
     uint64_t due_ms;    /* when its time is over; UINT64_MAX: it waits for us */
     size_t unread_size; /* of its answer */
@@ -22,6 +36,7 @@ struct http_visitors {
     uv_timer_t timer; /* runs while anybody is there */
     struct visitor *first;
     size_t unread_size;
+    uint64_t quiet_until_ms; /* no refusal is told before */
     void (*on_closed)(void *arg);
     void *on_closed_arg;
 };
@@ -64,11 +79,71 @@ static void on_look(uv_timer_t *timer)
     }
 }
 
-struct visitor *visitor_create(struct http_visitors *visitors, int socket_fd)
+/* --- hosts -------------------------------------------------------------------------------------
+ */
+
+static struct host host_of(const struct sockaddr *address)
+{
+    struct host host = {.family = AF_UNSPEC};
+    if (address->sa_family == AF_INET) {
+        struct sockaddr_in ipv4;
+        memcpy(&ipv4, address, sizeof ipv4);
+        host.family = ntohl(ipv4.sin_addr.s_addr) >> 24 == IN_LOOPBACKNET ? AF_UNSPEC : AF_INET;
+        memcpy(host.bytes, &ipv4.sin_addr, sizeof ipv4.sin_addr);
+    } else if (address->sa_family == AF_INET6) {
+        struct sockaddr_in6 ipv6;
+        memcpy(&ipv6, address, sizeof ipv6);
+        host.family = IN6_IS_ADDR_LOOPBACK(&ipv6.sin6_addr) ? AF_UNSPEC : AF_INET6;
+        memcpy(host.bytes, &ipv6.sin6_addr, sizeof host.bytes);
+    }
+    return host;
+}
+
+static size_t count_of(const struct http_visitors *visitors, const struct host *host)
+{
+    size_t count = 0;
+    for (const struct visitor *visitor = visitors->first; visitor != NULL;
+         visitor = visitor->next) {
+        bool is_same = visitor->host.family == host->family &&
+                       memcmp(visitor->host.bytes, host->bytes, sizeof host->bytes) == 0;
+        count += is_same ? 1 : 0;
+    }
+    return count;
+}
+
+static void tell_refusal(struct http_visitors *visitors, const struct sockaddr *address)
+{
+    uint64_t now_ms = uv_now(visitors->timer.loop);
+    if (now_ms < visitors->quiet_until_ms) {
+        return;
+    }
+    visitors->quiet_until_ms = now_ms + TELLING_MS;
+    char name[INET6_ADDRSTRLEN] = "";
+    (void)uv_ip_name(address, name, sizeof name);
+    LOG_WARN("client_refused", log_text("address", name), log_number("clients", PER_HOST_MAX));
+}
+
+bool http_visitors_admit(struct http_visitors *visitors, const struct sockaddr *address)
+{
+    struct host host = host_of(address);
+    if (host.family == AF_UNSPEC || count_of(visitors, &host) < PER_HOST_MAX) {
+        return true;
+    }
+    tell_refusal(visitors, address);
+    return false;
+}
+
+/* --- visitors ----------------------------------------------------------------------------------
+ */
+
+struct visitor *visitor_create(struct http_visitors *visitors, int socket_fd,
+                               const struct sockaddr *address)
 {
     struct visitor *visitor = alloc(sizeof *visitor);
-    *visitor =
-        (struct visitor){.visitors = visitors, .next = visitors->first, .socket_fd = socket_fd};
+    *visitor = (struct visitor){.visitors = visitors,
+                                .next = visitors->first,
+                                .host = host_of(address),
+                                .socket_fd = socket_fd};
     if (visitors->first != NULL) {
         visitors->first->previous = visitor;
     } else {

@@ -5,6 +5,7 @@
 
 #include "core/base.h"
 
+struct sockaddr;
 struct uv_loop_s;
 struct http_visitors;
 struct visitor; /* one connection */
@@ -13,7 +14,10 @@ struct visitor; /* one connection */
 struct http_visitors *http_visitors_create(struct uv_loop_s *uv);
 void http_visitors_close(struct http_visitors *visitors, void (*on_closed)(void *arg), void *arg);
 
-struct visitor *visitor_create(struct http_visitors *visitors, int socket_fd);
+/* Whether one more may come from there: beyond this machine nobody takes the places of all. */
+bool http_visitors_admit(struct http_visitors *visitors, const struct sockaddr *address);
+struct visitor *visitor_create(struct http_visitors *visitors, int socket_fd,
+                               const struct sockaddr *address);
 void visitor_destroy(struct visitor *visitor);
 
 /* What it is about: until the next call it has so much time, then its socket is shut down. */

@@ -3,6 +3,7 @@
 Nothing here sleeps and hopes: wait_until looks at a condition until it holds or a generous deadline ends.
 """
 import base64
+import ctypes
 import email
 import email.policy
 import fcntl
@@ -104,6 +105,35 @@ def listens(port):
         return True
     except OSError:
         return False
+
+
+CLONE_NEWNET = 0x40000000
+
+
+def in_own_network(addresses, play):
+    """play() in a thread of its own, which has a network of its own: the loopback and these addresses.
+
+    Processes that it starts are in there as well. Where a network cannot be had, the test is skipped.
+    """
+    results = []
+
+    def run():
+        try:
+            if ctypes.CDLL(None, use_errno=True).unshare(CLONE_NEWNET) != 0:
+                pytest.skip(f"a network of its own is not permitted: {os.strerror(ctypes.get_errno())}")
+            subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
+            for address in addresses:
+                options = ["nodad"] if ":" in address else []
+                subprocess.run(["ip", "address", "add", address, "dev", "lo", *options], check=True)
+            play()
+        except BaseException as problem:  # skipped, or failed: told by the thread of the test
+            results.append(problem)
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    thread.join()
+    if results:
+        raise results[0]
 
 
 class Process:

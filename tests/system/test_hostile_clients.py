@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from harness import configuration, wait_until, webhook_sink
+from harness import configuration, free_port, in_own_network, wait_until, webhook_sink
 from test_surface import Served
 
 CLIENTS_MAX = 250
@@ -124,6 +124,54 @@ def test_what_nobody_reads_takes_no_memory_to_speak_of(served):
         served.json("/api/v1/status")  # within the deadline: those who do not read lose their place
         for client in clients:
             client.close()
+
+
+PER_HOST_MAX = 50
+# Addresses of one machine, and one of another: of IPv6 a machine has a network of 64 bits.
+HOSTS = {"0.0.0.0": (["192.0.2.1"], "192.0.2.2", "127.0.0.1"),
+         "[::]": (["2001:db8::1", "2001:db8::2", "2001:db8::ffff:3"], "2001:db8:0:1::1", "::1")}
+
+
+@pytest.mark.parametrize("listen", HOSTS)
+def test_one_machine_takes_not_the_places_of_all(world, listen):
+    """Beyond loopback a machine has 50 clients; another one and programs of this machine find their places."""
+    crowded, other, here = HOSTS[listen]
+    port = free_port()
+    settings = configuration(world.folder, world.simulator(), sinks=[webhook_sink(world.webhook())])
+    settings["http"] = {"listen": f"{listen}:{port}", "token": "the-token"}
+    settings["log"]["level"] = "info"
+
+    def opened(address):
+        return socket.create_connection((address, port), 30, (address, 0))
+
+    def answered(client):
+        client.sendall(b"GET /-/healthy HTTP/1.1\r\nAuthorization: Bearer the-token\r\n" + HOST + b"\r\n")
+        with contextlib.suppress(ConnectionResetError):
+            return client.recv(64).startswith(b"HTTP/1.1 200")
+        return False
+
+    def attempt(address):
+        with contextlib.suppress(OSError), opened(address) as client:
+            return answered(client)
+        return False
+
+    def play():
+        daemon = world.daemon(settings).start()
+        wait_until(lambda: attempt(here), daemon.log, 30)
+        clients = [opened(crowded[i % len(crowded)]) for i in range(PER_HOST_MAX)]
+        clients += [opened(here) for _ in range(PER_HOST_MAX + 20)]
+        for client in clients:
+            client.sendall(b"GET / HTTP/1.1\r\nX-Slow: ")
+        assert not any(attempt(address) for address in crowded * 10)
+        assert attempt(other) and attempt(here)
+        assert daemon.log().count(" event=client_refused ") == 1, daemon.log()
+        clients.pop(0).close()
+        wait_until(lambda: attempt(crowded[0]), "a place that became free is given again", 10)
+        for client in clients:
+            client.close()
+        assert daemon.stop() == 0
+
+    in_own_network([address for hosts in HOSTS.values() for address in (*hosts[0], hosts[1])], play)
 
 
 # --- malformed ------------------------------------------------------------------------------------
