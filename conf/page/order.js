@@ -137,7 +137,7 @@ export function open(root, {app, parts}) {
 
     async function load() {
         try {
-            const [order, deliveries] = await Promise.all([get(`api/v1/orders/${each(source, id)}`),
+            const [order, deliveries] = await Promise.all([get('api/v1/order', {source, id}),
                                                            get('api/v1/deliveries', {source, order: id, limit: 1000})]);
             show(place, [order, deliveries.items, app.sources().length, language()], () => draw(order, deliveries.items));
             return deliveries.items.some(one => one.status === 'pending');

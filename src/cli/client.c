@@ -151,6 +151,7 @@ static CURLcode transfer(struct client *client, const char *path, const char *bo
     text_add_text(&url, path);
     curl_easy_reset(handle);
     (void)curl_easy_setopt(handle, CURLOPT_URL, text_cstr(&url));
+    (void)curl_easy_setopt(handle, CURLOPT_PATH_AS_IS, 1L); /* an id may be ".." */
     (void)curl_easy_setopt(handle, CURLOPT_PROTOCOLS_STR, "http");
     (void)curl_easy_setopt(handle, CURLOPT_PROXY, "");
     (void)curl_easy_setopt(handle, CURLOPT_NOSIGNAL, 1L);
@@ -238,10 +239,9 @@ long client_try_order(struct client *client, struct span source, const char *ord
 {
     struct text path;
     text_init(&path, URL_BYTES_MAX);
-    text_add_text(&path, "/api/v1/orders/");
+    text_add_text(&path, "/api/v1/order?source=");
     text_add_percent(&path, source);
-    text_add_char(&path, '/');
-    text_add_percent(&path, span_of(order_id));
+    client_add_parameter(&path, "id", order_id);
     long http_code = client_try(client, text_cstr(&path), NULL, answer, exit_code);
     text_fini(&path);
     return http_code;

@@ -24,6 +24,7 @@ static const struct route routes[] = {
     {"GET", "/api/v1/sinks", serve_sinks},
     {"GET", "/api/v1/orders", serve_orders},
     {"GET", "/api/v1/orders/", serve_order},
+    {"GET", "/api/v1/order", serve_order_by_query},
     {"POST", "/api/v1/orders/", serve_order_action},
     {"GET", "/api/v1/appointments", serve_appointments},
     {"GET", "/api/v1/events", serve_events},

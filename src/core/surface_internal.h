@@ -86,7 +86,8 @@ void order_add_hint(const struct surface *surface, const char *source_name, cons
                     struct text *out);
 /* surface_silences */
 call_fn serve_silences, serve_silence_add, serve_silence_end, serve_silence_delete;
-call_fn serve_orders, serve_order, serve_appointments, serve_events, serve_event, serve_deliveries;
+call_fn serve_orders, serve_order, serve_order_by_query, serve_appointments, serve_events,
+    serve_event, serve_deliveries;
 const char *delivery_state_name(enum delivery_state state);
 
 /* surface_keep */

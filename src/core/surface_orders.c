@@ -341,7 +341,7 @@ static void on_order(void *arg, enum status status, const struct stored_order *o
     inquiry_end(&asked->inquiry);
 }
 
-static void refuse_source(const struct call *call)
+static void refuse_source(const struct call *call, const char *given)
 {
     const struct config *config = call->surface->options.config;
     struct text names;
@@ -350,34 +350,68 @@ static void refuse_source(const struct call *call)
         text_addf(&names, "%s%s", i != 0 ? ", " : "", config->sources[i].name);
     }
     answer_problem(call->surface, call->exchange, 404,
-                   "%.200s: no such source; there is %s; orders are at "
-                   "/api/v1/orders/SOURCE/ID",
-                   call->rest, text_cstr(&names));
+                   "%.200s: no such source; there is %s; an order is at "
+                   "/api/v1/orders/SOURCE/ID and /api/v1/order?source=SOURCE&id=ID",
+                   given, text_cstr(&names));
     text_fini(&names);
 }
 
-void serve_order(const struct call *call)
+static void begin_order(const struct call *call, struct span source_name, const char *order_id)
 {
-    static const char *const none[] = {NULL};
-    const char *slash = strchr(call->rest, '/');
-    char *source_name = slash != NULL ? strndup(call->rest, (size_t)(slash - call->rest)) : NULL;
-    if (source_name == NULL || config_source(call->surface->options.config, source_name) == NULL) {
-        free(source_name);
-        refuse_source(call);
-        return;
-    }
-    if (!call_accepts(call, none)) {
-        free(source_name);
-        return;
-    }
     struct order_inquiry *asked = (struct order_inquiry *)inquiry_create(call, sizeof *asked);
     asked->inquiry.give_up = give_up_order;
     asked->inquiry.destroy = destroy_order;
-    asked->source_name = source_name;
-    asked->order_id = alloc_text(slash + 1);
+    asked->source_name = strndup(source_name.data, source_name.size);
+    CHECK(asked->source_name != NULL);
+    asked->order_id = alloc_text(order_id);
     text_init(&asked->body, ANSWER_BYTES_MAX);
     asked->writer.out = &asked->body;
     const char *const ids[] = {asked->order_id};
     const struct store_port store = call->surface->options.store;
     store.fetch_orders(store.self, asked->source_name, ids, 1, on_order, asked);
+}
+
+static bool has_source(const struct call *call, struct span name)
+{
+    const struct config *config = call->surface->options.config;
+    for (size_t i = 0; i < config->source_count; i++) {
+        if (span_is(name, config->sources[i].name)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+void serve_order(const struct call *call)
+{
+    static const char *const none[] = {NULL};
+    struct span source_name = {.data = call->rest, .size = strcspn(call->rest, "/")};
+    if (call->rest[source_name.size] != '/' || !has_source(call, source_name)) {
+        refuse_source(call, call->rest);
+    } else if (call_accepts(call, none)) {
+        begin_order(call, source_name, call->rest + source_name.size + 1);
+    }
+}
+
+/* Whatever the id is: in a path browsers take "." and ".." away, even where they are encoded. */
+void serve_order_by_query(const struct call *call)
+{
+    static const char *const names[] = {"source", "id", NULL};
+    if (!call_accepts(call, names)) {
+        return;
+    }
+    for (size_t i = 0; names[i] != NULL; i++) {
+        if (call_parameter(call, names[i]) == NULL) {
+            answer_problem(call->surface, call->exchange, 400,
+                           "parameter %s: is missing; an order is asked for by its source and id",
+                           names[i]);
+            return;
+        }
+    }
+    const char *source_name = call_parameter(call, "source");
+    if (has_source(call, span_of(source_name))) {
+        begin_order(call, span_of(source_name), call_parameter(call, "id"));
+    } else {
+        refuse_source(call, source_name);
+    }
 }

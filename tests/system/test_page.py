@@ -103,6 +103,23 @@ def test_the_address_keeps_what_is_shown(served, page):
     page.open("#/order/orange/77").sees("has no order 77")
 
 
+def test_an_order_is_opened_whatever_its_id_is(world, chromium):
+    ids = [".", "..", "a/../b", "%2E", "%", "?", "#/orders", "&id=1", "a b"]
+    source = world.simulator(orders={"list": [{"id": one, "status": "InProgress", "site": {"name": f"Site {index}"}}
+                                              for index, one in enumerate(ids)]})
+    served = Served(world, configuration(world.folder, source, sinks=[webhook_sink(world.webhook())]))
+    served.swept()
+    page = chromium.begin(f"http://127.0.0.1:{served.port}")
+    for index, one in enumerate(ids):
+        page.open("#/orders").until(lambda: len(page.all("tbody tr")) == len(ids))
+        row = next(row for row in page.all("tbody tr") if f"Site {index}" in row.text)
+        row.find_element("css selector", "a").click()
+        page.sees(f"Site {index}", ".facts").sees(one, "h1").sees("Nothing has changed since")
+    source.step(order={"id": "..", "status": "Held"})
+    page.open(f"#/order/orange/{quoted('..')}").until(lambda: page.all(".step[data-event]"), "its event")
+    assert page.complaints() == []
+
+
 def test_appointments_are_a_calendar_in_the_time_of_their_place(served, page):
     page.open("#/calendar").until(lambda: page.all(f'[data-day="{day(5)}"] .visit'))
     assert len(page.all(".week")) == 4 and len(page.all(".day")) == 28

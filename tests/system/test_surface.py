@@ -279,6 +279,23 @@ def test_one_order_has_its_time_line_and_no_contact(served):
     assert served.json("/api/v1/orders?q=reception")["items"] == []
 
 
+ODD_IDS = [".", "..", "...", "a/b", "a/../b", "%2E", "%", "?", "?source=blue", "#", "&id=1001", "+", "a b", "é", "\\"]
+
+
+def test_an_order_is_found_whatever_its_id_is(world):
+    """By the query, and by the commands: a path loses some of them."""
+    source = world.simulator(orders={"list": [{"id": identity, "status": "InProgress"} for identity in ODD_IDS]})
+    served = Served(world, configuration(world.folder, source, sinks=[webhook_sink(world.webhook())]))
+    served.swept()
+    for identity in ODD_IDS:
+        query = urllib.parse.urlencode({"source": "orange", "id": identity})
+        assert served.json(f"/api/v1/order?{query}")["id"] == identity
+        code, shown, errors = served.command("orders", identity, "--json")
+        assert code == 0 and json.loads(shown)["id"] == identity, errors
+        code, shown, errors = served.command("forget", f"orange/{identity}", "--yes", "--json")
+        assert code == 0 and json.loads(shown)["record"] is True, (identity, errors)
+
+
 def test_events_and_deliveries_are_listed_with_filters(served):
     event = move(served)
     wait_until(lambda: served.json("/api/v1/deliveries?status=delivered")["items"], served.daemon.log)
@@ -303,6 +320,8 @@ def test_events_and_deliveries_are_listed_with_filters(served):
     ("/api/v1/events?since=2027-01-02&until=2027-01-01", ["until"]), ("/api/v1/events?order=1", ["order", "source"]),
     ("/api/v1/events?limit=1&limit=2", ["limit", "twice"]), ("/api/v1/events?after=-1", ["after"]),
     ("/api/v1/deliveries?status=lost", ["status", "parked"]), ("/api/v1/deliveries?sink=fax", ["sink", "tickets"]),
+    ("/api/v1/order?source=orange", ["id", "missing"]), ("/api/v1/order?id=1001", ["source", "missing"]),
+    ("/api/v1/order?source=orange&id=1001&status=open", ["status", "id"]),
     ("/api/v1/orders?q=%FF", ["q", "UTF-8"]), ("/-/ready?x=1", ["x"])])
 def test_a_wrong_parameter_is_named_with_what_is_accepted(served, path, words):
     detail = served.json(path, 400, method="GET")["detail"] if not path.startswith("/-/") else \
@@ -313,7 +332,8 @@ def test_a_wrong_parameter_is_named_with_what_is_accepted(served, path, words):
 @pytest.mark.parametrize("path, words", [
     ("/nowhere", ["/api/v1/", "/metrics"]), ("/api/v1/orders/orange/77", ["77", "orange"]),
     ("/api/v1/orders/orange/1001x", ["did you mean 1001"]), ("/api/v1/orders/orange/00%2F123", ["did you mean 00/12 3"]),
-    ("/api/v1/orders/blue/1", ["orange"]), ("/api/v1/orders/orange", ["orange"]),
+    ("/api/v1/order?source=orange&id=1001x", ["did you mean 1001"]), ("/api/v1/order?source=orange&id=", ["orange"]),
+    ("/api/v1/order?source=blue&id=1", ["orange"]), ("/api/v1/orders/blue/1", ["orange"]), ("/api/v1/orders/orange", ["orange"]),
     ("/api/v1/events/00000000000000000000000000000000", ["/api/v1/events"])])
 def test_what_does_not_exist_is_404_with_what_does(served, path, words):
     detail = served.json(path, 404)["detail"]
@@ -326,6 +346,7 @@ def test_answers_are_as_the_openapi_document_says(served):
     event = move(served)
     wait_until(lambda: served.json("/api/v1/deliveries?status=delivered")["items"], served.daemon.log)
     fixed = {"/api/v1/orders/{source}/{id}": "/api/v1/orders/orange/00%2F12%203",
+             "/api/v1/order": "/api/v1/order?source=orange&id=00%2F12%203",
              "/api/v1/events/{id}": f"/api/v1/events/{event['id']}"}
     seen = 0
     for path, methods in document["paths"].items():
@@ -336,7 +357,7 @@ def test_answers_are_as_the_openapi_document_says(served):
             seen += 1
         for method in methods:
             assert method == "get" or served.ask(path, "POST")[0].status in (403, 405, 415), path
-    assert seen >= 13
+    assert seen >= 14
     problem = {"$ref": "#/components/schemas/Problem", "components": document["components"]}
     jsonschema.Draft202012Validator(problem).validate(served.json("/nowhere", 404))
     parameters = document["components"]["parameters"].values()
