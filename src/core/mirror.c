@@ -113,7 +113,8 @@ static void back_off(struct mirror *mirror, const char *reason)
 /* --- acknowledgements ---------------------------------------------------------------------- */
 
 /* A refused topic is not tried for ever: it would hold up every other order's state. */
-static bool is_done_with(struct mirror *mirror, const struct send_result *result)
+static bool is_done_with(struct mirror *mirror, const struct retained *retained,
+                         const struct send_result *result)
 {
     switch (result->outcome) {
     case SEND_ACCEPTED:
@@ -123,6 +124,7 @@ static bool is_done_with(struct mirror *mirror, const struct send_result *result
     case SEND_GONE:
     case SEND_DIVIDE:
         LOG_WARN("state_refused", log_text("sink", mirror->options.sink->name),
+                 log_text("source", retained->source_name), log_text("order", retained->order_id),
                  log_text("reason", result->detail));
         return true;
     case SEND_TRY_LATER:
@@ -139,7 +141,7 @@ static void on_item_published(void *arg, const struct send_result *result)
     struct mirror_item *item = publication->item;
     publication->mirror->in_flight--;
     item->in_flight--;
-    if (is_done_with(publication->mirror, result)) {
+    if (is_done_with(publication->mirror, &publication->retained, result)) {
         item->acknowledged_count++;
     } else {
         item->has_ended = true;
@@ -149,9 +151,10 @@ static void on_item_published(void *arg, const struct send_result *result)
 static void on_source_published(void *arg, const struct send_result *result)
 {
     struct source_state *source = arg;
-    source->publication.mirror->in_flight--;
+    const struct publication *publication = &source->publication;
+    publication->mirror->in_flight--;
     source->is_in_flight = false;
-    if (!is_done_with(source->publication.mirror, result)) {
+    if (!is_done_with(publication->mirror, &publication->retained, result)) {
         source->wants_publish = true;
     }
 }

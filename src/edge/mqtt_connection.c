@@ -73,6 +73,7 @@ static void on_handle_closed(uv_handle_t *handle)
         .was_logged_in = connection->noted.has_connack && connection->noted.connack_code == 0,
         .is_login_refused = connection->is_login_refused,
         .is_taken_over = connection->noted.disconnect_code == MQTT_RC_SESSION_TAKEN_OVER,
+        .reason = connection->noted.disconnect_code,
         .detail = connection->loss.detail};
     connection->events.on_down(connection->events.arg, &loss);
     mqtt_marker_fini(&connection->marker);

@@ -15,6 +15,8 @@ struct mqtt_loss {
     bool was_logged_in;    /* the broker had taken our login */
     bool is_login_refused; /* asking again soon is no use */
     bool is_taken_over;    /* by another client of our id: asking again soon throws it out */
+    bool is_by_message;    /* what was on its way explains it (mqtt_post_suspect) */
+    int reason;            /* of the broker's DISCONNECT; 0: it said none */
     const char *detail;    /* one line, cleaned */
 };
 

@@ -1,8 +1,10 @@
 #include "mqtt_post.h"
 
+#include "core/hash.h"
 #include "core/mqtt_topic.h"
 #include "edge/loop.h"
 #include "mqtt_reason.h"
+#include "mqtt_suspect.h"
 
 #include <uv.h>
 
@@ -11,6 +13,8 @@
 
 #define TOPIC_BYTES_MAX 65535
 #define PAYLOAD_BYTES_MAX ((size_t)4 * EVENT_BYTES_MAX)
+/* So many one by one after a loss that a message may have caused: all that were on their way. */
+#define CAREFUL_COUNT 40
 
 enum letter_state { LETTER_WAITS, LETTER_SENT, LETTER_ENDED };
 
@@ -24,6 +28,7 @@ struct letter {
     struct event event; /* its texts are not kept: json stands in payload */
     struct text topic, payload;
     int message_id;
+    int64_t sent_mono_ms;
     enum send_outcome outcome;
     struct failure detail;
 };
@@ -33,6 +38,10 @@ struct mqtt_post {
     uv_timer_t end_timer; /* a done never comes from inside the call that asked */
     struct letter *first, **last_link;
     uint32_t sent_count;
+    int64_t up_mono_ms;
+    bool is_warned; /* the broker hung up on what was on its way, and was there again at once */
+    uint32_t careful_count; /* answers until more than one is on its way again */
+    struct mqtt_suspects suspects;
     closed_fn *on_closed; /* NULL: open */
     void *closed_arg;
 };
@@ -140,6 +149,21 @@ static void refuse_if_too_large(struct mqtt_post *post, struct letter *letter)
     }
 }
 
+static uint64_t fingerprint(const struct letter *letter)
+{
+    return hash64(text_span(&letter->topic)) ^ hash64(text_span(&letter->payload));
+}
+
+/* What this broker hangs up on: it was sent often enough. */
+static void refuse(struct mqtt_post *post, struct letter *letter)
+{
+    (void)fail(&letter->detail, STATUS_INVALID,
+               "the broker hangs up when this is sent (%zu bytes): it may be larger than this "
+               "broker takes; raise its limit, or send less (fields)",
+               letter->topic.size + letter->payload.size);
+    end_later(post, letter, SEND_REJECTED);
+}
+
 void mqtt_post_add_event(struct mqtt_post *post, const struct event *event, send_done_fn *on_done,
                          void *arg)
 {
@@ -165,6 +189,11 @@ void mqtt_post_add_retained(struct mqtt_post *post, const struct retained *retai
     mqtt_topic_retained(post->config->mqtt.prefix, retained, &letter->topic);
     text_add(&letter->payload, retained->payload);
     refuse_if_too_large(post, letter);
+    /* The rest of its order's state must get its turn. An event is sent again by hand alone. */
+    if (letter->state == LETTER_WAITS &&
+        mqtt_suspects_is_convict(&post->suspects, fingerprint(letter))) {
+        refuse(post, letter);
+    }
 }
 
 static void send_letter(struct mqtt_post *post, struct mqtt_connection *connection,
@@ -180,6 +209,7 @@ static void send_letter(struct mqtt_post *post, struct mqtt_connection *connecti
         mqtt_connection_publish(connection, &message, &letter->message_id, &letter->detail);
     if (status == STATUS_OK) {
         letter->state = LETTER_SENT;
+        letter->sent_mono_ms = loop_instant(post->end_timer.loop).mono_ms;
         post->sent_count++;
         return;
     }
@@ -187,19 +217,71 @@ static void send_letter(struct mqtt_post *post, struct mqtt_connection *connecti
     end_later(post, letter, is_final ? SEND_REJECTED : SEND_OFFLINE);
 }
 
-void mqtt_post_flush(struct mqtt_post *post, struct mqtt_connection *connection)
+void mqtt_post_begin(struct mqtt_post *post)
 {
-    for (struct letter *letter = post->first;
-         letter != NULL && post->sent_count < post->config->in_flight_max; letter = letter->next) {
-        if (letter->state == LETTER_WAITS) {
+    post->up_mono_ms = loop_instant(post->end_timer.loop).mono_ms;
+    post->careful_count = post->is_warned ? CAREFUL_COUNT : 0;
+}
+
+static bool is_suspect(const struct mqtt_post *post, const struct letter *letter)
+{
+    return post->suspects.count != 0 && mqtt_suspects_has(&post->suspects, fingerprint(letter));
+}
+
+/* The first one of those; NULL: none. */
+static struct letter *find_suspect(const struct mqtt_post *post, enum letter_state state)
+{
+    struct letter *letter = post->suspects.count != 0 ? post->first : NULL;
+    while (letter != NULL && (letter->state != state || !is_suspect(post, letter))) {
+        letter = letter->next;
+    }
+    return letter;
+}
+
+static void send_others(struct mqtt_post *post, struct mqtt_connection *connection)
+{
+    uint32_t window = post->careful_count != 0 ? 1 : post->config->in_flight_max;
+    for (struct letter *letter = post->first; letter != NULL && post->sent_count < window;
+         letter = letter->next) {
+        if (letter->state == LETTER_WAITS && !is_suspect(post, letter)) {
             send_letter(post, connection, letter);
         }
     }
 }
 
+/* A suspect is sent alone, and by a connection that has shown that it holds: so it is known whether
+ * the broker hangs up because of it. */
+int64_t mqtt_post_flush(struct mqtt_post *post, struct mqtt_connection *connection)
+{
+    struct letter *suspect = find_suspect(post, LETTER_WAITS);
+    int64_t held_ms = loop_instant(post->end_timer.loop).mono_ms - post->up_mono_ms;
+    bool is_early = held_ms < MQTT_WELL_MS_MIN;
+    if (find_suspect(post, LETTER_SENT) != NULL) {
+        return 0;
+    }
+    if (suspect != NULL && !is_early) {
+        if (post->sent_count == 0) {
+            send_letter(post, connection, suspect);
+        }
+        return 0;
+    }
+    if (post->careful_count == 0 || !is_early) {
+        send_others(post, connection);
+    }
+    bool is_waiting = is_early && (suspect != NULL || post->careful_count != 0);
+    return is_waiting ? MQTT_WELL_MS_MIN - held_ms : 0;
+}
+
 bool mqtt_post_is_quiet(const struct mqtt_post *post)
 {
     return post->sent_count == 0;
+}
+
+static void note_answer(struct mqtt_post *post, const struct letter *letter)
+{
+    mqtt_suspects_clear(&post->suspects, fingerprint(letter));
+    post->careful_count -= post->careful_count != 0 ? 1 : 0;
+    post->is_warned = post->careful_count != 0;
 }
 
 void mqtt_post_acknowledge(struct mqtt_post *post, int message_id, int code, const char *words)
@@ -210,12 +292,59 @@ void mqtt_post_acknowledge(struct mqtt_post *post, int message_id, int code, con
             continue;
         }
         unlink_letter(post, link);
+        note_answer(post, letter);
         enum send_outcome refused = mqtt_reason_is_final(code) ? SEND_REJECTED : SEND_TRY_LATER;
         letter->outcome = mqtt_reason_is_refusal(code) ? refused : SEND_ACCEPTED;
         (void)fail(&letter->detail, STATUS_OK, "%s", words);
         tell(post, letter);
         return;
     }
+}
+
+static struct letter *lone_letter(const struct mqtt_post *post)
+{
+    struct letter *letter = post->sent_count == 1 ? post->first : NULL;
+    while (letter != NULL && letter->state != LETTER_SENT) {
+        letter = letter->next;
+    }
+    return letter;
+}
+
+static void accuse(struct mqtt_post *post, struct letter *letter, enum suspicion suspicion)
+{
+    switch (suspicion) {
+    case SUSPICION_BEGINS:
+        break;
+    case SUSPICION_GROWS:
+        (void)fail(&letter->detail, STATUS_UNAVAILABLE,
+                   "the broker hung up when this was sent (%zu bytes)",
+                   letter->topic.size + letter->payload.size);
+        end_later(post, letter, SEND_TRY_LATER);
+        break;
+    case SUSPICION_SURE:
+        if (letter->is_retained) {
+            mqtt_suspects_convict(&post->suspects, fingerprint(letter));
+        }
+        refuse(post, letter);
+        break;
+    }
+}
+
+bool mqtt_post_suspect(struct mqtt_post *post, const struct mqtt_loss *loss)
+{
+    struct letter *letter = lone_letter(post);
+    post->is_warned = loss->was_up && (post->sent_count != 0 || post->is_warned);
+    if (letter == NULL) {
+        return false;
+    }
+    const struct mqtt_lone_loss lone = {.message = fingerprint(letter),
+                                        .up_mono_ms = post->up_mono_ms,
+                                        .sent_mono_ms = letter->sent_mono_ms,
+                                        .lost_mono_ms = loop_instant(post->end_timer.loop).mono_ms,
+                                        .reason = loss->reason};
+    enum suspicion suspicion = mqtt_suspects_judge(&post->suspects, &lone);
+    accuse(post, letter, suspicion);
+    return suspicion == SUSPICION_SURE || mqtt_lone_loss_is_sudden(&lone);
 }
 
 void mqtt_post_give_up(struct mqtt_post *post, const char *detail)

@@ -11,10 +11,15 @@ void mqtt_post_add_event(struct mqtt_post *post, const struct event *event, send
                          void *arg);
 void mqtt_post_add_retained(struct mqtt_post *post, const struct retained *retained,
                             send_done_fn *on_done, void *arg);
-/* Sends what waits, as far as the window allows. */
-void mqtt_post_flush(struct mqtt_post *post, struct mqtt_connection *connection);
+void mqtt_post_begin(struct mqtt_post *post); /* a connection is there */
+/* Sends what waits, as far as the window allows. Returns when to flush again, in ms; 0: at the
+ * next answer. */
+int64_t mqtt_post_flush(struct mqtt_post *post, struct mqtt_connection *connection);
 bool mqtt_post_is_quiet(const struct mqtt_post *post); /* all that was sent is answered */
 void mqtt_post_acknowledge(struct mqtt_post *post, int message_id, int code, const char *words);
+/* The connection was lost, or none could be made. A message that makes the broker hang up again and
+ * again ends here, so that it cannot do so for ever. True: it explains the loss. */
+bool mqtt_post_suspect(struct mqtt_post *post, const struct mqtt_loss *loss);
 /* Nobody is there: all that waits or was not answered ends as SEND_OFFLINE, later from the loop. */
 void mqtt_post_give_up(struct mqtt_post *post, const char *detail);
 /* Gives up the rest; frees. */

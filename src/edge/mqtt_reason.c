@@ -6,7 +6,7 @@ static const struct {
 } reasons[] = {
     {0x00, "success"},
     {0x01, "unacceptable protocol version"}, /* 3.1.1 CONNACK codes, 1 to 5 */
-    {0x02, "client identifier rejected"},
+    {0x02, "client identifier rejected, or a keep alive of 20 s is too long for this broker"},
     {0x03, "broker unavailable"},
     {0x04, "bad user name or password"},
     {0x05, "not authorised"},
@@ -28,7 +28,7 @@ static const struct {
     {0x8e, "session taken over: another client uses this client_id"},
     {0x90, "topic name invalid"},
     {0x93, "receive maximum exceeded"},
-    {0x95, "packet too large"},
+    {0x95, "packet too large for this broker; raise its limit, or send less (fields)"},
     {0x96, "message rate too high"},
     {0x97, "quota exceeded"},
     {0x98, "administrative action"},

@@ -54,7 +54,8 @@ enum status mqtt_result_of_publish(int result, struct failure *why)
         return STATUS_OK;
     case MOSQ_ERR_OVERSIZE_PACKET:
     case MOSQ_ERR_PAYLOAD_SIZE:
-        return fail(why, STATUS_TOO_LARGE, "larger than this broker takes");
+        return fail(why, STATUS_TOO_LARGE,
+                    "larger than this broker takes; raise its limit, or send less (fields)");
     case MOSQ_ERR_QOS_NOT_SUPPORTED:
         return fail(why, STATUS_INVALID, "this broker confirms nothing: it supports QoS 0 alone");
     case MOSQ_ERR_RETAIN_NOT_SUPPORTED:

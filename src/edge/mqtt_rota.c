@@ -37,7 +37,7 @@ static int64_t next_round(struct mqtt_rota *rota, const struct mqtt_loss *loss)
  * client of our id. */
 static bool is_contended(struct mqtt_rota *rota, const struct mqtt_loss *loss, int64_t held_ms)
 {
-    bool is_short = loss->was_logged_in && held_ms < STEADY_MS;
+    bool is_short = loss->was_logged_in && held_ms < STEADY_MS && !loss->is_by_message;
     rota->short_count = is_short ? rota->short_count + 1 : 0;
     return loss->is_taken_over || rota->short_count >= SHORT_COUNT_MAX;
 }

@@ -24,6 +24,7 @@ struct sink_mqtt {
     const struct sink_config *config;
     uv_timer_t retry_timer;
     uv_timer_t return_timer;   /* to look for the first broker, while another one is used */
+    uv_timer_t patience_timer; /* until what is suspected may be sent */
     struct line lines[2];      /* the one in use, and the one that may come after it */
     struct line *line, *other; /* they change places when all that was sent is answered */
     size_t handle_count;
@@ -62,6 +63,7 @@ static void on_post_closed(void *arg)
     struct sink_mqtt *sink = arg;
     uv_close((uv_handle_t *)&sink->retry_timer, on_timer_closed);
     uv_close((uv_handle_t *)&sink->return_timer, on_timer_closed);
+    uv_close((uv_handle_t *)&sink->patience_timer, on_timer_closed);
 }
 
 static void close_when_alone(struct sink_mqtt *sink)
@@ -90,6 +92,16 @@ static void plan_return(struct sink_mqtt *sink)
     }
 }
 
+static void on_patience_timer(uv_timer_t *timer);
+
+static void flush(struct sink_mqtt *sink)
+{
+    int64_t wait_ms = mqtt_post_flush(sink->post, sink->line->connection);
+    if (wait_ms != 0) {
+        CHECK(uv_timer_start(&sink->patience_timer, on_patience_timer, (uint64_t)wait_ms, 0) == 0);
+    }
+}
+
 static void begin_using(struct sink_mqtt *sink)
 {
     const struct sink_listener *listener = &sink->listener;
@@ -100,13 +112,14 @@ static void begin_using(struct sink_mqtt *sink)
              log_text("broker", text_cstr(&url)));
     text_fini(&url);
     mqtt_rota_up(&sink->rota, now_mono_ms(sink));
+    mqtt_post_begin(sink->post);
     if (sink->line->is_state_lost && sink->config->mqtt.has_state) {
         LOG_INFO("mqtt_state_lost", log_text("sink", sink->config->name));
         if (listener->on_state_lost != NULL) {
             listener->on_state_lost(listener->arg);
         }
     }
-    mqtt_post_flush(sink->post, sink->line->connection);
+    flush(sink);
     if (listener->on_available != NULL) {
         listener->on_available(listener->arg);
     }
@@ -173,7 +186,7 @@ static void on_acknowledged(void *arg, int message_id, int code, const char *wor
     if (is_moving(sink)) {
         move_when_quiet(sink);
     } else if (line->is_up) {
-        mqtt_post_flush(sink->post, line->connection);
+        flush(sink);
     }
 }
 
@@ -215,7 +228,9 @@ static void on_down(void *arg, const struct mqtt_loss *loss)
         }
         return;
     }
-    int64_t wait_ms = mqtt_rota_down(&sink->rota, loss, now_mono_ms(sink));
+    struct mqtt_loss judged = *loss;
+    judged.is_by_message = mqtt_post_suspect(sink->post, loss);
+    int64_t wait_ms = mqtt_rota_down(&sink->rota, &judged, now_mono_ms(sink));
     note_loss(sink, loss);
     mqtt_post_give_up(sink->post, sink->loss.detail);
     (void)uv_timer_stop(&sink->return_timer);
@@ -256,10 +271,15 @@ static void forward(struct sink_mqtt *sink)
         return;
     }
     if (sink->line->is_up) {
-        mqtt_post_flush(sink->post, sink->line->connection);
+        flush(sink);
     } else if (sink->line->connection == NULL) {
         mqtt_post_give_up(sink->post, sink->loss.detail);
     }
+}
+
+static void on_patience_timer(uv_timer_t *timer)
+{
+    forward(timer->data);
 }
 
 static void sink_mqtt_send(void *self, const struct delivery *delivery, send_done_fn *on_done,
@@ -317,6 +337,7 @@ static void sink_mqtt_close(void *self, closed_fn *on_closed, void *arg)
     sink->closed_arg = arg;
     (void)uv_timer_stop(&sink->retry_timer);
     (void)uv_timer_stop(&sink->return_timer);
+    (void)uv_timer_stop(&sink->patience_timer);
     if (sink->line->connection == NULL && sink->other->connection == NULL) {
         mqtt_post_close(sink->post, on_post_closed, sink);
         return;
@@ -362,9 +383,11 @@ enum status sink_mqtt_open(const struct sink_config *config,
     sink->lines[1].sink = sink;
     CHECK(uv_timer_init(environment->uv, &sink->retry_timer) == 0);
     CHECK(uv_timer_init(environment->uv, &sink->return_timer) == 0);
+    CHECK(uv_timer_init(environment->uv, &sink->patience_timer) == 0);
     sink->retry_timer.data = sink;
     sink->return_timer.data = sink;
-    sink->handle_count = 2;
+    sink->patience_timer.data = sink;
+    sink->handle_count = 3;
     (void)fail(&sink->loss, STATUS_UNAVAILABLE, "nobody listens yet");
     *out = (struct sink_port){.self = sink,
                               .ops = config->mqtt.has_state ? &ops_with_state : &ops_without_state};

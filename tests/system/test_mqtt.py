@@ -1,4 +1,5 @@
 """MQTT against a real mosquitto that dies, hangs, refuses and forgets; watched by clients that are not ours."""
+import datetime
 import json
 import re
 import signal
@@ -103,18 +104,29 @@ def test_an_event_larger_than_the_broker_takes_is_parked_and_delays_no_other(wor
     assert "larger than this broker takes" in state["last_failure"]
 
 
+def take_overs(daemon):
+    """When each was logged, in seconds."""
+    return [datetime.datetime.fromisoformat(line.split()[0].removeprefix("ts=").replace("Z", "+00:00")).timestamp()
+            for line in daemon.log().splitlines() if "level=error event=mqtt_taken_over" in line]
+
+
 def test_a_session_that_is_taken_over_is_told_and_not_fought_for(world):
     broker = world.broker()
-    _, daemon = start(world, broker)
+    simulator, daemon = start(world, broker)
     wait_until(lambda: sink(daemon)["connection"].startswith("connected to"), daemon.log)
+    # It comes back each time that we take the session back.
     thief = subprocess.Popen(["mosquitto_sub", "-V", "5", "-i", "orderwatch-noc", "-p", str(broker.port), "-t", "none"])
     try:
         wait_until(lambda: "another client may use this client_id" in sink(daemon)["connection"], daemon.log)
-        assert "level=error event=mqtt_taken_over" in daemon.log()
+        change(simulator, "1001", "B")
+        first, second = wait_until(lambda: len(times := take_overs(daemon)) > 1 and times[:2], daemon.log)
+        assert second - first >= 5
+        change(simulator, "1002", "B")
     finally:
         thief.kill()
         thief.wait()
     wait_until(lambda: sink(daemon)["connection"].startswith("connected to"), daemon.log)
+    wait_until(lambda: is_delivered(daemon, 2), daemon.log)
 
 
 def test_a_broker_that_hangs_is_noticed_and_holds_up_nobody_else(world):

@@ -1,0 +1,89 @@
+"""What a broker allows: sizes, how many messages at once, how long a silence. Against a real mosquitto."""
+import json
+
+import harness
+import mqtt_soak
+from harness import wait_until
+from test_mqtt import change, is_delivered, sink, start
+
+
+def enlarge(simulator, identity, size):
+    simulator.step(note={"order": identity, "author": "desk", "text": "x" * size})
+
+
+def state_of(broker, identity):
+    return json.loads(mqtt_soak.retained(broker.port).get(f"orderwatch/orange/orders/{identity}/state", "null"))
+
+
+def test_an_event_that_the_broker_refuses_as_too_large_is_parked_with_what_to_do(world):
+    broker = world.broker(["allow_anonymous true", "message_size_limit 3000"])
+    simulator, daemon = start(world, broker)
+    enlarge(simulator, "1001", 3500)
+    change(simulator, "1002", "B")
+    state = wait_until(lambda: (state := sink(daemon))["delivered"] == 1 and state["parked"] == 1 and state, daemon.log)
+    assert "0x95" in state["last_failure"] and "raise its limit" in state["last_failure"]
+    assert state["connection"].startswith("connected to")
+    assert daemon.log().count("event=mqtt_connected") == 1
+
+
+def test_a_state_that_is_too_large_holds_up_no_other_state(world):
+    broker = world.broker(["allow_anonymous true", "max_packet_size 3000"])
+    simulator, daemon = start(world, broker)
+    wait_until(lambda: state_of(broker, "1003"), daemon.log)
+    enlarge(simulator, "1001", 3500)
+    change(simulator, "1002", "B")
+    change(simulator, "1003", "C")
+    wait_until(lambda: state_of(broker, "1002")["step"] == "B" and state_of(broker, "1003")["step"] == "C", daemon.log)
+    line = wait_until(lambda: next((line for line in daemon.log().splitlines() if "event=state_refused" in line), None),
+                      daemon.log)
+    assert "order=1001" in line and "raise its limit" in line
+    change(simulator, "1001", "B")  # and is tried again with the next change
+    wait_until(lambda: daemon.log().count("event=state_refused") > 1, daemon.log)
+    assert daemon.log().count("event=mqtt_connected") == 1
+
+
+def test_with_the_old_protocol_what_makes_the_broker_hang_up_is_found_and_parked(world):
+    broker = world.broker(["allow_anonymous true", "max_packet_size 3000"])
+    simulator, daemon = start(world, broker, protocol="3.1.1", state=False)
+    enlarge(simulator, "1001", 3500)
+    change(simulator, "1002", "B")
+    state = wait_until(lambda: (state := sink(daemon))["delivered"] == 1 and state["parked"] == 1 and state, daemon.log)
+    assert "hangs up when this is sent" in state["last_failure"] and "raise its limit" in state["last_failure"]
+    assert "mqtt_taken_over" not in daemon.log()
+    change(simulator, "1003", "C")
+    wait_until(lambda: is_delivered(daemon, 2), daemon.log)
+
+
+def test_no_more_is_on_its_way_than_the_broker_takes_at_once(world):
+    broker = world.broker(["allow_anonymous true", "max_inflight_messages 1"])
+    simulator, daemon = start(world, broker)
+    for step in "BCDEFGHIJK":
+        simulator.steps([{"order": {"id": identity, "step": step}} for identity in ("1001", "1002", "1003")])
+        simulator.sweeps_after(1)
+    wait_until(lambda: sink(daemon)["pending"] == 0 and state_of(broker, "1003")["step"] == "K", daemon.log)
+    wait_until(lambda: not mqtt_soak.differences(broker.port, daemon), daemon.log)
+    assert daemon.log().count("event=mqtt_connected") == 1
+
+
+def test_a_state_that_makes_the_broker_hang_up_is_given_up_too(world):
+    broker = world.broker(["allow_anonymous true", "max_packet_size 3000"])
+    simulator, daemon = start(world, broker, protocol="3.1.1")
+    wait_until(lambda: state_of(broker, "1003"), daemon.log)
+    simulator.steps([{"note": {"order": "1001", "author": "desk", "text": "x" * 3500}},
+                     {"order": {"id": "1002", "step": "B"}}, {"order": {"id": "1003", "step": "C"}}])
+    wait_until(lambda: (state := sink(daemon))["delivered"] == 2 and state["parked"] == 1, daemon.log)
+    wait_until(lambda: state_of(broker, "1002")["step"] == "B" and state_of(broker, "1003")["step"] == "C", daemon.log)
+    wait_until(lambda: "event=state_refused" in daemon.log(), daemon.log)
+    change(simulator, "1002", "D")
+    wait_until(lambda: state_of(broker, "1002")["step"] == "D", daemon.log)
+    wait_until(lambda: sink(daemon)["connection"].startswith("connected to"), daemon.log)
+
+
+def test_the_broker_decides_how_long_a_client_may_be_silent(world):
+    broker = world.broker(["allow_anonymous true", "max_keepalive 10", "log_type all"])
+    simulator = world.simulator(orders={"list": []})
+    daemon = world.daemon(harness.configuration(world.folder, simulator, source={"every": "1h"},
+                                                sinks=[harness.mqtt_sink(broker)])).start()
+    wait_until(lambda: harness.ledger(daemon, "noc")["connection"].startswith("connected to"), daemon.log)
+    wait_until(lambda: broker.process.text().count("Received PINGREQ from orderwatch-noc") >= 2, broker.process.text)
+    assert daemon.log().count("event=mqtt_connected") == 1
