@@ -16,9 +16,11 @@
 struct comparing {
     const char *name;
     char plain[NAME_BYTES_MAX]; /* small letters and digits only: committed_date as committedDate */
-    bool is_known;
-    struct span alike; /* the segment that it resembles; empty: none */
+    struct span alike;          /* the segment that it resembles; empty: none so far */
 };
+
+/* True ends the walk over the pointers. */
+typedef bool compare_fn(struct comparing *comparing, struct span segment);
 
 static void add_plain(struct span name, char out[static NAME_BYTES_MAX])
 {
@@ -45,59 +47,92 @@ static bool is_near(const char *left, const char *right)
            left[0] == right[0] && suggest_distance(left, right) <= EDITS_MAX;
 }
 
-static void compare_pointer(struct comparing *comparing, const char *pointer)
+static bool is_same(struct comparing *comparing, struct span segment)
 {
-    if (pointer[0] != '/' || comparing->is_known) {
-        return;
-    }
-    const char *first = pointer + 1;
-    struct span segment = {.data = first, .size = strcspn(first, "/")};
-    if (span_is(segment, comparing->name)) {
-        comparing->is_known = true;
-        return;
-    }
+    return span_is(segment, comparing->name);
+}
+
+static bool is_alike(struct comparing *comparing, struct span segment)
+{
     char plain[NAME_BYTES_MAX];
     add_plain(segment, plain);
-    if (comparing->alike.size == 0 && plain[0] != '\0' &&
-        (strcmp(plain, comparing->plain) == 0 || is_near(plain, comparing->plain))) {
+    bool is_found = plain[0] != '\0' &&
+                    (strcmp(plain, comparing->plain) == 0 || is_near(plain, comparing->plain));
+    if (is_found) {
         comparing->alike = segment;
     }
+    return is_found;
 }
 
-static void compare(struct comparing *comparing, const struct candidates *where)
+static bool pointer_begins(struct comparing *comparing, compare_fn *compare, const char *pointer)
+{
+    if (pointer[0] != '/') {
+        return false;
+    }
+    const char *first = pointer + 1;
+    return compare(comparing, (struct span){.data = first, .size = strcspn(first, "/")});
+}
+
+static bool any_pointer(struct comparing *comparing, compare_fn *compare,
+                        const struct candidates *where)
 {
     for (size_t i = 0; i < where->count; i++) {
-        compare_pointer(comparing, where->pointers[i]);
+        if (pointer_begins(comparing, compare, where->pointers[i])) {
+            return true;
+        }
     }
+    return false;
 }
 
-static void compare_watch(struct comparing *comparing, const struct watched_field *watch,
-                          size_t count)
+static bool any_watched(struct comparing *comparing, compare_fn *compare,
+                        const struct watched_field *watch, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
-        compare(comparing, &watch[i].where);
+        if (any_pointer(comparing, compare, &watch[i].where)) {
+            return true;
+        }
     }
+    return false;
+}
+
+static bool any_order_field(struct comparing *comparing, compare_fn *compare,
+                            const struct profile *profile)
+{
+    for (size_t i = 0; i < ORDER_FIELD_COUNT; i++) {
+        if (!order_field_is_contact((enum order_field)i) &&
+            any_pointer(comparing, compare, &profile->order_fields[i])) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool any_appointment_field(struct comparing *comparing, compare_fn *compare,
+                                  const struct profile *profile)
+{
+    for (size_t i = 0; i < APPOINTMENT_FIELD_COUNT; i++) {
+        if (any_pointer(comparing, compare, &profile->appointment_fields[i])) {
+            return true;
+        }
+    }
+    return false;
 }
 
 /* An appointment may be the order itself, so that the pointers of both count for either. */
-static void compare_profile(struct comparing *comparing, const struct profile *profile)
+static bool any_of_profile(struct comparing *comparing, compare_fn *compare,
+                           const struct profile *profile)
 {
-    compare(comparing, &profile->order_id);
-    for (size_t i = 0; i < ORDER_FIELD_COUNT; i++) {
-        if (!order_field_is_contact((enum order_field)i)) {
-            compare(comparing, &profile->order_fields[i]);
-        }
-    }
-    compare(comparing, &profile->contact);
-    compare(comparing, &profile->notes);
-    compare(comparing, &profile->order_appointments);
-    compare(comparing, &profile->appointment_id);
-    compare(comparing, &profile->appointment_order_id);
-    for (size_t i = 0; i < APPOINTMENT_FIELD_COUNT; i++) {
-        compare(comparing, &profile->appointment_fields[i]);
-    }
-    compare_watch(comparing, profile->watch, profile->watch_count);
-    compare_watch(comparing, profile->appointment_watch, profile->appointment_watch_count);
+    return any_pointer(comparing, compare, &profile->order_id) ||
+           any_order_field(comparing, compare, profile) ||
+           any_pointer(comparing, compare, &profile->contact) ||
+           any_pointer(comparing, compare, &profile->notes) ||
+           any_pointer(comparing, compare, &profile->order_appointments) ||
+           any_pointer(comparing, compare, &profile->appointment_id) ||
+           any_pointer(comparing, compare, &profile->appointment_order_id) ||
+           any_appointment_field(comparing, compare, profile) ||
+           any_watched(comparing, compare, profile->watch, profile->watch_count) ||
+           any_watched(comparing, compare, profile->appointment_watch,
+                       profile->appointment_watch_count);
 }
 
 static bool is_ignored(const struct profile *profile, const char *name)
@@ -118,9 +153,12 @@ void extract_report_alike(struct extracting *work, const struct json *object)
         if (is_ignored(profile, comparing.name)) {
             continue;
         }
+        /* Nearly all are known: the dear comparison is for the others. */
+        if (any_of_profile(&comparing, is_same, profile)) {
+            continue;
+        }
         add_plain(span_of(comparing.name), comparing.plain);
-        compare_profile(&comparing, profile);
-        if (!comparing.is_known && comparing.alike.size != 0) {
+        if (any_of_profile(&comparing, is_alike, profile)) {
             const char *key =
                 arena_format(work->arena, "%s.%s:like %.*s", work->scope, comparing.name,
                              (int)comparing.alike.size, comparing.alike.data);
