@@ -170,7 +170,7 @@ sim: $(BUILD)/tests/simulation
 
 # Bugs planted in turn: the simulation is worth what it finds. PLANTED sit between the daemon and its
 # ports; WRAPPED are linked over functions of the core.
-PLANTED := snapshot-first new-id early-done lane-ignored window-forgotten maintenance-unknown \
+PLANTED := snapshot-first new-id early-done lane-ignored late-joins window-forgotten maintenance-unknown \
            state-early
 WRAPPED := short-page stamp-at-start throttle-ignored retry-after-ignored token-per-sweep refusal-retried \
            look-up-mixes settle-at-once last-step-alone silence-ignored

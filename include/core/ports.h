@@ -82,6 +82,9 @@ struct planned_delivery {
     const char *lane;   /* order per sink and lane; source/order id, or a digest's own */
     const char *bundle; /* deliveries of a lane with one bundle leave as one message; NULL: alone */
     int64_t due_wall_ms; /* not before */
+    /* What becomes of it in a commit that is handed in when it is due already: of what leaves as
+     * one mail at one moment nothing may follow. NULL: the same. One that has none itself. */
+    const struct planned_delivery *if_late;
 };
 
 struct new_event {
@@ -108,6 +111,7 @@ struct stored_value {
 
 /* One durable transaction: all of it or nothing. */
 struct commit {
+    int64_t at_wall_ms;                /* handed in */
     const char *source_name;           /* whose staged orders become real; NULL: none */
     const struct staged_order *orders; /* written besides the staged ones */
     size_t order_count;
@@ -137,6 +141,10 @@ struct delivery {
 };
 
 #define BUNDLE_EVENTS_MAX 200
+/* How long after its due a bundle waits as a whole for what one of its events must not overtake, if
+ * that was planned for an earlier moment: it is to be one message. Then it leaves up to that event,
+ * for the other may be refused for days. */
+#define BUNDLE_WAIT_MS (2 * HOUR_MS)
 
 struct due_query {
     const char *sink_name;

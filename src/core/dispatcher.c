@@ -274,7 +274,8 @@ static void tell_news(struct dispatcher *dispatcher)
     if (batch.value_count == 0) {
         return;
     }
-    struct commit commit = {.events = batch.events,
+    struct commit commit = {.at_wall_ms = dispatcher->now.wall_ms,
+                            .events = batch.events,
                             .event_count = batch.event_count,
                             .values = batch.values,
                             .value_count = batch.value_count};

@@ -47,6 +47,7 @@ bool poller_commit(struct poller *poller, struct instant now, const struct commi
                                          poller->sweep.is_running ? poller->state.sweep_count : 0,
                                      .now_wall_ms = now.wall_ms};
     struct commit whole = *commit;
+    whole.at_wall_ms = now.wall_ms;
     whole.event_count = poller->notices.count;
     whole.events = notice_compose(&poller->notices, &context, &poller->state.sequence, arena);
     poller->told_count = poller->notices.count;

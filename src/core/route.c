@@ -181,12 +181,17 @@ struct planned_delivery route_rendezvous(const struct config *config, size_t sin
         .bundle = arena_format(arena, "%c%" PRId64, is_quiet_end ? 'q' : 'd', due_wall_ms)};
 }
 
+static bool is_gathered(const struct sink_config *sink, const struct route_release *release)
+{
+    return sink->kind == SINK_EMAIL && release->delay != ROUTE_AT_ONCE;
+}
+
 static struct planned_delivery plan(const struct config *config, size_t sink_index,
                                     const struct route_facts *facts,
                                     const struct route_release *release, struct arena *arena)
 {
     const struct sink_config *sink = &config->sinks[sink_index];
-    if (sink->kind == SINK_EMAIL && release->delay != ROUTE_AT_ONCE) {
+    if (is_gathered(sink, release)) {
         return route_rendezvous(config, sink_index, release->due_wall_ms, arena);
     }
     struct planned_delivery planned = {
@@ -292,19 +297,49 @@ bool route_is_about_sink(const struct event *event, const char *sink_name)
     return event->sink_name != NULL && text_equal(event->sink_name, sink_name);
 }
 
+/* Who comes too late for a moment is told apart from it: at the next digest, at the end of quiet
+ * hours at once. A sweep that took so much longer than the one before may be late for a while. */
+#define LATE_MS (15 * MINUTE_MS)
+
+static const struct planned_delivery *plan_late(const struct config *config, size_t sink_index,
+                                                const struct route_facts *facts,
+                                                int64_t missed_wall_ms, struct arena *arena)
+{
+    struct route_facts late = *facts;
+    late.lead_ms = LATE_MS;
+    struct route_release release = {0};
+    CHECK(earliest_release(config, &late, sink_index, missed_wall_ms, &release));
+    struct planned_delivery *planned = arena_alloc(arena, sizeof *planned);
+    *planned = plan(config, sink_index, facts, &release, arena);
+    return planned;
+}
+
+/* False: no route leads there. */
+static bool plan_for(const struct config *config, size_t sink_index,
+                     const struct route_facts *facts, int64_t now_wall_ms, struct arena *arena,
+                     struct planned_delivery *out)
+{
+    const struct sink_config *sink = &config->sinks[sink_index];
+    struct route_release release = {0};
+    /* A sink that fails cannot be told so. */
+    if (route_is_about_sink(facts->event, sink->name) ||
+        !earliest_release(config, facts, sink_index, now_wall_ms, &release)) {
+        return false;
+    }
+    *out = plan(config, sink_index, facts, &release, arena);
+    if (is_gathered(sink, &release)) {
+        out->if_late = plan_late(config, sink_index, facts, release.due_wall_ms, arena);
+    }
+    return true;
+}
+
 size_t route_plan(const struct config *config, const struct route_facts *facts, int64_t now_wall_ms,
                   struct arena *arena, const struct planned_delivery **out)
 {
     struct planned_delivery *plans = arena_array(arena, config->sink_count, sizeof *plans);
     size_t count = 0;
     for (size_t i = 0; i < config->sink_count; i++) {
-        struct route_release release = {0};
-        if (route_is_about_sink(facts->event, config->sinks[i].name)) {
-            continue; /* a sink that fails cannot be told so */
-        }
-        if (earliest_release(config, facts, i, now_wall_ms, &release)) {
-            plans[count++] = plan(config, i, facts, &release, arena);
-        }
+        count += plan_for(config, i, facts, now_wall_ms, arena, &plans[count]);
     }
     *out = plans;
     return count;

@@ -30,12 +30,21 @@ static void put_text(struct text *out, const char *text)
     put_bytes(out, span_of(text));
 }
 
+static void put_plan(struct text *out, const struct planned_delivery *planned)
+{
+    put_text(out, planned->lane);
+    put_text(out, planned->bundle);
+    put_number(out, planned->due_wall_ms);
+}
+
 static void put_delivery(struct text *out, const struct planned_delivery *delivery)
 {
     put_text(out, delivery->sink_name);
-    put_text(out, delivery->lane);
-    put_text(out, delivery->bundle);
-    put_number(out, delivery->due_wall_ms);
+    put_plan(out, delivery);
+    put_number(out, delivery->if_late != NULL);
+    if (delivery->if_late != NULL) {
+        put_plan(out, delivery->if_late);
+    }
 }
 
 void codec_encode_event(const struct new_event *event, struct text *out)
@@ -112,6 +121,27 @@ static const char *get_text(struct span *rest)
     return get_bytes(rest).data;
 }
 
+static struct planned_delivery get_plan(struct span *rest, const char *sink_name)
+{
+    struct planned_delivery planned = {.sink_name = sink_name};
+    planned.lane = get_text(rest);
+    planned.bundle = get_text(rest);
+    planned.due_wall_ms = get_number(rest);
+    return planned;
+}
+
+static struct planned_delivery get_delivery(struct span *rest, struct arena *arena)
+{
+    const char *sink_name = get_text(rest);
+    struct planned_delivery planned = get_plan(rest, sink_name);
+    if (get_number(rest) != 0) {
+        struct planned_delivery *late = arena_alloc(arena, sizeof *late);
+        *late = get_plan(rest, sink_name);
+        planned.if_late = late;
+    }
+    return planned;
+}
+
 static struct new_event get_event(struct span *rest, struct arena *arena)
 {
     struct new_event event = {.silence_id = NULL};
@@ -133,10 +163,7 @@ static struct new_event get_event(struct span *rest, struct arena *arena)
     struct planned_delivery *deliveries =
         arena_array(arena, event.delivery_count, sizeof *deliveries);
     for (size_t i = 0; i < event.delivery_count; i++) {
-        deliveries[i].sink_name = get_text(rest);
-        deliveries[i].lane = get_text(rest);
-        deliveries[i].bundle = get_text(rest);
-        deliveries[i].due_wall_ms = get_number(rest);
+        deliveries[i] = get_delivery(rest, arena);
     }
     event.deliveries = deliveries;
     return event;

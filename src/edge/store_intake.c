@@ -40,14 +40,16 @@ void intake_add_delivery(struct database *database, const struct planned_deliver
     counts_add(database, planned->sink_name, (struct count_change){.observed = 1, .pending = 1});
 }
 
-void intake_add_event(struct database *database, const struct new_event *event)
+void intake_add_event(struct database *database, const struct new_event *event, int64_t at_wall_ms)
 {
     int64_t row = add_row(database, event);
     if (row == 0) {
         return; /* a replay: its deliveries were planned with it */
     }
     for (size_t i = 0; i < event->delivery_count; i++) {
-        intake_add_delivery(database, &event->deliveries[i], row, event->event.severity,
-                            event->event.wall_ms);
+        const struct planned_delivery *planned = &event->deliveries[i];
+        bool is_late = planned->if_late != NULL && planned->due_wall_ms <= at_wall_ms;
+        intake_add_delivery(database, is_late ? planned->if_late : planned, row,
+                            event->event.severity, event->event.wall_ms);
     }
 }

@@ -68,8 +68,9 @@ const char *pending_sink(struct database *database, struct arena *arena, int64_t
 /* By the operator, of a sink that nobody delivers to. */
 void drop_pending(struct database *database, struct arena *arena, int64_t id, int64_t wall_ms);
 
-/* store_intake.c: events and their deliveries come in. An event that is known stays as it is. */
-void intake_add_event(struct database *database, const struct new_event *event);
+/* store_intake.c: events and their deliveries come in, of a commit handed in at that time. An event
+ * that is known stays as it is. */
+void intake_add_event(struct database *database, const struct new_event *event, int64_t at_wall_ms);
 /* A pending delivery of the event in that row of events. */
 void intake_add_delivery(struct database *database, const struct planned_delivery *planned,
                          int64_t event_row, enum severity severity, int64_t created_wall_ms);

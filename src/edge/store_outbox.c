@@ -152,6 +152,13 @@ static struct delivery read_head(struct due_job *due, struct sqlite3_stmt *row)
     };
 }
 
+static void note_next(struct due_job *due, int64_t due_wall_ms)
+{
+    if (due_wall_ms < due->result.next_due_wall_ms) {
+        due->result.next_due_wall_ms = due_wall_ms;
+    }
+}
+
 /* Whether anything planned to leave no later, and before it, is pending in another lane at all:
  * most often not, and then its orders need no look. */
 static bool has_elders(struct database *database, const struct delivery *delivery)
@@ -166,8 +173,10 @@ static bool has_elders(struct database *database, const struct delivery *deliver
     return result;
 }
 
-static bool has_elder_of_order(struct database *database, const struct delivery *delivery,
-                               int64_t id, int64_t event_row)
+/* When the first of those was planned to leave that a row of it would overtake; INSTANT_NEVER:
+ * there is none. */
+static int64_t elder_due(struct database *database, const struct delivery *delivery, int64_t id,
+                         int64_t event_row)
 {
     struct sqlite3_stmt *row = database_statement(database, STATEMENT_ELDER_OF_ORDER);
     bind_number(row, 1, event_row);
@@ -175,26 +184,32 @@ static bool has_elder_of_order(struct database *database, const struct delivery 
     bind_text(row, 3, delivery->lane);
     bind_number(row, 4, id);
     bind_number(row, 5, delivery->first_due_wall_ms);
-    bool result = database_next(database, row);
+    bool is_found = database_next(database, row) && !column_is_null(row, 0);
+    int64_t due_wall_ms = is_found ? column_number(row, 0) : INSTANT_NEVER;
     statement_reset(row);
-    return result;
+    return due_wall_ms;
 }
 
-/* The first of its rows that would overtake an earlier one of its order; 0: none would. */
-static int64_t find_overtaking(struct database *database, const struct delivery *delivery)
+struct overtaking {
+    int64_t id;                /* of the first row that would overtake; 0: none would */
+    int64_t elder_due_wall_ms; /* what it would overtake was planned then */
+};
+
+static struct overtaking find_overtaking(struct database *database, const struct delivery *delivery)
 {
+    struct overtaking found = {.id = 0};
     if (!has_elders(database, delivery)) {
-        return 0;
+        return found;
     }
-    int64_t found = 0;
     struct sqlite3_stmt *row = database_statement(database, STATEMENT_LANE_VISIT);
     bind_text(row, 1, delivery->sink_name);
     bind_text(row, 2, delivery->lane);
     bind_number(row, 3, delivery->id);
     bind_number(row, 4, delivery->last_id);
-    while (found == 0 && database_next(database, row)) {
+    while (found.id == 0 && database_next(database, row)) {
         int64_t id = column_number(row, 0);
-        found = has_elder_of_order(database, delivery, id, column_number(row, 1)) ? id : 0;
+        found.elder_due_wall_ms = elder_due(database, delivery, id, column_number(row, 1));
+        found.id = found.elder_due_wall_ms != INSTANT_NEVER ? id : 0;
     }
     statement_reset(row);
     return found;
@@ -213,19 +228,33 @@ static void measure_bundle(struct database *database, struct due_job *due,
     }
 }
 
-/* A bundle leaves up to the first row that must wait: were it to wait as a whole, what it waits for
- * might wait for its other rows. False: the head itself waits; the settlement of what it waits for
- * makes the outlet ask again. */
+/* What was planned for the same moment may itself wait for this bundle. */
+static bool waits_as_a_whole(const struct delivery *delivery, const struct overtaking *barred,
+                             int64_t now_wall_ms)
+{
+    return barred->id == delivery->id ||
+           (barred->elder_due_wall_ms < delivery->first_due_wall_ms &&
+            now_wall_ms < delivery->first_due_wall_ms + BUNDLE_WAIT_MS);
+}
+
+/* False: it waits; the settlement of what it waits for makes the outlet ask again. */
 static bool cut_before_overtaking(struct database *database, struct due_job *due,
                                   struct delivery *delivery)
 {
-    int64_t barred = due->query.lanes_cross ? find_overtaking(database, delivery) : 0;
-    if (barred == delivery->id) {
+    struct overtaking barred = {.id = 0};
+    if (due->query.lanes_cross) {
+        barred = find_overtaking(database, delivery);
+    }
+    if (barred.id == 0) {
+        return true;
+    }
+    if (waits_as_a_whole(delivery, &barred, due->query.now_wall_ms)) {
+        if (barred.id != delivery->id) {
+            note_next(due, delivery->first_due_wall_ms + BUNDLE_WAIT_MS);
+        }
         return false;
     }
-    if (barred != 0) {
-        measure_bundle(database, due, delivery, barred - 1);
-    }
+    measure_bundle(database, due, delivery, barred.id - 1);
     return true;
 }
 
@@ -297,13 +326,6 @@ static bool is_due(const struct due_query *query, struct sqlite3_stmt *row)
     bool may_be_early =
         strncmp(column_text(row, LANE), query->untried_lanes, strlen(query->untried_lanes)) == 0;
     return due_wall_ms <= (may_be_early ? reach_of(query) : query->now_wall_ms);
-}
-
-static void note_next(struct due_job *due, int64_t due_wall_ms)
-{
-    if (due_wall_ms < due->result.next_due_wall_ms) {
-        due->result.next_due_wall_ms = due_wall_ms;
-    }
 }
 
 /* What the calendar made due, earliest first. */

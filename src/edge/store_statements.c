@@ -92,11 +92,12 @@ static const struct statement_text texts[] = {
                                 " AND lane <> ?2 AND id < ?3 AND first_due <= ?4 LIMIT 1",
                                 "SEARCH deliveries USING INDEX deliveries_lane (sink=?)"},
     [STATEMENT_ELDER_OF_ORDER] =
-        {"SELECT 1 FROM events AS own JOIN events AS earlier ON earlier.source = own.source"
-         " AND earlier.order_id = own.order_id AND earlier.id < own.id"
+        {"SELECT min(elder.first_due) FROM events AS own"
+         " JOIN events AS earlier ON earlier.source = own.source AND earlier.order_id = "
+         "own.order_id AND earlier.id < own.id"
          " JOIN deliveries AS elder ON elder.event = earlier.id"
          " WHERE own.id = ?1 AND own.order_id <> '' AND elder.sink = ?2 AND elder.state = 0"
-         " AND elder.lane <> ?3 AND elder.id < ?4 AND elder.first_due <= ?5 LIMIT 1",
+         " AND elder.lane <> ?3 AND elder.id < ?4 AND elder.first_due <= ?5",
          "SEARCH own USING INTEGER PRIMARY KEY (rowid=?);"
          " SEARCH earlier USING COVERING INDEX events_order (source=? AND order_id=? AND id<?);"
          " SEARCH elder USING INDEX deliveries_event (event=? AND rowid<?)"},

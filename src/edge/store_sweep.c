@@ -26,6 +26,7 @@ struct stage_job {
 
 struct commit_job {
     struct write_job write;
+    int64_t at_wall_ms;
     const char *source_name; /* NULL: nothing staged is meant */
     struct span *orders, *events;
     size_t order_count, event_count;
@@ -178,25 +179,25 @@ void store_discard(void *self, const char *source_name, store_done_fn *on_done, 
     store_ask(self, job);
 }
 
-static void write_order(struct database *database, const char *source_name, struct span encoded,
-                        struct arena *arena)
+static void write_order(struct database *database, const struct commit_job *commit,
+                        struct span encoded, struct arena *arena)
 {
     struct staged_order order = codec_decode_order(encoded, arena);
-    records_write(database, source_name, &order);
+    records_write(database, commit->source_name, &order);
     for (size_t i = 0; i < order.event_count; i++) {
-        intake_add_event(database, &order.events[i]);
+        intake_add_event(database, &order.events[i], commit->at_wall_ms);
     }
     arena_reset(arena);
 }
 
-static void write_staged(struct database *database, const struct staging *staging,
-                         struct arena *arena)
+static void write_staged(struct database *database, const struct commit_job *commit,
+                         const struct staging *staging, struct arena *arena)
 {
     struct sqlite3_stmt *statement = database_statement(database, STATEMENT_STAGED_VISIT);
     bind_number(statement, 1, staging->id * STAGED_ROWS_MAX);
     bind_number(statement, 2, staging->id * STAGED_ROWS_MAX + staging->count - 1);
     while (database_next(database, statement)) {
-        write_order(database, staging->source_name, column_bytes(statement, 0), arena);
+        write_order(database, commit, column_bytes(statement, 0), arena);
     }
 }
 
@@ -217,15 +218,15 @@ static void run_commit(struct database *database, struct job *job)
     if ((staging != NULL || commit->order_count != 0) && may_write_orders(database)) {
         state_begin_marks(database, commit->source_name);
         if (staging != NULL) {
-            write_staged(database, staging, arena);
+            write_staged(database, commit, staging, arena);
         }
         for (size_t i = 0; i < commit->order_count; i++) {
-            write_order(database, commit->source_name, commit->orders[i], arena);
+            write_order(database, commit, commit->orders[i], arena);
         }
     }
     for (size_t i = 0; i < commit->event_count; i++) {
         struct new_event event = codec_decode_event(commit->events[i], arena);
-        intake_add_event(database, &event);
+        intake_add_event(database, &event, commit->at_wall_ms);
         arena_reset(arena);
     }
     records_write_values(database, commit->values, commit->value_count);
@@ -244,6 +245,7 @@ void store_commit(void *self, const struct commit *commit, store_done_fn *on_don
         (struct commit_job *)write_job_create(sizeof *copy, run_commit, on_done, arg);
     struct job *job = &copy->write.job;
     job->ended = end_commit;
+    copy->at_wall_ms = commit->at_wall_ms;
     if (commit->source_name != NULL) {
         copy->source_name = arena_text(job->arena, span_of(commit->source_name));
     }

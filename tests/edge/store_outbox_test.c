@@ -234,6 +234,79 @@ static void test_a_night_and_what_was_put_off_to_its_end_do_not_wait_for_each_ot
     assert_int_equal(fetch_crossing(fixture, NOW + 10), 0);
 }
 
+static void plan_of_order(struct fixture *fixture, const char *order_id, uint64_t number,
+                          const struct planned_delivery *planned)
+{
+    struct new_event event = {.event =
+                                  fixture_event(FIXTURE_SOURCE, order_id, number, SEVERITY_INFO),
+                              .deliveries = planned,
+                              .delivery_count = 1};
+    struct commit commit = {.events = &event, .event_count = 1};
+    assert_int_equal(fixture_commit(fixture, &commit), STATUS_OK);
+}
+
+/* A digest of two orders; of one an earlier mail is refused for now. */
+static void test_a_digest_waits_as_a_whole_for_an_earlier_mail(void **state)
+{
+    struct fixture *fixture = *state;
+    fixture_plan(fixture, 1, "orange/1", NULL, NOW);
+    const struct planned_delivery digest = {
+        .sink_name = SINK, .lane = "digest/10", .bundle = "d10", .due_wall_ms = NOW + 10};
+    plan_of_order(fixture, "2", 2, &digest);
+    plan_of_order(fixture, "1", 3, &digest);
+    assert_int_equal(fetch_crossing(fixture, NOW), 1);
+    struct delivery refused = fixture->deliveries[0];
+    fixture_end(fixture, &refused, SETTLE_LATER, NOW + MINUTE_MS);
+    assert_int_equal(fetch_crossing(fixture, NOW + 10), 0);
+    assert_int_equal(fixture->next_due_wall_ms, NOW + MINUTE_MS);
+
+    /* Not for ever: what is free of it leaves. */
+    fixture_end(fixture, &refused, SETTLE_LATER, NOW + BUNDLE_WAIT_MS + MINUTE_MS);
+    assert_int_equal(fetch_crossing(fixture, NOW + 10 + BUNDLE_WAIT_MS), 1);
+    assert_string_equal(fixture->deliveries[0].lane, "digest/10");
+    assert_int_equal(fixture->deliveries[0].event_total, 1);
+
+    fixture_end(fixture, &refused, SETTLE_DELIVERED, 0);
+    assert_int_equal(fetch_crossing(fixture, NOW + 10), 1);
+    assert_int_equal(fixture->deliveries[0].event_total, 2);
+}
+
+/* A sweep that ends after the digest that it was for. */
+static void test_what_is_committed_after_its_moment_is_of_another(void **state)
+{
+    struct fixture *fixture = *state;
+    const struct planned_delivery late = {
+        .sink_name = SINK, .lane = "digest/20", .bundle = "d20", .due_wall_ms = NOW + 20};
+    const struct planned_delivery planned = {.sink_name = SINK,
+                                             .lane = "digest/10",
+                                             .bundle = "d10",
+                                             .due_wall_ms = NOW + 10,
+                                             .if_late = &late};
+    struct staged_order orders[] = {fixture_order("1", "{}"), fixture_order("2", "{}")};
+    for (uint64_t i = 0; i < ARRAY_COUNT(orders); i++) {
+        struct new_event event = {
+            .event = fixture_event(FIXTURE_SOURCE, orders[i].order.id, i + 1, SEVERITY_INFO),
+            .deliveries = &planned,
+            .delivery_count = 1};
+        orders[i].events = &event;
+        orders[i].event_count = 1;
+        assert_int_equal(fixture_stage(fixture, FIXTURE_SOURCE, &orders[i], 1), STATUS_OK);
+        struct commit commit = {.at_wall_ms = NOW + 9 + (int64_t)i, .source_name = FIXTURE_SOURCE};
+        assert_int_equal(fixture_commit(fixture, &commit), STATUS_OK);
+    }
+    fixture_fetch(fixture, NOW + 10);
+    assert_int_equal(fixture->count, 1);
+    assert_string_equal(fixture->deliveries[0].lane, "digest/10");
+    assert_int_equal(fixture->deliveries[0].event_total, 1);
+    assert_string_equal(fixture->deliveries[0].events[0].order_id, "1");
+    assert_int_equal(fixture->next_due_wall_ms, NOW + 20);
+    fixture_fetch(fixture, NOW + 20);
+    assert_int_equal(fixture->count, 2);
+    assert_string_equal(fixture->deliveries[1].lane, "digest/20");
+    assert_string_equal(fixture->deliveries[1].bundle, "d20");
+    assert_string_equal(fixture->deliveries[1].events[0].order_id, "2");
+}
+
 static void test_retries_beyond_the_horizon_are_due(void **state)
 {
     struct fixture *fixture = *state;
@@ -517,6 +590,8 @@ int main(void)
         STORE_TEST(test_limits_of_a_query),
         STORE_TEST(test_an_order_keeps_its_order_over_lanes),
         STORE_TEST(test_what_waits_for_the_morning_is_overtaken),
+        STORE_TEST(test_a_digest_waits_as_a_whole_for_an_earlier_mail),
+        STORE_TEST(test_what_is_committed_after_its_moment_is_of_another),
         STORE_TEST(test_a_night_and_what_was_put_off_to_its_end_do_not_wait_for_each_other),
         STORE_TEST(test_retries_beyond_the_horizon_are_due),
         STORE_TEST(test_progress_is_kept_for_the_next_attempt),

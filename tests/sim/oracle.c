@@ -286,6 +286,7 @@ static void on_receipt(void *arg, const char *sink_name, const struct delivery *
 {
     struct oracle *oracle = arg;
     if (is_gathered(delivery)) {
+        oracle_judge_moment(oracle, delivery);
         read_mail(oracle, sink_name, delivery);
     }
     for (size_t i = 0; i < delivery->event_count; i++) {

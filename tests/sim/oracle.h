@@ -26,7 +26,8 @@ struct oracle_identity { /* a change and the id that it got */
     char id[33];
 };
 
-struct oracle_slot; /* an appointment at its present start */
+struct oracle_slot;   /* an appointment at its present start */
+struct oracle_moment; /* a mail of a digest or of quiet hours that was taken */
 
 struct oracle {
     struct sim *sim;
@@ -41,6 +42,7 @@ struct oracle {
     uint64_t change_count; /* events of orders that time alone did not cause */
     uint64_t duplicate_count;
     struct oracle_slot *slots;
+    struct oracle_moment *moments;
     int64_t wall_max_ms;     /* the latest that the wall clock ever showed */
     int64_t clock_offset_ms; /* wall less mono, as long as nobody sets the clock */
     bool has_clock_jumped;
@@ -68,6 +70,9 @@ void oracle_judge_reach(struct oracle *oracle, const struct new_event *news);
 /* oracle_net.c: a mail of several events, which are those that are durable. */
 void oracle_judge_mail(struct oracle *oracle, const struct delivery *delivery,
                        const struct event *events);
+
+/* oracle_moment.c: such a mail is taken. */
+void oracle_judge_moment(struct oracle *oracle, const struct delivery *delivery);
 
 /* oracle_orders.c: a durable order against its events, its past, and the truth. */
 void oracle_judge_order(struct oracle *oracle, const struct staged_order *staged);

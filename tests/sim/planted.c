@@ -26,6 +26,7 @@ static const char *const names[PLANT_KIND_COUNT] = {
     [PLANT_NEW_ID] = "new-id",
     [PLANT_EARLY_DONE] = "early-done",
     [PLANT_LANE_IGNORED] = "lane-ignored",
+    [PLANT_LATE_JOINS] = "late-joins",
     [PLANT_WINDOW_FORGOTTEN] = "window-forgotten",
     [PLANT_MAINTENANCE_UNKNOWN] = "maintenance-unknown",
     [PLANT_STATE_EARLY] = "state-early",
@@ -138,6 +139,7 @@ static void plant_commit(void *self, const struct commit *commit, store_done_fn 
     struct arena *arena = arena_create();
     struct commit spoilt = *commit;
     spoilt.orders = spoil_orders(plant, arena, commit->orders, commit->order_count);
+    spoilt.at_wall_ms = plant->kind == PLANT_LATE_JOINS ? INT64_MIN : commit->at_wall_ms;
     plant->store.commit(plant->store.self, &spoilt, on_done, arg);
     arena_destroy(arena);
 }

@@ -42,6 +42,15 @@ static struct event copy_event(struct arena *arena, const struct event *event)
     return copy;
 }
 
+static struct planned_delivery copy_plan(struct arena *arena, const struct planned_delivery *plan)
+{
+    struct planned_delivery copy = *plan;
+    copy.sink_name = sim_copy_text(arena, plan->sink_name);
+    copy.lane = sim_copy_text(arena, plan->lane);
+    copy.bundle = sim_copy_text(arena, plan->bundle);
+    return copy;
+}
+
 const struct new_event *sim_copy_news(struct arena *arena, const struct new_event *events,
                                       size_t count)
 {
@@ -50,10 +59,12 @@ const struct new_event *sim_copy_news(struct arena *arena, const struct new_even
         struct planned_delivery *plans =
             arena_array(arena, events[i].delivery_count, sizeof *plans);
         for (size_t j = 0; j < events[i].delivery_count; j++) {
-            plans[j] = events[i].deliveries[j];
-            plans[j].sink_name = sim_copy_text(arena, plans[j].sink_name);
-            plans[j].lane = sim_copy_text(arena, plans[j].lane);
-            plans[j].bundle = sim_copy_text(arena, plans[j].bundle);
+            plans[j] = copy_plan(arena, &events[i].deliveries[j]);
+            if (plans[j].if_late != NULL) {
+                struct planned_delivery *late = arena_alloc(arena, sizeof *late);
+                *late = copy_plan(arena, plans[j].if_late);
+                plans[j].if_late = late;
+            }
         }
         copies[i] = (struct new_event){.event = copy_event(arena, &events[i].event),
                                        .deliveries = plans,
@@ -159,7 +170,7 @@ static struct sim_row *add_row(struct sim_store *store)
     return row;
 }
 
-static void add_event(struct sim_store *store, const struct new_event *news)
+static void add_event(struct sim_store *store, const struct new_event *news, int64_t at_wall_ms)
 {
     const struct new_event *kept = sim_copy_news(store->arena, news, 1);
     if (store->event_count == store->event_capacity) {
@@ -169,6 +180,9 @@ static void add_event(struct sim_store *store, const struct new_event *news)
     store->events[store->event_count++] = &kept->event;
     for (size_t i = 0; i < kept->delivery_count; i++) {
         const struct planned_delivery *plan = &kept->deliveries[i];
+        if (plan->if_late != NULL && plan->due_wall_ms <= at_wall_ms) {
+            plan = plan->if_late;
+        }
         struct sim_row *row = add_row(store);
         row->event = &kept->event;
         row->sink_name = plan->sink_name;
@@ -186,9 +200,10 @@ static void add_event(struct sim_store *store, const struct new_event *news)
     }
 }
 
-static void write_order(struct sim_store *store, const char *source_name,
+static void write_order(struct sim_store *store, const struct commit *commit,
                         const struct staged_order *staged)
 {
+    const char *source_name = commit->source_name;
     struct staged_order copy = sim_copy_staged(store->arena, staged);
     struct sim_order *order = find_order(store, source_name, copy.order.id);
     if (order == NULL) {
@@ -201,7 +216,7 @@ static void write_order(struct sim_store *store, const char *source_name,
     order->deadlines = copy.deadlines;
     order->deadline_count = copy.deadline_count;
     for (size_t i = 0; i < copy.event_count; i++) {
-        add_event(store, &copy.events[i]);
+        add_event(store, &copy.events[i], commit->at_wall_ms);
     }
     mark_stale(store, source_name, copy.order.id);
     if (store->watch.on_order != NULL) {
@@ -224,15 +239,15 @@ static void write_value(struct sim_store *store, const struct stored_value *valu
     place->value = sim_copy_span(store->arena, value->value);
 }
 
-static void apply_staged(struct sim_store *store, const char *source_name,
+static void apply_staged(struct sim_store *store, const struct commit *commit,
                          const struct sim_staged *staged)
 {
     if (staged == NULL) {
         return;
     }
-    apply_staged(store, source_name, staged->next); /* oldest first */
-    if (text_equal(staged->source_name, source_name)) {
-        write_order(store, source_name, &staged->order);
+    apply_staged(store, commit, staged->next); /* oldest first */
+    if (text_equal(staged->source_name, commit->source_name)) {
+        write_order(store, commit, &staged->order);
     }
 }
 
@@ -240,13 +255,13 @@ void sim_store_apply(struct sim_store *store, const struct commit *commit,
                      const struct sim_staged *staged)
 {
     if (commit->source_name != NULL) {
-        apply_staged(store, commit->source_name, staged);
+        apply_staged(store, commit, staged);
     }
     for (size_t i = 0; i < commit->order_count; i++) {
-        write_order(store, commit->source_name, &commit->orders[i]);
+        write_order(store, commit, &commit->orders[i]);
     }
     for (size_t i = 0; i < commit->event_count; i++) {
-        add_event(store, &commit->events[i]);
+        add_event(store, &commit->events[i], commit->at_wall_ms);
     }
     for (size_t i = 0; i < commit->value_count; i++) {
         write_value(store, &commit->values[i]);
@@ -383,18 +398,21 @@ static bool is_elder(const struct sim_row *elder, const struct sim_row *row)
            text_equal(elder->event->order_id, row->event->order_id);
 }
 
-static bool would_overtake(const struct sim_store *store, const struct sim_row *row)
+/* When the first of those was planned to leave that it would overtake; INSTANT_NEVER: none. */
+static int64_t elder_due(const struct sim_store *store, const struct sim_row *row)
 {
+    int64_t due_wall_ms = INSTANT_NEVER;
     for (int64_t i = 0; i < row->id - 1; i++) {
         if (is_elder(&store->rows[i], row)) {
-            return true;
+            due_wall_ms = earlier(due_wall_ms, store->rows[i].first_due_wall_ms);
         }
     }
-    return false;
+    return due_wall_ms;
 }
 
-/* Up to the first row that must wait; of no event: that is the head itself. */
-static struct delivery gather(const struct sim_store *store, size_t index, bool lanes_cross,
+/* Up to the first row that must wait; of no event: that is the head itself, or the whole still
+ * waits. */
+static struct delivery gather(struct sim_store *store, size_t index, const struct due_query *query,
                               struct arena *arena, size_t *bytes)
 {
     const struct sim_row *head = &store->rows[index];
@@ -413,8 +431,17 @@ static struct delivery gather(const struct sim_store *store, size_t index, bool 
         if (row->state != ROW_PENDING || !is_same_lane(head, row)) {
             continue;
         }
-        if (!is_with(head, row) || (lanes_cross && would_overtake(store, row))) {
+        if (!is_with(head, row)) {
             break; /* without a gap, or the lane's order would be lost */
+        }
+        int64_t due_wall_ms = query->lanes_cross ? elder_due(store, row) : INSTANT_NEVER;
+        if (due_wall_ms != INSTANT_NEVER) {
+            if (due_wall_ms < head->first_due_wall_ms &&
+                query->now_wall_ms < head->first_due_wall_ms + BUNDLE_WAIT_MS) {
+                delivery.event_count = 0;
+            }
+            store->has_cut |= delivery.event_count != 0;
+            break;
         }
         delivery.last_id = row->id;
         delivery.event_total++;
@@ -427,8 +454,8 @@ static struct delivery gather(const struct sim_store *store, size_t index, bool 
     return delivery;
 }
 
-size_t sim_store_due(const struct sim_store *store, const struct due_query *query,
-                     struct arena *arena, struct delivery *out, int64_t *next_due_wall_ms)
+size_t sim_store_due(struct sim_store *store, const struct due_query *query, struct arena *arena,
+                     struct delivery *out, int64_t *next_due_wall_ms)
 {
     size_t count = 0;
     size_t bytes = 0;
@@ -441,7 +468,7 @@ size_t sim_store_due(const struct sim_store *store, const struct due_query *quer
         }
         if (is_due(row, query) && count < query->count_max &&
             (count == 0 || bytes < query->bytes_max)) {
-            out[count] = gather(store, i, query->lanes_cross, arena, &bytes);
+            out[count] = gather(store, i, query, arena, &bytes);
             count += out[count].event_count != 0;
         } else if (row->due_wall_ms < *next_due_wall_ms) {
             *next_due_wall_ms = row->due_wall_ms;

@@ -66,6 +66,7 @@ struct sim_store {
     size_t row_count, row_capacity;
     const struct sim_state_sink *state_sinks;
     size_t state_sink_count;
+    bool has_cut; /* a bundle left without what must wait for an earlier event of its order */
     struct sim_store_watch watch; /* all NULL: nobody listens */
 
     /* The weather: of 1000 writes so many find the disk full, of 1000 calls so many fail. */
@@ -99,8 +100,8 @@ void sim_store_settle(struct sim_store *store, const struct settlement *settleme
 const struct sim_order *sim_store_order(const struct sim_store *store, const char *source_name,
                                         const char *order_id); /* NULL: not known */
 /* What is due, into out (of query->count_max); its lists live in arena. */
-size_t sim_store_due(const struct sim_store *store, const struct due_query *query,
-                     struct arena *arena, struct delivery *out, int64_t *next_due_wall_ms);
+size_t sim_store_due(struct sim_store *store, const struct due_query *query, struct arena *arena,
+                     struct delivery *out, int64_t *next_due_wall_ms);
 struct sim_state_row *sim_store_state(const struct sim_store *store, const char *sink_name,
                                       const char *source_name, const char *order_id);
 void sim_store_refill(struct sim_store *store, const char *sink_name);

@@ -275,7 +275,8 @@ static void commit(void *self, const struct commit *asked, store_done_fn *on_don
         values[i].value = sim_copy_span(arena, asked->values[i].value);
     }
     request->commit =
-        (struct commit){.source_name = request->source_name,
+        (struct commit){.at_wall_ms = asked->at_wall_ms,
+                        .source_name = request->source_name,
                         .orders = orders,
                         .order_count = asked->order_count,
                         .events = sim_copy_news(arena, asked->events, asked->event_count),

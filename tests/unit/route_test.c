@@ -265,6 +265,37 @@ static void a_digest_that_is_over_before_the_commit_is_missed(void **state)
     world_fini(&world);
 }
 
+/* A digest's next time, at some distance, for what comes late may be late for long; after quiet
+ * hours at once. */
+static void what_comes_late_is_planned_for_later(void **state)
+{
+    (void)state;
+    struct world world;
+    world_init(&world);
+    world.sinks[0].email.digest.every_ms = HOUR_MS;
+    struct event event = event_of(EVENT_ORDER_CREATED);
+    const struct record *record = world_record(&world, "{'id':'12/3'}");
+    const struct planned_delivery *plans = NULL;
+    (void)plan(&world, &event, record, &plans);
+    const struct planned_delivery *late = plans[0].if_late;
+    int64_t tick = date_of("2026-11-23T09:00:00Z").ms;
+    assert_int_equal(plans[0].due_wall_ms, tick);
+    assert_int_equal(late->due_wall_ms, tick + HOUR_MS);
+    assert_string_equal(late->sink_name, plans[0].sink_name);
+    assert_string_equal(late->lane,
+                        arena_format(world.arena, "digest/%lld", (long long)(tick + HOUR_MS)));
+    assert_null(late->if_late);
+    assert_null(plans[1].if_late); /* nothing is gathered there */
+
+    world.sinks[0].email.digest.every_ms = 0;
+    world.route.quiet = quiet_morning(&world);
+    (void)plan(&world, &event, record, &plans);
+    assert_int_equal(plans[0].due_wall_ms, tick);
+    assert_int_equal(plans[0].if_late->due_wall_ms, tick);
+    assert_string_equal(plans[0].if_late->lane, "orange/12%2F3"); /* the order's own */
+    world_fini(&world);
+}
+
 static void the_earliest_route_counts(void **state)
 {
     (void)state;
@@ -324,6 +355,7 @@ int main(void)
         cmocka_unit_test(a_tick_in_quiet_hours_waits_for_their_end),
         cmocka_unit_test(what_leaves_at_one_moment_is_one_mail),
         cmocka_unit_test(a_digest_that_is_over_before_the_commit_is_missed),
+        cmocka_unit_test(what_comes_late_is_planned_for_later),
         cmocka_unit_test(the_earliest_route_counts),
         cmocka_unit_test(where_state_is_published),
     };
