@@ -119,6 +119,7 @@ struct commit {
     size_t event_count;
     const struct stored_value *values;
     size_t value_count;
+    bool needs_room; /* as orders do: what is left of a full disk is not for it */
 };
 
 /* A delivery, or a bundle of them that leaves as one message. Rows that join a bundle after it was

@@ -126,10 +126,11 @@ static void judge_store(struct verdict *verdict, const struct surface *surface,
 {
     if (survey->counts == NULL) {
         add_reason(verdict, "store", "state", "silent", "does not answer");
-    } else if (surface->has_written && surface->written != STATUS_OK) {
-        char reason[80];
+    } else if (surface->has_written && surface->written.status != STATUS_OK) {
+        char reason[sizeof surface->written.detail + 32];
         (void)snprintf(reason, sizeof reason, "cannot be written: %s",
-                       status_name(surface->written));
+                       surface->written.detail[0] != '\0' ? surface->written.detail
+                                                          : status_name(surface->written.status));
         add_reason(verdict, "store", "state", "unwritable", reason);
     }
 }
@@ -326,14 +327,13 @@ static void survey_store(const struct call *call,
 static void on_written(void *arg, enum status status, const char *detail)
 {
     struct surface *surface = arg;
-    (void)detail;
-    surface->written = status;
+    (void)fail(&surface->written, status, "%s", detail != NULL ? detail : "");
     surface->has_written = true;
     surface->is_writing = false;
 }
 
-/* Only writing shows that the disk takes it. The store answers in the order of asking, so that
- * the counts that are asked for next come after this is known. */
+/* Only writing shows that the disk takes it: as much of it as a sweep needs. The store answers in
+ * the order of asking, so that the counts that are asked for next come after this is known. */
 static void try_writing(struct surface *surface)
 {
     bool is_recent = surface->has_written &&
@@ -346,7 +346,7 @@ static void try_writing(struct surface *surface)
     char bytes[32];
     (void)snprintf(bytes, sizeof bytes, "%lld", (long long)surface->now.wall_ms);
     const struct stored_value value = {.key = "surface/written", .value = span_of(bytes)};
-    const struct commit commit = {.values = &value, .value_count = 1};
+    const struct commit commit = {.values = &value, .value_count = 1, .needs_room = true};
     const struct store_port store = surface->options.store;
     store.commit(store.self, &commit, on_written, surface);
 }

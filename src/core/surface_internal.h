@@ -36,8 +36,8 @@ struct surface {
     struct instant now, started;
     struct inquiry *inquiries; /* questions that the store has not answered */
     struct stream *streams;
-    size_t scan_count;   /* lists whose next page the store owes */
-    enum status written; /* how the latest trial of writing ended */
+    size_t scan_count;      /* lists whose next page the store owes */
+    struct failure written; /* how the latest trial of writing ended */
     int64_t written_mono_ms;
     bool is_writing, has_written, is_closed;
 };

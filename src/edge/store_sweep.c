@@ -32,6 +32,7 @@ struct commit_job {
     size_t order_count, event_count;
     struct stored_value *values;
     size_t value_count;
+    bool needs_room;
 };
 
 static struct staging *staging_find(struct database *database, const char *source_name)
@@ -203,7 +204,7 @@ static void write_staged(struct database *database, const struct commit_job *com
 
 /* What is left of a full disk serves to settle deliveries and to tell about it; what a sweep found
  * the source still holds. */
-static bool may_write_orders(struct database *database)
+static bool may_use_room(struct database *database)
 {
     return database_has_room(database) ||
            database_fail(database, STATUS_FULL,
@@ -215,7 +216,8 @@ static void run_commit(struct database *database, struct job *job)
     struct commit_job *commit = (struct commit_job *)job;
     const struct staging *staging = staging_find(database, commit->source_name);
     struct arena *arena = arena_create();
-    if ((staging != NULL || commit->order_count != 0) && may_write_orders(database)) {
+    bool has_orders = staging != NULL || commit->order_count != 0;
+    if ((has_orders || commit->needs_room) && may_use_room(database) && has_orders) {
         state_begin_marks(database, commit->source_name);
         if (staging != NULL) {
             write_staged(database, commit, staging, arena);
@@ -255,6 +257,7 @@ void store_commit(void *self, const struct commit *commit, store_done_fn *on_don
     copy->event_count = commit->event_count;
     copy->values = arena_array(job->arena, commit->value_count, sizeof *copy->values);
     copy->value_count = commit->value_count;
+    copy->needs_room = commit->needs_room;
     for (size_t i = 0; i < commit->value_count; i++) {
         struct span value = commit->values[i].value;
         copy->values[i].key = arena_text(job->arena, span_of(commit->values[i].key));

@@ -107,24 +107,19 @@ def listens(port):
         return False
 
 
-CLONE_NEWNET = 0x40000000
+CLONE_NEWNS, CLONE_NEWNET = 0x00020000, 0x40000000
 
 
-def in_own_network(addresses, play):
-    """play() in a thread of its own, which has a network of its own: the loopback and these addresses.
-
-    Processes that it starts are in there as well. Where a network cannot be had, the test is skipped.
-    """
+def apart(flags, prepare, play):
+    """prepare(), then play(), in a thread that shares not its network or mounts with the others; nor do processes that
+    it starts. Where that is not permitted, the test is skipped."""
     results = []
 
     def run():
         try:
-            if ctypes.CDLL(None, use_errno=True).unshare(CLONE_NEWNET) != 0:
-                pytest.skip(f"a network of its own is not permitted: {os.strerror(ctypes.get_errno())}")
-            subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
-            for address in addresses:
-                options = ["nodad"] if ":" in address else []
-                subprocess.run(["ip", "address", "add", address, "dev", "lo", *options], check=True)
+            if ctypes.CDLL(None, use_errno=True).unshare(flags) != 0:
+                pytest.skip(f"not permitted here: {os.strerror(ctypes.get_errno())}")
+            prepare()
             play()
         except BaseException as problem:  # skipped, or failed: told by the thread of the test
             results.append(problem)
@@ -134,6 +129,29 @@ def in_own_network(addresses, play):
     thread.join()
     if results:
         raise results[0]
+
+
+def in_own_network(addresses, play):
+    """Its network has the loopback and these addresses."""
+    def prepare():
+        subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
+        for address in addresses:
+            options = ["nodad"] if ":" in address else []
+            subprocess.run(["ip", "address", "add", address, "dev", "lo", *options], check=True)
+
+    apart(CLONE_NEWNET, prepare, play)
+
+
+def on_own_disk(folder, size, play):
+    """The folder is a file system of this size, for play and what it starts."""
+    def prepare():
+        subprocess.run(["mount", "--make-rprivate", "/"], check=True)
+        mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size},mode=0700", "tmpfs", str(folder)],
+                                 capture_output=True, text=True)
+        if mounted.returncode != 0:
+            pytest.skip(f"no disk of its own: {mounted.stderr.strip()}")
+
+    apart(CLONE_NEWNS, prepare, play)
 
 
 class Process:

@@ -385,7 +385,7 @@ static void test_a_full_disk_is_health_but_not_readiness(void **state)
     world.on_counted(world.on_counted_arg, STATUS_OK, NULL, 0);
     world.on_counted = NULL;
     assert_int_equal(exchange.code, 503);
-    assert_non_null(strstr(text_cstr(&exchange.body), "cannot be written: full"));
+    assert_non_null(strstr(text_cstr(&exchange.body), "cannot be written: no room"));
     text_fini(&exchange.body);
     query.path = "/-/healthy";
     assert_int_equal(serve(&world, &query, &exchange), 0);
