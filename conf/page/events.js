@@ -2,46 +2,13 @@
 
 import {each, get} from './api.js';
 import {badge, field, h, said, select, show} from './dom.js';
-import {parse, when, wordsOf, zoneOf} from './times.js';
+import {kindOf, sourceOf, subjectOf, summaryOf} from './tell.js';
+import {when} from './times.js';
 import {language, name, t} from './words.js';
 
 const PAGE_ITEMS = 50;
 const SEVERITIES = ['info', 'notice', 'warning', 'critical'];
 const TYPES = ['order.*', 'appointment.*', 'source.*', 'sink.*'];
-
-export function kindOf(event) {
-    return event.type.replace(/^orderwatch\./, '');
-}
-
-export function sourceOf(event) {
-    return event.source.split(':')[2] ?? '';
-}
-
-function valueWords(text, zone) {
-    const date = parse(typeof text === 'string' ? text : '');
-    return date ? wordsOf(date, zone, false) : typeof text === 'string' ? text : t('absent');
-}
-
-// "+5 days", of a date that moved.
-export function moveWords(event) {
-    const days = (event.data.reschedule ?? event.data.date_change)?.days;
-    return days ? t('days', {sign: days > 0 ? '+' : '−', count: Math.abs(days)}) : null;
-}
-
-// One line. The daemon's own is in English; for other readers it is made of the same facts.
-export function summaryOf(event) {
-    if (language() === 'en' || (!event.data.changes?.length && !event.data.note?.text)) {
-        return h('span', {lang: 'en'}, said(event.data.summary));
-    }
-    if (event.data.note?.text) {
-        return said(event.data.note.text);
-    }
-    const zone = zoneOf(sourceOf(event));
-    const changes = event.data.changes.slice(0, 3).map(change => [name('field', change.field), ' ', said(valueWords(change.from, zone)),
-                                                                 ' → ', said(valueWords(change.to, zone))]);
-    return [changes.map((change, index) => [index ? ', ' : null, change]),
-            moveWords(event) ? [' (', moveWords(event), ')'] : null];
-}
 
 export function eventRow(event) {
     const order = event.data.order;
@@ -50,7 +17,7 @@ export function eventRow(event) {
              h('span', {class: 'row-what'},
                order ? h('a', {href: `#/order/${each(sourceOf(event), order.id)}`}, name('event', kindOf(event)))
                    : h('strong', {}, name('event', kindOf(event))),
-               h('small', {}, summaryOf(event), order?.site ? [' · ', said(order.site)] : null)),
+               h('small', {}, said(order?.id ?? subjectOf(event)), order?.site ? [' · ', said(order.site)] : null, ' · ', summaryOf(event))),
              badge(event.severity, t(`severity.${event.severity}`)));
 }
 

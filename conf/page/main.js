@@ -3,6 +3,7 @@
 import {get, onTokenNeeded, Problem} from './api.js';
 import {announce, badge, field, h, icon, notify, show} from './dom.js';
 import {follow} from './stream.js';
+import {kindOf, subjectOf} from './tell.js';
 import {HERE, learnZones, when} from './times.js';
 import {choose, language, name, otherLanguage, t} from './words.js';
 import * as calendar from './calendar.js';
@@ -138,8 +139,8 @@ function tellNews() {
     view?.news?.(told);
     refreshStatus();
     const latest = told[told.length - 1];
-    const kind = name('event', latest.type.replace('orderwatch.', ''));
-    const about = latest.data.order ? [latest.data.order.id, latest.data.order.site].filter(Boolean).join(', ') : latest.data.summary;
+    const kind = name('event', kindOf(latest));
+    const about = latest.data.order ? [latest.data.order.id, latest.data.order.site].filter(Boolean).join(', ') : subjectOf(latest);
     announce(t('update', {summary: `${kind}. ${about}`}));
 }
 

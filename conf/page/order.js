@@ -2,9 +2,9 @@
 
 import {each, get} from './api.js';
 import {badge, h, icon, said, show} from './dom.js';
-import {kindOf, moveWords, sourceOf, summaryOf} from './events.js';
 import {isOverdue, statusBadge} from './orders.js';
 import {slips} from './slip.js';
+import {kindOf, moveWords, sourceOf, summaryOf} from './tell.js';
 import {parse, span, when, zoneOf} from './times.js';
 import {language, name, t} from './words.js';
 import {visitWhen} from './calendar.js';

@@ -92,6 +92,18 @@ export const en = {
     'silence.range': '{from} to {to}', 'silence.by': 'by {author}', 'silence.is_all': 'everything', 'silence.end_ask': 'End this silence?',
     'silence.note': 'Events that match are kept and shown here, but sent to nobody until the end.', 'silence.up_to': 'up to {severity}',
 
+    'tell.since': 'since {time}', 'tell.overdue': 'committed for {date}', 'tell.late': 'late: it could not be sent in time',
+    'tell.source_back': 'its orders are up to date again', 'tell.sink_back': 'what waited is being sent',
+    'tell.held': '{changed} of {known} orders changed and {vanished} vanished at once', 'tell.held_until': 'told on {time} if it stays so',
+    'tell.expires': 'expires on {time}', 'tell.expired': 'expired on {time}',
+    'tell.parked': {one: '1 delivery', other: '{count} deliveries'}, 'tell.parked_in_all': '{number} in all',
+    'novelty.status': 'a status that its profile does not know', 'novelty.type': 'a field of another type than expected',
+    'novelty.missing': 'a field that no order has any more', 'novelty.alike': 'a new field that looks like one that is watched',
+    'novelty.profile': 'it is read with another profile, anew and without events',
+    'novelty.total': 'its total contradicts its own list and is ignored from now on',
+    'credential.api_key': 'API key', 'credential.client_secret': 'client secret', 'credential.certificate': 'certificate',
+    'credential.client_certificate': 'client certificate', 'credential.token_certificate': 'certificate of the token server',
+
     'event.order.created': 'New order', 'event.order.status.changed': 'Status changed', 'event.order.status.completed': 'Order completed',
     'event.order.status.cancelled': 'Order cancelled', 'event.order.status.failed': 'Order failed', 'event.order.status.held': 'Order on hold',
     'event.order.status.resumed': 'Order resumed', 'event.order.status.reverted': 'Status changed and changed back',

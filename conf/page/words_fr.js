@@ -92,6 +92,18 @@ export const fr = {
     'silence.range': '{from} au {to}', 'silence.by': 'par {author}', 'silence.is_all': 'tout', 'silence.end_ask': 'Terminer ce silence ?',
     'silence.note': 'Les événements concernés sont gardés et affichés ici, mais ne partent vers personne jusqu’à la fin.', 'silence.up_to': 'jusqu’à {severity}',
 
+    'tell.since': 'depuis {time}', 'tell.overdue': 'engagement au {date}', 'tell.late': 'en retard : il n’a pas pu partir à son heure',
+    'tell.source_back': 'ses commandes sont à nouveau à jour', 'tell.sink_back': 'ce qui attendait est en cours d’envoi',
+    'tell.held': '{changed} commandes sur {known} modifiées et {vanished} disparues d’un coup', 'tell.held_until': 'annoncé le {time} s’il persiste',
+    'tell.expires': 'expire le {time}', 'tell.expired': 'expiré depuis le {time}',
+    'tell.parked': {one: '1 envoi', other: '{count} envois'}, 'tell.parked_in_all': '{number} en tout',
+    'novelty.status': 'un statut que son profil ne connaît pas', 'novelty.type': 'un champ d’un autre type qu’attendu',
+    'novelty.missing': 'un champ qu’aucune commande n’a plus', 'novelty.alike': 'un nouveau champ qui ressemble à un champ suivi',
+    'novelty.profile': 'elle est relue avec un autre profil, sans événements',
+    'novelty.total': 'son total contredit sa propre liste et sera désormais ignoré',
+    'credential.api_key': 'clé d’API', 'credential.client_secret': 'secret du client', 'credential.certificate': 'certificat',
+    'credential.client_certificate': 'certificat du client', 'credential.token_certificate': 'certificat du serveur de jetons',
+
     'event.order.created': 'Nouvelle commande', 'event.order.status.changed': 'Changement de statut', 'event.order.status.completed': 'Commande terminée',
     'event.order.status.cancelled': 'Commande annulée', 'event.order.status.failed': 'Commande en échec', 'event.order.status.held': 'Commande suspendue',
     'event.order.status.resumed': 'Commande reprise', 'event.order.status.reverted': 'Statut modifié puis rétabli',

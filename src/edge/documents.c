@@ -38,6 +38,7 @@ static const struct source_file files[] = {
     {"/page/words_en.js", "page/words_en.js", SCRIPT},
     {"/page/words_fr.js", "page/words_fr.js", SCRIPT},
     {"/page/times.js", "page/times.js", SCRIPT},
+    {"/page/tell.js", "page/tell.js", SCRIPT},
     {"/page/overview.js", "page/overview.js", SCRIPT},
     {"/page/orders.js", "page/orders.js", SCRIPT},
     {"/page/order.js", "page/order.js", SCRIPT},

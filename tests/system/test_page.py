@@ -219,6 +219,78 @@ def test_french_by_the_browser_and_english_by_choice(served, page):
     page.begin(served.base, language="de-DE,de").open().sees("All well")
 
 
+def rows_of(page, kind):
+    """Of the events on the page, what the newest one of this kind says."""
+    return page.until(lambda: next((row for row in page.texts("li[data-event]") if row.split("\n")[1] == kind), None), kind)
+
+
+def test_what_happens_to_sources_and_receivers_is_told_in_the_readers_language(served, page):
+    """Made of the facts; what a server or receiver answered is left as it is, and marked as English."""
+    source, receiver = served.world.source, served.world.receiver
+    receiver.answer = lambda event: 400
+    source.step(appointment=moved(9))
+    page.begin(served.base, language="fr-FR,fr").open("#/events")
+    parked = rows_of(page, "Envoi mis de côté")
+    assert "tickets · 1 envoi · 1 en tout · " in parked and "HTTP 400" in parked
+    source.step(order={"id": "1000", "status": "Zorglub"})
+    shape = rows_of(page, "Les données de la source ont changé de forme")
+    assert "orange · un statut que son profil ne connaît pas · " in shape and "Zorglub" in shape
+    source.steps([{"order": {"id": str(one), "status": "Held"}} for one in range(1000, 1100)])
+    held = rows_of(page, "Changement massif retenu")
+    assert "orange · 100 commandes sur 121 modifiées et 0 disparues d’un coup · annoncé le " in held
+    source.stop()
+    gone = rows_of(page, "Source injoignable")
+    assert re.search(r"orange · depuis \w+\. \d+ ", gone), gone
+    english = page.texts('li[data-event] [lang="en"]')
+    assert not any(words in " ".join(page.texts("li[data-event]")) for words in ("Sink ", "The source", "known orders"))
+    assert all("HTTP" in words or "source orange" in words for words in english), english
+    page.press("English").sees("told on").sees("100 of 121 orders changed and 0 vanished at once")
+
+
+def test_every_type_of_event_is_told_in_both_languages(served, page):
+    """None falls back to the daemon's own line, which is in English; nor does one that lacks its facts break the page."""
+    page.open()
+    told = page.driver.execute_async_script("""
+        const done = arguments[arguments.length - 1];
+        const facts = {order: {id: '1', status: 'Open', committed_date: '2027-01-12'},
+                       appointment: {id: 'A', start: '2027-01-12T09:00:00Z'}, late: true,
+                       changes: [{field: 'status', from: 'A', to: 'B'}], note: {text: 'A note'},
+                       overdue: {date: '2027-01-12'}, stalled: {since: '2027-01-12T09:00:00Z'},
+                       failure: {first: '2027-01-12T09:00:00Z', detail: 'HTTP 503'}, novelty: {kind: 'status', key: 'x'},
+                       hold: {changed: 1, known: 2, vanished: 3, until: '2027-01-12T09:00:00Z'},
+                       credential: {name: 'api_key', expires: '2027-01-12T09:00:00Z', days_left: 7},
+                       sink: {name: 'tickets', parked: 2, parked_in_all: 3, failing_since: '2027-01-12T09:00:00Z', detail: 'no'}};
+        const WITH_CHANGES = /status|date\\.c|updated|rescheduled/;
+        Promise.all(['words_en', 'words', 'tell'].map(one => import(`./page/${one}.js`))).then(([{en}, words, {summaryOf}]) => {
+            const types = Object.keys(en).filter(key => /^event\\.[a-z_]+\\./.test(key)).map(key => key.slice(6));
+            const says = (type, data) => {
+                const about = type.startsWith('sink.') ? {} : {order: facts.order};
+                const event = {type: `orderwatch.${type}`, source: 'urn:orderwatch:orange', time: '2026-12-01T00:00:00Z',
+                               data: {summary: 'ENGLISH', ...about, ...data}};
+                const place = document.createElement('p');
+                place.append(...[summaryOf(event)].flat(Infinity).filter(Boolean));
+                return place.textContent;
+            };
+            const all = language => {
+                words.choose(language);
+                return Object.fromEntries(types.map(type => {
+                    const {changes, note, ...others} = facts;
+                    return [type, [says(type, {...others, ...(WITH_CHANGES.test(type) ? {changes} : {}),
+                                               ...(type === 'order.note.added' ? {note} : {})}), says(type, {})]];
+                }));
+            };
+            done([all('fr'), all('en')]);
+        }, problem => done(String(problem)));""")
+    french, english = told
+    assert len(french) >= 34 and french.keys() == english.keys()
+    same = {kind for kind in french if french[kind][0] == english[kind][0]}
+    assert not any("ENGLISH" in told[0] for told in (*french.values(), *english.values())), french
+    assert all(told[1] for told in (*french.values(), *english.values()))
+    # Where both say the same, there is nothing but what the operator wrote.
+    assert same <= {"order.created", "order.closed", "order.disappeared", "order.reappeared", "order.note.added",
+                    "source.rejected"}, {kind: french[kind] for kind in same}
+
+
 def test_every_word_is_there_in_both_languages(served, page):
     page.open()
     tables = page.driver.execute_async_script("""
