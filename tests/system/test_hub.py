@@ -20,6 +20,7 @@ LIST = {"list": [{"id": "00123", "status": "InProgress", "step": "Survey", "site
 class Listener:
     def __init__(self, port=0):
         self.notifications = []
+        self.answer = lambda body: 204
         listener = self
 
         class Handler(http.server.BaseHTTPRequestHandler):
@@ -28,8 +29,12 @@ class Listener:
             def do_POST(self):
                 body = self.rfile.read(int(self.headers["Content-Length"]))
                 listener.notifications.append((self.path, json.loads(body)))
-                self.send_response(204)
-                self.end_headers()
+                try:
+                    self.send_response(listener.answer(json.loads(body)))
+                    self.send_header("Content-Length", "0")
+                    self.end_headers()
+                except OSError:
+                    pass  # nobody waits for the answer any more
 
             def log_message(self, *arguments):
                 pass
@@ -135,6 +140,51 @@ def test_who_took_its_leave_gets_nothing_more(hub):
     _, _, ready = hub.ask("GET", "/-/ready", token=operator)
     assert ready["ready"] is True
     assert hub.daemon.stop() == 0
+
+
+def deliveries(hub, status):
+    return hub.ask("GET", f"/api/v1/deliveries?status={status}", token="token-of-the-operator")[2]["items"]
+
+
+def starts_anew(hub, one):
+    """The same registration once more is told what happens from now on, and nothing of before."""
+    hub.listener.notifications.clear()
+    hub.listener.answer = lambda body: 204
+    assert registered(hub, ORDERS) == one
+    hub.simulator.step(order={"id": "00123", "committedDate": "2099-06-12"})
+    wait_until(lambda: hub.listener.notifications, hub.daemon.log)
+    wait_until(lambda: len(deliveries(hub, "delivered")) == 1, hub.daemon.log)
+    assert hub.listener.types() == ["ProductOrderAttributeValueChangeEvent"]
+    sink = hub.ask("GET", "/api/v1/sinks", token="token-of-the-operator")[2]["items"][0]
+    assert (sink["pending"], sink["parked"], sink["delivered"], sink["conserved"]) == (0, 0, 1, True)
+    assert hub.daemon.stop() == 0
+
+
+def test_a_notification_on_its_way_ends_with_its_registration(hub):
+    one = registered(hub, ORDERS)
+    is_over = threading.Event()
+    hub.listener.answer = lambda body: is_over.wait(harness.DEADLINE_S) and 204
+    for status in "Held", "InProgress":
+        hub.simulator.step(order={"id": "00123", "status": status})
+        hub.simulator.sweeps_after(2)
+    wait_until(lambda: len(hub.listener.notifications) == 1, hub.daemon.log)  # the other one waits for it
+    assert hub.ask("DELETE", f"{ORDERS}/{one}")[0] == 204
+    assert deliveries(hub, "pending") == [] and deliveries(hub, "parked") == []
+    assert len(deliveries(hub, "dropped")) == 2
+    is_over.set()
+    hub.simulator.sweeps_after(2)
+    assert deliveries(hub, "pending") == [] and len(hub.listener.notifications) == 1
+    starts_anew(hub, one)
+
+
+def test_what_a_consumer_refused_goes_with_its_registration(hub):
+    one = registered(hub, ORDERS)
+    hub.listener.answer = lambda body: 400
+    hub.simulator.step(order={"id": "00123", "status": "Held"})
+    wait_until(lambda: len(deliveries(hub, "parked")) == 1, hub.daemon.log)
+    assert hub.ask("DELETE", f"{ORDERS}/{one}")[0] == 204
+    assert deliveries(hub, "parked") == [] and len(deliveries(hub, "dropped")) == 1
+    starts_anew(hub, one)
 
 
 def test_what_a_consumer_may_not(hub):
