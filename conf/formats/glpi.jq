@@ -18,12 +18,12 @@ def words: [
         | select($order[.] != null)
         | . + ": " + $order[.]),
     "Key: " + $ticket.key
-] | map("<p>" + @html + "</p>") | join("");
+] | map("<p>" + (@html | split("\n") | join("<br>")) + "</p>") | join("");
 
 def present: with_entries(select(.value != null));
 def number: if . == null then null else tonumber end;
 def add($what; $more): {
-    path: "/Ticket/\($ticket.id | @uri)/\($what)",
+    path: "/\($what)",
     body: {input: ({itemtype: "Ticket", items_id: ($ticket.id | tonumber), content: words} + $more)}
 };
 

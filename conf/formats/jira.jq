@@ -7,8 +7,10 @@
 
 def subject: .data.summary | .[0:250];
 
-# Jira reads wiki markup: what the operator wrote stays text.
-def safe: gsub("(?<sign>[{}\\[\\]!|*_])"; "\\\(.sign)");
+# Jira reads wiki markup, whose escapes leave holes: a backslash cannot be escaped, nor a line that
+# begins like a heading. Within {noformat} there is none, and what the operator wrote cannot end it,
+# nor call somebody by [~name], which is looked for everywhere.
+def safe: "{noformat}\n" + (split("{") | join("{ ") | split("[~") | join("[ ~")) + "\n{noformat}";
 
 def words: [
     .data.summary,
@@ -21,7 +23,7 @@ def words: [
         | select($order[.] != null)
         | . + ": " + $order[.]),
     "Key: " + $ticket.key
-] | map(safe) | join("\n");
+] | join("\n") | safe;
 
 def comment: {path: "/issue/\($ticket.id | @uri)/comment", body: {body: words}};
 

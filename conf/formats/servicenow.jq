@@ -2,9 +2,13 @@
 #
 # The receiver: url https://INSTANCE.service-now.com/api/now/table/incident, username and password
 # (or bearer_token), and ticket_id: /result/sys_id, so that later events find their incident.
-# Settings: caller_id, assignment_group, close_code (default "Solved (Permanently)").
+# Settings: caller_id, assignment_group, close_code (default "Solution provided"; older
+# instances know "Solved (Permanently)" instead).
 
 def urgency: {info: "3", notice: "3", warning: "2", critical: "1"}[.];
+
+# Work notes read HTML between [code] and [/code]: what the operator wrote does not get there.
+def safe: split("[") | join("[ ");
 
 def words: [
     .data.summary,
@@ -16,7 +20,7 @@ def words: [
            "committed_date", "completed_date", "url")
         | select($order[.] != null)
         | . + ": " + $order[.])
-] | join("\n");
+] | join("\n") | safe;
 
 def present: with_entries(select(.value != null));
 def change($fields): {method: "PATCH", path: "/\($ticket.id | @uri)", body: $fields};
@@ -33,7 +37,7 @@ if $ticket.id == null then {
     } | present)
 }
 elif $ticket.action == "close" then change({
-    state: "6", close_code: ($settings.close_code // "Solved (Permanently)"), close_notes: words
+    state: "6", close_code: ($settings.close_code // "Solution provided"), close_notes: words
 })
 elif $ticket.action == "reopen" then change({state: "2", work_notes: words})
 else change({work_notes: words}) end

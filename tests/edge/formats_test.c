@@ -3,6 +3,7 @@
 #include "core/event_sample.h"
 #include "core/format_input.h"
 #include "core/json.h"
+#include "core/record.h"
 #include "core/shaped_request.h"
 #include "edge/file_read.h"
 #include "edge/helper.h"
@@ -181,8 +182,47 @@ static void try_samples(struct stage *stage, const char *format, const struct js
     }
 }
 
+/* Texts as long as they get, of nothing but what a program has to look at: within its time. */
+static void try_signs(struct stage *stage, const char *format, const struct json *settings,
+                      const char *pattern)
+{
+    struct text signs;
+    struct text input;
+    text_init(&signs, RECORD_TEXT_MAX);
+    text_init(&input, 1u << 20);
+    while (signs.size + strlen(pattern) < RECORD_TEXT_MAX) {
+        text_add_text(&signs, pattern);
+    }
+    text_add_text(&input,
+                  "{\"event\":{\"specversion\":\"1.0\",\"id\":\"7f9c\",\"source\":\"urn:x\","
+                  "\"type\":\"orderwatch.order.note.added\",\"subject\":\"orders/1\","
+                  "\"time\":\"2027-01-21T08:15:30.123Z\",\"severity\":\"notice\","
+                  "\"sequence\":\"8\",\"data\":{\"order\":{\"id\":\"1\"");
+    static const char *const names[] = {"reference", "status", "site", "offer", "url"};
+    for (size_t i = 0; i < ARRAY_COUNT(names); i++) {
+        text_addf(&input, ",\"%s\":\"%s\"", names[i], text_cstr(&signs));
+    }
+    text_addf(&input, "},\"summary\":\"%s\",\"note\":{\"text\":\"%s\"}}},", text_cstr(&signs),
+              text_cstr(&signs));
+    text_add_text(&input, "\"context\":{\"sink\":\"tickets\",\"ticket\":{\"key\":\"x/1/order\","
+                          "\"condition\":\"order\",\"action\":\"open\"},\"settings\":");
+    if (settings != NULL) {
+        json_add(&input, settings);
+    } else {
+        text_add_text(&input, "{}");
+    }
+    text_add_text(&input, "}}");
+    shape(stage, text_span(&input));
+    if (stage->outcome != SHAPE_MADE) {
+        fail_msg("%s: %s", format, text_cstr(&stage->output));
+    }
+    text_fini(&signs);
+    text_fini(&input);
+}
+
 static void try_format(const char *format)
 {
+    static const char *const signs[] = {"&<*{[@here\\\\\\n1. -\\u00e9", "&<", "*_"};
     struct stage stage;
     stage_open(&stage, format);
     char folder[256];
@@ -197,6 +237,9 @@ static void try_format(const char *format)
     }
     struct json *example = read_example(format, names[0]);
     try_samples(&stage, format, json_member(example, "settings"));
+    for (size_t i = 0; i < ARRAY_COUNT(signs); i++) {
+        try_signs(&stage, format, json_member(example, "settings"), signs[i]);
+    }
     json_destroy(example);
     share_free_names(names, count);
     stage_close(&stage);
