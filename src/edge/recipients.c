@@ -45,6 +45,16 @@ static void restore(struct recipients *recipients, const struct json *entry)
     recipient->words = clean_words(recipients, words != NULL ? words : "");
 }
 
+/* All had their end, and the mail is here again: somebody wants those asked anew who refused. */
+static void reopen_refused(struct recipients *recipients)
+{
+    for (size_t i = 0; i < recipients->count; i++) {
+        if (recipients->all[i].state == RECIPIENT_REFUSED) {
+            recipients->all[i].state = RECIPIENT_OPEN;
+        }
+    }
+}
+
 void recipients_init(struct recipients *recipients, const char *const *addresses, size_t count,
                      const char *progress, struct arena *arena)
 {
@@ -61,6 +71,9 @@ void recipients_init(struct recipients *recipients, const char *const *addresses
         restore(recipients, entry);
     }
     json_destroy(root);
+    if (recipients_open_count(recipients) == 0) {
+        reopen_refused(recipients);
+    }
 }
 
 size_t recipients_open_count(const struct recipients *recipients)

@@ -22,7 +22,8 @@ struct recipients {
 };
 
 /* progress: what recipients_add_progress wrote after an earlier attempt, or "". Who is not in it
- * is open; what it says of somebody who is no recipient any more is forgotten. */
+ * is open; what it says of somebody who is no recipient any more is forgotten. When nobody is open,
+ * the mail was parked and is retried: those who refused are open again. */
 void recipients_init(struct recipients *recipients, const char *const *addresses, size_t count,
                      const char *progress, struct arena *arena);
 size_t recipients_open_count(const struct recipients *recipients);

@@ -224,6 +224,25 @@ static void a_retry_goes_to_those_left(void **state)
     stage_close(stage);
 }
 
+static void a_parked_mail_asks_those_who_refused_again(void **state)
+{
+    (void)state;
+    struct stage *stage = stage_open_starttls();
+    peer_set(stage->peer, "{\"rcpt_replies\": {\"ann@example.com\": \"550 5.1.1 no such user\"}}");
+    struct outcome outcome = send_once(stage, "");
+    assert_int_equal(SEND_REJECTED, outcome.kind);
+    char *first = peer_await(stage->peer, "\"mail\"");
+    assert_non_null(strstr(first, "\"rcpt_to\": [\"bob@example.com\"]"));
+    peer_set(stage->peer, "{\"rcpt_replies\": {}}");
+    struct outcome again = send_once(stage, outcome.progress);
+    assert_int_equal(SEND_ACCEPTED, again.kind);
+    char *second = peer_await(stage->peer, "\"mail\"");
+    assert_non_null(strstr(second, "\"rcpt_to\": [\"ann@example.com\"]"));
+    free(first);
+    free(second);
+    stage_close(stage);
+}
+
 static void a_drop_after_the_dot_repeats_the_same_mail(void **state)
 {
     (void)state;
@@ -411,6 +430,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(delivered),
         cmocka_unit_test(refused_recipients_are_named),
         cmocka_unit_test(a_retry_goes_to_those_left),
+        cmocka_unit_test(a_parked_mail_asks_those_who_refused_again),
         cmocka_unit_test(a_drop_after_the_dot_repeats_the_same_mail),
         cmocka_unit_test(a_server_that_is_away_is_offline),
         cmocka_unit_test(an_appointment_comes_with_its_calendar),
