@@ -48,6 +48,13 @@ static void make_calendars(const struct mail_facts *facts, const struct message 
     }
 }
 
+/* The same for every attempt of a mail; run --once sends digests before they are due. */
+static int64_t mail_date_wall_ms(const struct mail_facts *facts)
+{
+    int64_t due_wall_ms = facts->delivery->first_due_wall_ms;
+    return due_wall_ms < facts->now_wall_ms ? due_wall_ms : facts->now_wall_ms;
+}
+
 static enum status write_mime(const struct mail_facts *facts, const struct message *message,
                               struct text *out, struct failure *why)
 {
@@ -55,7 +62,7 @@ static enum status write_mime(const struct mail_facts *facts, const struct messa
     make_calendars(facts, message, calendars);
     const struct mime_facts mime = {.message = message,
                                     .sink = facts->sink,
-                                    .date_wall_ms = facts->delivery->first_due_wall_ms,
+                                    .date_wall_ms = mail_date_wall_ms(facts),
                                     .calendars = calendars->parts,
                                     .calendar_count = calendars->count};
     enum status status = mime_compose(&mime, out, why);

@@ -1,4 +1,5 @@
 """What an API may do wrong: the sweep fails, the daemon stays small and alive, the next sweep works."""
+import datetime
 import json
 import pathlib
 
@@ -168,6 +169,17 @@ def test_once_delivers_and_says_so(world):
     assert world.daemon(settings, ["--once"]).run()[0] == 75
     simulator.step(fault={"kind": "status", "code": 500, "count": 0})
     assert world.daemon(settings, ["--once"]).run()[0] == 69
+
+
+def test_a_digest_that_once_sends_before_its_time_is_dated_when_it_leaves(world):
+    simulator = world.simulator(orders=ORDERS)
+    mailbox = world.mailbox()
+    settings = configuration(world.folder, simulator, sinks=[email_sink(mailbox, digest="1h")])
+    assert world.daemon(settings, ["--once"]).run()[0] == 0
+    simulator.step(order={"id": "1001", "status": "Held"})
+    assert world.daemon(settings, ["--once"]).run()[0] == 0
+    dated = mailbox.mails[-1][2]["Date"].datetime
+    assert dated <= datetime.datetime.now(datetime.timezone.utc)
 
 
 def test_a_second_daemon_on_one_state_is_refused(world, tmp_path):
