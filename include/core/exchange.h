@@ -18,6 +18,7 @@ struct http_query {
     size_t parameter_count;
     const char *host, *authorization, *content_type, *intent, *last_event_id; /* NULL: absent */
     const char *if_none_match;
+    const char *origin; /* of the page that made a browser send this; NULL: no browser did */
     struct span body;
 };
 

@@ -37,6 +37,10 @@ void http_query_read(struct MHD_Connection *connection,
     query->authorization = http_query_header(connection, MHD_HTTP_HEADER_AUTHORIZATION);
     query->content_type = http_query_header(connection, MHD_HTTP_HEADER_CONTENT_TYPE);
     query->intent = http_query_header(connection, "X-Orderwatch");
+    query->origin = http_query_header(connection, MHD_HTTP_HEADER_ORIGIN);
+    if (query->origin == NULL) {
+        query->origin = http_query_header(connection, "Sec-Fetch-Site");
+    }
     query->last_event_id = http_query_header(connection, "Last-Event-ID");
     query->if_none_match = http_query_header(connection, MHD_HTTP_HEADER_IF_NONE_MATCH);
 }

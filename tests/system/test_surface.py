@@ -356,7 +356,8 @@ def test_answers_are_as_the_openapi_document_says(served):
             jsonschema.Draft202012Validator(schema).validate(served.json(fixed.get(path, path)))
             seen += 1
         for method in methods:
-            assert method == "get" or served.ask(path, "POST")[0].status in (403, 405, 415), path
+            foreign = {"Origin": "https://evil.example"}
+            assert method == "get" or served.ask(path, "POST", foreign)[0].status in (403, 405, 415), path
     assert seen >= 14
     problem = {"$ref": "#/components/schemas/Problem", "components": document["components"]}
     jsonschema.Draft202012Validator(problem).validate(served.json("/nowhere", 404))
@@ -398,6 +399,15 @@ def test_a_change_needs_what_no_foreign_page_can_send(served):
     served.json(path, 415, method="POST", body="{}", headers={"X-Orderwatch": "1", "Content-Type": "text/plain"})
     served.json(path, 415, method="POST", headers={"X-Orderwatch": "1"})
     assert served.json("/api/v1/sources")["items"][0]["paused"] is False
+
+
+def test_a_bare_post_reloads_unless_a_page_sends_it(served):
+    assert served.json("/-/reload", method="POST") == {"reloaded": True, "changes": []}
+    form = {"Content-Type": "application/x-www-form-urlencoded"}
+    served.json("/-/reload", method="POST", headers=form)
+    for page in ({"Origin": "https://evil.example.com"}, {"Origin": "null"}, {"Sec-Fetch-Site": "cross-site"}):
+        served.json("/-/reload", 403, method="POST", headers={**form, **page})
+    served.json("/-/reload", 403, method="POST", headers=form, body="a=b")
 
 
 def test_a_token_is_needed_where_one_is_configured(parts):

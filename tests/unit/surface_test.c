@@ -261,6 +261,7 @@ static void test_a_change_needs_intent_and_type(void **state)
     struct world world;
     begin(&world, "127.0.0.1:9475", NULL);
     struct http_query query = query_of("POST", "/-/reload");
+    query.origin = "https://evil.example";
     assert_int_equal(code_of(&world, &query), 403);
     query.intent = "0";
     assert_int_equal(code_of(&world, &query), 403);
