@@ -34,6 +34,8 @@ uint32_t index_find_raw(const struct index *index, uint64_t raw_fingerprint);
 uint32_t index_find_id(const struct index *index, const char *id);
 uint32_t index_add(struct index *index, const char *id,
                    uint64_t raw_fingerprint); /* not there yet */
+/* The same of ids that a primary key tells apart: to look for each would be a third of a start. */
+uint32_t index_append(struct index *index, const char *id, uint64_t raw_fingerprint);
 void index_set_raw(struct index *index, uint32_t position, uint64_t raw_fingerprint);
 void index_forget_raw(struct index *index); /* every element is looked at again */
 

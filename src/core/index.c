@@ -181,9 +181,8 @@ static uint32_t keep_id(struct index *index, const char *id)
     return offset;
 }
 
-uint32_t index_add(struct index *index, const char *id, uint64_t raw_fingerprint)
+uint32_t index_append(struct index *index, const char *id, uint64_t raw_fingerprint)
 {
-    CHECK(index_find_id(index, id) == INDEX_NONE);
     CHECK(index->count < INDEX_NONE - 1);
     if (index->count == index->capacity) {
         index->capacity += index->capacity / 2 + 64;
@@ -198,6 +197,12 @@ uint32_t index_add(struct index *index, const char *id, uint64_t raw_fingerprint
     table_insert(&index->by_id, index->entries[position].id_hash, position);
     index_set_raw(index, position, raw_fingerprint);
     return position;
+}
+
+uint32_t index_add(struct index *index, const char *id, uint64_t raw_fingerprint)
+{
+    CHECK(index_find_id(index, id) == INDEX_NONE);
+    return index_append(index, id, raw_fingerprint);
 }
 
 void index_set_raw(struct index *index, uint32_t position, uint64_t raw_fingerprint)

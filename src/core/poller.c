@@ -63,7 +63,8 @@ static void visit_order(void *arg, const struct stored_order *order)
     struct poller *poller = arg;
     struct index *known = poller->known[COLLECTION_ORDERS];
     /* One that has left is found by its id alone: whatever it says, it has come back. */
-    uint32_t position = index_add(known, order->id, order->has_left ? 0 : order->raw_fingerprint);
+    uint32_t position =
+        index_append(known, order->id, order->has_left ? 0 : order->raw_fingerprint);
     index_at(known, position)->has_left = order->has_left;
     poller->listed_count[COLLECTION_ORDERS] += order->has_left ? 0 : 1;
 }
