@@ -49,7 +49,6 @@ void dispatcher_available(struct dispatcher *dispatcher, size_t sink_index);
 /* The end of a run: digests leave now, and a sink that stays away is not waited for. */
 void dispatcher_flush(struct dispatcher *dispatcher);
 int64_t dispatcher_turn(struct dispatcher *dispatcher, struct instant now);
-size_t dispatcher_in_flight(const struct dispatcher *dispatcher);
 /* Nothing sendable is left: all is delivered, parked or waiting for its due time, and the counts of
  * dispatcher_status are those of this moment. In a flush also: a sink is away or the store fails.
  */

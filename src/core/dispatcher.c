@@ -372,15 +372,6 @@ void dispatcher_flush(struct dispatcher *dispatcher)
     }
 }
 
-size_t dispatcher_in_flight(const struct dispatcher *dispatcher)
-{
-    size_t in_flight = 0;
-    for (size_t i = 0; i < dispatcher->branch_count; i++) {
-        in_flight += outlet_in_flight(dispatcher->branches[i].outlet);
-    }
-    return in_flight;
-}
-
 static bool is_store_given_up(const struct dispatcher *dispatcher, uint32_t failures)
 {
     return dispatcher->is_flushing && failures >= STORE_TRIES_OF_A_FLUSH;

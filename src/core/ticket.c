@@ -12,6 +12,7 @@ enum condition { OF_ORDER, OF_OVERDUE, OF_HELD, OF_MISSED, OF_SOURCE, OF_SINK, O
 
 /* What a type does to the ticket of its condition. */
 enum wish {
+    WISH_NONE, /* of no type */
     WISH_OPEN,
     WISH_UPDATE,
     WISH_CLOSE,
@@ -25,68 +26,45 @@ struct rule {
     enum wish wish;
 };
 
-static struct rule rule_of(enum event_type type)
-{
-    switch (type) {
-    case EVENT_ORDER_CREATED:
-        return (struct rule){OF_ORDER, WISH_OPEN};
-    case EVENT_ORDER_DATE_OVERDUE:
-        return (struct rule){OF_OVERDUE, WISH_OPEN};
-    case EVENT_ORDER_STATUS_HELD:
-        return (struct rule){OF_HELD, WISH_OPEN};
-    case EVENT_APPOINTMENT_MISSED:
-        return (struct rule){OF_MISSED, WISH_OPEN};
-    case EVENT_ORDER_STATUS_RESUMED:
-        return (struct rule){OF_HELD, WISH_CLOSE};
-    case EVENT_ORDER_DATE_CHANGED:
-        return (struct rule){OF_OVERDUE, WISH_RELIEVE};
-    case EVENT_APPOINTMENT_CONFIRMED:
-    case EVENT_APPOINTMENT_RESCHEDULED:
-    case EVENT_APPOINTMENT_CANCELLED:
-    case EVENT_APPOINTMENT_COMPLETED:
-    case EVENT_APPOINTMENT_REMOVED:
-        return (struct rule){OF_MISSED, WISH_RELIEVE};
-    case EVENT_ORDER_STATUS_COMPLETED:
-    case EVENT_ORDER_STATUS_CANCELLED:
-    case EVENT_ORDER_CLOSED:
-        return (struct rule){OF_ORDER, WISH_END};
-    case EVENT_ORDER_STATUS_REVERTED:
-    case EVENT_ORDER_REAPPEARED:
-        return (struct rule){OF_ORDER, WISH_REOPEN};
-    case EVENT_ORDER_STATUS_CHANGED:
-    case EVENT_ORDER_STATUS_FAILED:
-    case EVENT_ORDER_DATE_COMMITTED:
-    case EVENT_ORDER_STALLED:
-    case EVENT_ORDER_NOTE_ADDED:
-    case EVENT_ORDER_UPDATED:
-    case EVENT_ORDER_DISAPPEARED:
-    case EVENT_APPOINTMENT_CREATED:
-    case EVENT_APPOINTMENT_UPDATED:
-    case EVENT_APPOINTMENT_REMINDER:
-        return (struct rule){OF_ORDER, WISH_UPDATE};
-    case EVENT_SOURCE_UNREACHABLE:
-    case EVENT_SOURCE_REJECTED:
-    case EVENT_SOURCE_CHANGE_HELD:
-        return (struct rule){OF_SOURCE, WISH_OPEN};
-    case EVENT_SOURCE_SCHEMA_CHANGED:
-    case EVENT_SOURCE_CREDENTIAL_EXPIRING:
-        return (struct rule){OF_SOURCE, WISH_UPDATE};
-    case EVENT_SOURCE_RECOVERED:
-        return (struct rule){OF_SOURCE, WISH_CLOSE};
-    case EVENT_SINK_FAILING:
-        return (struct rule){OF_SINK, WISH_OPEN};
-    case EVENT_SINK_PARKED:
-        return (struct rule){OF_SINK, WISH_UPDATE};
-    case EVENT_SINK_RECOVERED:
-        return (struct rule){OF_SINK, WISH_CLOSE};
-    case EVENT_TEST:
-    case EVENT_DIGEST:
-        return (struct rule){OF_TEST, WISH_OPEN};
-    case EVENT_TYPE_COUNT:
-        break;
-    }
-    CHECK(!"an event type that does not exist");
-}
+static const struct rule rules[EVENT_TYPE_COUNT] = {
+    [EVENT_ORDER_CREATED] = {OF_ORDER, WISH_OPEN},
+    [EVENT_ORDER_DATE_OVERDUE] = {OF_OVERDUE, WISH_OPEN},
+    [EVENT_ORDER_STATUS_HELD] = {OF_HELD, WISH_OPEN},
+    [EVENT_APPOINTMENT_MISSED] = {OF_MISSED, WISH_OPEN},
+    [EVENT_ORDER_STATUS_RESUMED] = {OF_HELD, WISH_CLOSE},
+    [EVENT_ORDER_DATE_CHANGED] = {OF_OVERDUE, WISH_RELIEVE},
+    [EVENT_APPOINTMENT_CONFIRMED] = {OF_MISSED, WISH_RELIEVE},
+    [EVENT_APPOINTMENT_RESCHEDULED] = {OF_MISSED, WISH_RELIEVE},
+    [EVENT_APPOINTMENT_CANCELLED] = {OF_MISSED, WISH_RELIEVE},
+    [EVENT_APPOINTMENT_COMPLETED] = {OF_MISSED, WISH_RELIEVE},
+    [EVENT_APPOINTMENT_REMOVED] = {OF_MISSED, WISH_RELIEVE},
+    [EVENT_ORDER_STATUS_COMPLETED] = {OF_ORDER, WISH_END},
+    [EVENT_ORDER_STATUS_CANCELLED] = {OF_ORDER, WISH_END},
+    [EVENT_ORDER_CLOSED] = {OF_ORDER, WISH_END},
+    [EVENT_ORDER_STATUS_REVERTED] = {OF_ORDER, WISH_REOPEN},
+    [EVENT_ORDER_REAPPEARED] = {OF_ORDER, WISH_REOPEN},
+    [EVENT_ORDER_STATUS_CHANGED] = {OF_ORDER, WISH_UPDATE},
+    [EVENT_ORDER_STATUS_FAILED] = {OF_ORDER, WISH_UPDATE},
+    [EVENT_ORDER_DATE_COMMITTED] = {OF_ORDER, WISH_UPDATE},
+    [EVENT_ORDER_STALLED] = {OF_ORDER, WISH_UPDATE},
+    [EVENT_ORDER_NOTE_ADDED] = {OF_ORDER, WISH_UPDATE},
+    [EVENT_ORDER_UPDATED] = {OF_ORDER, WISH_UPDATE},
+    [EVENT_ORDER_DISAPPEARED] = {OF_ORDER, WISH_UPDATE},
+    [EVENT_APPOINTMENT_CREATED] = {OF_ORDER, WISH_UPDATE},
+    [EVENT_APPOINTMENT_UPDATED] = {OF_ORDER, WISH_UPDATE},
+    [EVENT_APPOINTMENT_REMINDER] = {OF_ORDER, WISH_UPDATE},
+    [EVENT_SOURCE_UNREACHABLE] = {OF_SOURCE, WISH_OPEN},
+    [EVENT_SOURCE_REJECTED] = {OF_SOURCE, WISH_OPEN},
+    [EVENT_SOURCE_CHANGE_HELD] = {OF_SOURCE, WISH_OPEN},
+    [EVENT_SOURCE_SCHEMA_CHANGED] = {OF_SOURCE, WISH_UPDATE},
+    [EVENT_SOURCE_CREDENTIAL_EXPIRING] = {OF_SOURCE, WISH_UPDATE},
+    [EVENT_SOURCE_RECOVERED] = {OF_SOURCE, WISH_CLOSE},
+    [EVENT_SINK_FAILING] = {OF_SINK, WISH_OPEN},
+    [EVENT_SINK_PARKED] = {OF_SINK, WISH_UPDATE},
+    [EVENT_SINK_RECOVERED] = {OF_SINK, WISH_CLOSE},
+    [EVENT_TEST] = {OF_TEST, WISH_OPEN},
+    [EVENT_DIGEST] = {OF_TEST, WISH_OPEN},
+};
 
 static const char *condition_name(enum condition condition)
 {
@@ -188,6 +166,8 @@ static enum ticket_action action_of(enum wish wish, const struct ticket_entry *e
     case WISH_RELIEVE:
     case WISH_END:
         return TICKET_CLOSE;
+    case WISH_NONE:
+        break;
     }
     CHECK(!"a wish that does not exist");
 }
@@ -260,7 +240,8 @@ static void copy_id(struct ticket *ticket, struct arena *arena)
 size_t ticket_plan(const struct ticket_book *book, const struct event *event, struct arena *arena,
                    struct ticket out[static TICKET_COUNT_MAX])
 {
-    struct rule rule = rule_of(event->type);
+    struct rule rule = rules[event->type];
+    CHECK(rule.wish != WISH_NONE);
     size_t count = 1;
     if (rule.wish == WISH_END) {
         count = plan_end(book, event, arena, out);

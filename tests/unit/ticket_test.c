@@ -196,6 +196,19 @@ static void the_store_brings_it_back(void **state)
     stage_close(&before);
 }
 
+static void every_type_has_a_ticket(void **state)
+{
+    (void)state;
+    struct stage stage;
+    stage_open(&stage, NULL);
+    for (int type = 0; type < EVENT_TYPE_COUNT; type++) {
+        plan(&stage, (enum event_type)type);
+        assert_int_equal(1, stage.count);
+        assert_true(stage.tickets[0].key[0] != '\0');
+    }
+    stage_close(&stage);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -204,6 +217,7 @@ int main(void)
         cmocka_unit_test(what_relieves_closes_only_what_is_open),
         cmocka_unit_test(the_end_closes_all_and_forgets),
         cmocka_unit_test(the_store_brings_it_back),
+        cmocka_unit_test(every_type_has_a_ticket),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
