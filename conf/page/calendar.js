@@ -10,6 +10,16 @@ const WEEKS = 4;
 const PAGES_MAX = 5;
 const DAY_MAX = 8; // of one day until more are asked for
 
+// What becomes of a visit: the technician does not come for an order that is cancelled.
+export function visitKind(visit, orderKind) {
+    return orderKind === 'cancelled' && !['completed', 'missed'].includes(visit.status_kind) ? 'cancelled' : visit.status_kind;
+}
+
+// The appointments that a page of the list has, as they will be.
+export function listedVisits(items) {
+    return items.map(visit => ({...visit, status_kind: visitKind(visit, visit.order_status_kind)}));
+}
+
 // "09:00–11:00", or with the day of its end if that is another one.
 export function visitTimes(visit, zone) {
     const start = parse(visit.start ?? '');
@@ -103,7 +113,7 @@ export function open(root, {app, query}) {
             const answer = await get('api/v1/appointments', {
                 q: values.q, source: values.source, limit: 1000, after,
                 since: addDays(values.week, -1), until: addDays(values.week, 7 * WEEKS + 1)}, signal);
-            visits.push(...answer.items);
+            visits.push(...listedVisits(answer.items));
             after = answer.next;
             if (!after) {
                 break;

@@ -63,7 +63,7 @@ export function open(root, {app, query}) {
              h('small', {}, when(delivery.ended ?? delivery.due ?? delivery.created))],
             [h('strong', {}, delivery.sink), h('small', {}, t('attempts', {count: delivery.attempts}))],
             [delivery.order ? h('a', {href: `#/order/${each(delivery.source, delivery.order)}`}, name('event', delivery.type)) : name('event', delivery.type),
-             delivery.order ? h('small', {}, said(delivery.order)) : null],
+             delivery.order || delivery.source ? h('small', {}, said(delivery.order || delivery.source)) : null],
             delivery.detail ? said(delivery.detail) : '–',
             delivery.status === 'parked' ? h('span', {class: 'actions'}, button('retry', () => repair(delivery, 'retry')), button('drop', () => drop(delivery))) : '–',
         ];

@@ -7,7 +7,7 @@ import {slips} from './slip.js';
 import {kindOf, moveWords, sourceOf, summaryOf} from './tell.js';
 import {parse, span, when, zoneOf} from './times.js';
 import {language, name, t} from './words.js';
-import {visitWhen} from './calendar.js';
+import {visitKind, visitWhen} from './calendar.js';
 
 const FIELDS = ['reference', 'site', 'offer', 'step', 'requested_date', 'committed_date', 'completed_date'];
 const EVENTS_MAX = 200;
@@ -52,7 +52,7 @@ function visits(order) {
         h('span', {class: 'row-when'}, visitWhen(visit, zone)),
         h('span', {class: 'row-what'}, said(visit.id),
           h('small', {}, visit.status ? said(visit.status) : null, visit.location ? [' · ', said(visit.location)] : null)),
-        badge(visit.status_kind, t(`visit.${visit.status_kind}`)))));
+        badge(visitKind(visit, order.status_kind), t(`visit.${visitKind(visit, order.status_kind)}`)))));
 }
 
 function notes(order) {

@@ -1,6 +1,7 @@
 // The orders that are known: found by the daemon, a page at a time, however many there are.
 
 import {each} from './api.js';
+import {visitKind} from './calendar.js';
 import {badge, field, h, said, select, table} from './dom.js';
 import {fillSources, pagedList, searchField, sourceFilter} from './events.js';
 import {dayIn, parse, today, when, zoneOf} from './times.js';
@@ -21,7 +22,7 @@ export function isOverdue(order) {
 }
 
 function nextVisit(order) {
-    const coming = order.appointments.filter(one => parse(one.start ?? '') && !GONE.includes(one.status_kind))
+    const coming = order.appointments.filter(one => parse(one.start ?? '') && !GONE.includes(visitKind(one, order.status_kind)))
         .sort((left, right) => parse(left.start).ms - parse(right.start).ms);
     const now = Date.now();
     return coming.find(one => parse(one.start).ms + (parse(one.start).isDay ? 86400000 : 0) >= now);

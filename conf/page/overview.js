@@ -5,7 +5,7 @@ import {ask, badge, h, icon, notify, said, show} from './dom.js';
 import {eventRow} from './events.js';
 import {addDays, ago, parse, span, today, wordsOf, zoneOf} from './times.js';
 import {language, locale, name, t} from './words.js';
-import {visitWhen} from './calendar.js';
+import {listedVisits, visitWhen} from './calendar.js';
 
 const COMING_DAYS = 14;
 const COMING_MAX = 12;
@@ -167,7 +167,7 @@ async function loadComing() {
     const since = new Date().toISOString();
     const until = addDays(today(), COMING_DAYS);
     const page = await get('api/v1/appointments', {since, until, limit: 200});
-    return page.items.filter(one => !['cancelled', 'completed', 'missed'].includes(one.status_kind))
+    return listedVisits(page.items).filter(one => !['cancelled', 'completed', 'missed'].includes(one.status_kind))
         .sort((left, right) => parse(left.start).ms - parse(right.start).ms).slice(0, COMING_MAX);
 }
 

@@ -1,6 +1,6 @@
 // How far a date slipped, drawn: one line a move, from where it was to where it went, on one scale of days.
 
-import {h, icon, said, svg} from './dom.js';
+import {h, said, svg} from './dom.js';
 import {parse, when, zoneOf} from './times.js';
 import {name, t} from './words.js';
 
@@ -67,7 +67,6 @@ export function slips(order) {
         h('p', {class: 'slip-summary'}, t('slip_first'), ' ', when(move.first, zone),
           move.now ? [' → ', t('slip_now'), ' ', when(move.now, zone)] : null, ' · ',
           t('slip_moves', {count: move.count}),
-          move.total_days !== undefined ? [' · ', h('strong', {}, t('slip_total', signed(move.total_days)))] : null,
-          move.total_days > 0 ? [' ', icon('warn')] : null),
+          move.total_days !== undefined ? [' · ', h('strong', {}, t('slip_total', signed(move.total_days)))] : null),
         chart(order, move, stepsOf(move, order.events))));
 }

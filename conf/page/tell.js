@@ -64,7 +64,7 @@ const tellers = {
     'source.rejected': ({failure}) => [answer(failure?.detail)],
     'source.recovered': () => [t('tell.source_back')],
     'source.schema_changed': ({novelty}) => novelty ? [name('novelty', novelty.kind), said(novelty.key),
-                                                       novelty.sample ? said(novelty.sample) : null] : [],
+                                                       novelty.sample && !novelty.key.includes(novelty.sample) ? said(novelty.sample) : null] : [],
     'source.change_held': ({hold}, zone) => hold ? [t('tell.held', hold), t('tell.held_until', {time: valueWords(hold.until, zone)})] : [],
     'source.credential_expiring': ({credential}, zone, event) => credential ? [
         name('credential', credential.name),

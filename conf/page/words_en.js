@@ -1,7 +1,7 @@
 export const en = {
     skip: 'Skip to the content', navigation: 'Pages', language: 'Français', interface: 'API description',
     overview: 'Overview', orders: 'Orders', calendar: 'Appointments', events: 'Events', deliveries: 'Deliveries',
-    silences: 'Silences', version: 'orderwatch {version}, up since {since}', zone_here: 'Times of the daemon: {zone}',
+    silences: 'Silences', version: 'orderwatch {version}, up since {since}', zone_here: 'Your time zone: {zone}',
 
     'live.connecting': 'Connecting …', 'live.live': 'Live', 'live.hidden': 'Paused while hidden',
     'live.waiting': 'Connection lost. Next try in {count} s', 'live.back': 'Connected again. Nothing was missed.',

@@ -20,6 +20,7 @@ static const struct column columns[] = {
     {"SITE", "/site", CELL_TEXT},
     {"REFERENCE", "/reference", CELL_TEXT},
     {"ORDER", "/order", CELL_TEXT},
+    {"ORDER IS", "/order_status_kind", CELL_STATE},
     {"ID", "/id", CELL_TEXT},
     {"SOURCE", "/source", CELL_TEXT},
 };

@@ -42,6 +42,7 @@ static void write_appointment(struct json_writer *writer, const char *source_nam
     json_write_open(writer, NULL, '{');
     json_write_text(writer, "source", source_name);
     json_write_text(writer, "order", record->id);
+    json_write_text(writer, "order_status_kind", order_kind_name(record->kind));
     json_write_text(writer, "reference", record->fields[ORDER_REFERENCE]);
     json_write_text(writer, "site", record->fields[ORDER_SITE]);
     record_add_appointment(appointment, &part);

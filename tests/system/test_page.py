@@ -132,6 +132,23 @@ def test_appointments_are_a_calendar_in_the_time_of_their_place(served, page):
     page.until(lambda: any("Lyon Perrache" in text for text in page.texts(f'[data-day="{day(6)}"] .visit')))
 
 
+def test_the_visit_of_a_cancelled_order_is_not_awaited(served, page):
+    page.open().sees("Lyon Perrache", '[aria-labelledby="coming"]')
+    served.world.source.step(order={"id": "00/12 3", "status": "Cancelled"})
+    page.misses("Lyon Perrache", '[aria-labelledby="coming"]')
+    page.open("#/calendar").until(lambda: page.all(f'[data-day="{day(5)}"] .visit.cancelled'))
+    page.open("#/orders?q=perrache").until(lambda: len(page.all("tbody tr")) == 1)
+    assert page.texts("tbody td")[-1] == "–"
+    page.open(ORDER).sees("cancelled", '[aria-labelledby="visits"] .badge')
+    assert "Cancelled" not in served.json("/api/v1/appointments?q=perrache")["items"][0]["status"]
+
+
+def test_nothing_is_counted_as_nothing(served, page):
+    """French has the singular for none as well as for one."""
+    page.begin(served.base, language="fr-FR,fr").open("#/calendar?week=2020-01-06").until(lambda: len(page.all(".week")) == 4)
+    assert all(words.endswith(" · 0 rendez-vous") for words in page.texts(".week h2 small")), page.texts(".week h2 small")
+
+
 def test_a_parked_delivery_is_sent_again_and_another_dropped(served, page):
     receiver = served.world.receiver
     receiver.answer = lambda event: 400
