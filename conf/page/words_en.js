@@ -99,6 +99,7 @@ export const en = {
     'tell.parked': {one: '1 delivery', other: '{count} deliveries'}, 'tell.parked_in_all': '{number} in all',
     'novelty.status': 'a status that its profile does not know', 'novelty.type': 'a field of another type than expected',
     'novelty.missing': 'a field that no order has any more', 'novelty.alike': 'a new field that looks like one that is watched',
+    'novelty.unreadable': 'an element that cannot be read',
     'novelty.profile': 'it is read with another profile, anew and without events',
     'novelty.total': 'its total contradicts its own list and is ignored from now on',
     'credential.api_key': 'API key', 'credential.client_secret': 'client secret', 'credential.certificate': 'certificate',

@@ -99,6 +99,7 @@ export const fr = {
     'tell.parked': {one: '{count} envoi', other: '{count} envois'}, 'tell.parked_in_all': '{number} en tout',
     'novelty.status': 'un statut que son profil ne connaît pas', 'novelty.type': 'un champ d’un autre type qu’attendu',
     'novelty.missing': 'un champ qu’aucune commande n’a plus', 'novelty.alike': 'un nouveau champ qui ressemble à un champ suivi',
+    'novelty.unreadable': 'un élément qui ne peut pas être lu',
     'novelty.profile': 'elle est relue avec un autre profil, sans événements',
     'novelty.total': 'son total contredit sa propre liste et sera désormais ignoré',
     'credential.api_key': 'clé d’API', 'credential.client_secret': 'secret du client', 'credential.certificate': 'certificat',

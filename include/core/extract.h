@@ -20,6 +20,7 @@ enum novelty_kind {
     NOVELTY_MISSING, /* an expected field that no element has any more; found by the sweep, not here
                       */
     NOVELTY_LOOKS_WATCHED, /* an unknown member whose name resembles a field we watch */
+    NOVELTY_UNREADABLE,    /* an element that cannot be read at all; found by the sweep */
 };
 
 /* Something the profile did not foresee; told once per source and key. */
@@ -37,7 +38,7 @@ struct extraction {
 };
 
 /* Everything in *out lives in arena. STATUS_INVALID: not an object, no id, an id over
- * RECORD_ID_MAX: the page cannot be trusted. */
+ * RECORD_ID_MAX. */
 enum status extract_order(const struct extractor *extractor, struct span element,
                           struct arena *arena, struct extraction *out,
                           struct failure *why) MUST_CHECK;

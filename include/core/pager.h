@@ -18,13 +18,14 @@ struct pager_limits {
 
 /* What a page was like, once all its elements have been looked at. */
 struct page_facts {
-    uint64_t fingerprint;  /* of the body */
-    uint64_t id_sum;       /* of its elements' ids' hashes */
-    size_t element_count;  /* on this page, counted by us */
-    size_t repeated_count; /* of them, those already seen in this reading */
-    int64_t total;         /* as the API says; PAGE_TOTAL_NONE: it says nothing */
-    const char *link;      /* the Link header; NULL: none */
-    struct span cursor;    /* PAGING_CURSOR: the next one; empty: none */
+    uint64_t fingerprint;    /* of the body */
+    uint64_t id_sum;         /* of its elements' ids' hashes */
+    size_t element_count;    /* on this page, counted by us */
+    size_t repeated_count;   /* of them, those already seen in this reading */
+    size_t unreadable_count; /* of them, those of which that cannot be said */
+    int64_t total;           /* as the API says; PAGE_TOTAL_NONE: it says nothing */
+    const char *link;        /* the Link header; NULL: none */
+    struct span cursor;      /* PAGING_CURSOR: the next one; empty: none */
 };
 
 enum pager_verdict {

@@ -169,6 +169,8 @@ static const char *kind_name(enum novelty_kind kind)
         return "missing";
     case NOVELTY_LOOKS_WATCHED:
         return "looks watched";
+    case NOVELTY_UNREADABLE:
+        return "unreadable";
     }
     CHECK(!"a kind of novelty that does not exist");
 }

@@ -112,16 +112,22 @@ static bool is_counted(const struct pager *pager)
     return kind == PAGING_OFFSET || kind == PAGING_PAGE;
 }
 
-/* A server that does not page answers every position with the one list it has. That shows when the
- * page holds another number of elements than was asked for, and is told from an endless list by
- * that alone. */
+static bool has_nothing_new(const struct page_facts *facts)
+{
+    return facts->repeated_count != 0 &&
+           facts->repeated_count + facts->unreadable_count == facts->element_count;
+}
+
+/* A server that does not page answers every position with the one list it has. It is told from an
+ * endless list by a total that agrees, or else by a page that holds another number of elements than
+ * was asked for. */
 static bool is_unpaged_repeat(const struct pager *pager, const struct page_facts *facts)
 {
-    return is_counted(pager) && pager->page_count == 2 &&
-           facts->element_count != pager->limits.page_size &&
-           facts->element_count == pager->element_count &&
-           (pager->total == PAGE_TOTAL_NONE || pager->limits.ignores_total ||
-            (uint64_t)pager->total == facts->element_count);
+    bool has_total = pager->total != PAGE_TOTAL_NONE && !pager->limits.ignores_total;
+    bool is_whole = has_total ? (uint64_t)pager->total == facts->element_count
+                              : facts->element_count != pager->limits.page_size;
+    return is_counted(pager) && pager->page_count == 2 && is_whole &&
+           facts->element_count == pager->element_count;
 }
 
 /* A short page of nothing new is the end of a list that moved; a full one is a list without end. */
@@ -131,8 +137,7 @@ static bool is_repeat(const struct pager *pager, const struct page_facts *facts)
         return false;
     }
     bool is_short = is_counted(pager) && facts->element_count < pager->limits.page_size;
-    return facts->fingerprint == pager->last_fingerprint ||
-           (facts->repeated_count == facts->element_count && !is_short);
+    return facts->fingerprint == pager->last_fingerprint || (has_nothing_new(facts) && !is_short);
 }
 
 /* A short page ends the list if the server is known to fill pages as asked, or if its total agrees.
@@ -234,11 +239,9 @@ static void count_page(struct pager *pager, const struct page_facts *facts)
 enum pager_verdict pager_take(struct pager *pager, const struct page_facts *facts,
                               struct failure *why)
 {
-    CHECK(facts->repeated_count <= facts->element_count);
+    CHECK(facts->repeated_count + facts->unreadable_count <= facts->element_count);
     pager->page_count++;
-    bool has_nothing_new =
-        facts->element_count != 0 && facts->repeated_count == facts->element_count;
-    if (has_nothing_new && is_unpaged_repeat(pager, facts)) {
+    if (has_nothing_new(facts) && is_unpaged_repeat(pager, facts)) {
         return PAGER_END;
     }
     if (is_repeat(pager, facts)) {

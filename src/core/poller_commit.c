@@ -220,6 +220,8 @@ static struct novelty_telling novelty_words(enum novelty_kind kind)
         return (struct novelty_telling){"missing", "A field that no order has any more"};
     case NOVELTY_LOOKS_WATCHED:
         return (struct novelty_telling){"alike", "A new field that looks like one that is watched"};
+    case NOVELTY_UNREADABLE:
+        return (struct novelty_telling){"unreadable", "An element that cannot be read"};
     }
     CHECK(!"a novelty that does not exist");
 }
@@ -286,6 +288,8 @@ static void prepare_state(struct poller *poller, struct instant now)
         tell_missing_fields(poller);
         note_baseline(poller);
         poller_note_complete(poller, now);
+    } else if (sweep->is_baseline && sweep->lacks_elements && !sweep->lacks_pages) {
+        note_baseline(poller); /* one order that is never readable must not silence all others */
     }
 }
 

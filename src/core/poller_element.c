@@ -251,6 +251,17 @@ bool poller_take_expected(struct poller *poller)
     return true;
 }
 
+void poller_note_unreadable(struct poller *poller, const char *reason)
+{
+    const struct novelty novelty = {.kind = NOVELTY_UNREADABLE,
+                                    .key = poller->sweep.reading.kind == COLLECTION_ORDERS
+                                               ? "order:unreadable"
+                                               : "appointment:unreadable",
+                                    .sample = reason};
+    note_known(poller, INDEX_NONE);
+    sweep_note_novelties(&poller->sweep, &poller->state, &novelty, 1);
+}
+
 enum status poller_take_element(struct poller *poller, struct span element, struct failure *why)
 {
     if (element.size > ELEMENT_BYTES_MAX) {

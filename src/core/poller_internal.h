@@ -94,6 +94,7 @@ const char *poller_validator(const struct answer *answer, bool *is_date);
 enum pager_verdict poller_take_page(struct poller *poller, struct failure *why);
 /* poller_element */
 bool poller_take_expected(struct poller *poller); /* true: what came next before came again */
+void poller_note_unreadable(struct poller *poller, const char *reason);
 enum status poller_take_element(struct poller *poller, struct span element, struct failure *why);
 /* poller_batch: what is in poller->batch, then after. */
 bool poller_flush_batch(struct poller *poller, step_fn *after);

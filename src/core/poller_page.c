@@ -157,6 +157,7 @@ static enum pager_verdict take(struct poller *poller, const struct page_origin *
                                .id_sum = reading->page.id_sum,
                                .element_count = reading->page.element_count,
                                .repeated_count = reading->page.repeated_count,
+                               .unreadable_count = reading->page.unreadable_count,
                                .total = origin->total,
                                .link = origin->link,
                                .cursor = origin->cursor};

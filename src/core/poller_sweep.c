@@ -155,7 +155,8 @@ bool poller_abandon_sweep(struct poller *poller)
 /* --- pages ------------------------------------------------------------------------------------ */
 
 /* A page that cannot be had after others leaves what they showed: each order is whole by itself.
- * A page that cannot be trusted spoils the sweep. */
+ * A page that cannot be trusted spoils the sweep; an element that cannot be read, only that the
+ * sweep is complete. */
 static bool end_by_answer(struct poller *poller, const struct trouble *trouble)
 {
     struct sweep *sweep = &poller->sweep;
@@ -165,6 +166,7 @@ static bool end_by_answer(struct poller *poller, const struct trouble *trouble)
         return poller_fail_sweep(poller, trouble);
     }
     sweep->trouble = *trouble;
+    sweep->lacks_pages = true;
     sweep->extent = EXTENT_PARTIAL;
     poller->step = poller_step_finish;
     return true;
@@ -182,10 +184,30 @@ static bool fail_page(struct poller *poller, const char *reason)
     return poller_fail_sweep(poller, &trouble);
 }
 
+/* One order that cannot be read delays no other. It is no part of what is remembered of the page,
+ * so that it is looked at in every sweep. */
+static void skip_unreadable(struct poller *poller, const char *reason)
+{
+    struct page *page = &poller->sweep.reading.page;
+    if (page->unreadable_count++ == 0) {
+        (void)snprintf(page->unreadable, sizeof page->unreadable, "%.*s",
+                       (int)sizeof page->unreadable - 1, reason);
+    }
+    poller_note_unreadable(poller, page->unreadable);
+}
+
 static bool end_page(struct poller *poller)
 {
     struct reading *reading = &poller->sweep.reading;
-    reading->page.element_count = reading->page.slicer.element_count;
+    struct page *page = &reading->page;
+    page->element_count = page->slicer.element_count;
+    if (page->unreadable_count != 0 && page->unreadable_count == page->element_count) {
+        return fail_page(poller, page->unreadable);
+    }
+    if (page->unreadable_count != 0 && reading->unreadable_count == 0) {
+        memcpy(reading->unreadable, page->unreadable, sizeof reading->unreadable);
+    }
+    reading->unreadable_count += page->unreadable_count;
     page_memory_end(poller->pages[reading->kind], reading->pager.page_count,
                     reading->page.fingerprint, poller->known[reading->kind]);
     return poller_flush_batch(poller, step_page_done);
@@ -260,7 +282,7 @@ static bool step_work(struct poller *poller, struct instant now)
             return end_page(poller);
         }
         if (poller_take_element(poller, element, &why) != STATUS_OK) {
-            return fail_page(poller, why.detail);
+            skip_unreadable(poller, why.detail);
         }
     }
     if (poller->batch.count == BATCH_COUNT || poller->batch.bytes >= BATCH_BYTES) {
@@ -279,6 +301,7 @@ static bool step_read_again(struct poller *poller, struct instant now)
     reading->is_second = true;
     reading->previous = INDEX_NONE;
     reading->first_id_sum = reading->pager.id_sum;
+    reading->unreadable_count = 0;
     pager_restart(&reading->pager);
     sweep->marks[reading->kind] = ++poller->reading_mark;
     index_clear(sweep->changes[reading->kind]);
@@ -324,6 +347,20 @@ static void note_reading_trouble(struct poller *poller, const char *code, const 
                    (unsigned long long)pager_distinct_count(pager), (long long)pager->total);
 }
 
+static bool end_complete(struct poller *poller)
+{
+    const struct reading *reading = &poller->sweep.reading;
+    if (reading->unreadable_count == 0) {
+        return end_reading(poller, EXTENT_COMPLETE);
+    }
+    char what[300];
+    (void)snprintf(what, sizeof what, "%llu cannot be read, the first because: %s",
+                   (unsigned long long)reading->unreadable_count, reading->unreadable);
+    note_reading_trouble(poller, "unreadable", what);
+    poller->sweep.lacks_elements = true;
+    return end_reading(poller, EXTENT_PARTIAL);
+}
+
 static void declare_total(struct poller *poller)
 {
     struct text extra;
@@ -360,13 +397,15 @@ static bool step_judge(struct poller *poller, struct instant now)
     }
     switch (verdict) {
     case READING_COMPLETE:
-        return end_reading(poller, EXTENT_COMPLETE);
+        return end_complete(poller);
     case READING_AGAIN:
         return poller_discard(poller, step_read_again);
     case READING_PARTIAL:
+        poller->sweep.lacks_pages = true;
         note_reading_trouble(poller, "shifting", "the list moves while it is read");
         return end_reading(poller, EXTENT_PARTIAL);
     case READING_EMPTY:
+        poller->sweep.lacks_pages = true;
         note_reading_trouble(poller, "empty", "an empty list after one that was not");
         return end_reading(poller, EXTENT_EMPTY);
     }

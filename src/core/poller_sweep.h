@@ -55,6 +55,8 @@ struct page {
     struct slicer slicer;
     uint64_t fingerprint, id_sum;
     size_t element_count, repeated_count;
+    size_t unreadable_count;
+    char unreadable[200];      /* what is wrong with the first of them */
     bool is_unchanged;         /* the API said so, and sent no bytes */
     struct page_origin origin; /* if so: as remembered */
 };
@@ -68,6 +70,8 @@ struct reading {
     uint32_t previous; /* the latest known element's position in the index; INDEX_NONE: none yet */
     bool is_second;
     uint64_t first_id_sum; /* of the first reading: the same elements, however they are spelt */
+    uint64_t unreadable_count;
+    char unreadable[200]; /* as in the page */
 };
 
 struct tally {
@@ -80,6 +84,7 @@ struct tally {
 struct sweep {
     bool is_running, is_baseline, has_staged;
     bool has_asked, has_renewed_token, has_partial_appointments;
+    bool lacks_elements, lacks_pages; /* why it is not complete: what cannot be read, all else */
     struct instant started;
     struct reading reading;
     uint32_t marks[COLLECTION_COUNT]; /* in index_entry.seen_in: seen in this reading */

@@ -170,6 +170,7 @@ const struct language_words words_fr = {
             [PHRASE_NEW_TYPE] = "un champ d'un autre type qu'attendu",
             [PHRASE_FIELD_MISSING] = "un champ qu'aucune commande n'a plus",
             [PHRASE_LOOKS_WATCHED] = "un nouveau champ qui ressemble à un champ suivi",
+            [PHRASE_UNREADABLE] = "un élément qui ne peut pas être lu",
             [PHRASE_NEW_PROFILE] = "elle est relue avec un autre profil, sans événements",
             [PHRASE_FALSE_TOTAL] = "son total contredit sa propre liste et sera désormais ignoré",
             [PHRASE_HELD_BACK] = "%1 commandes sur %2 modifiées et %3 disparues d'un coup",

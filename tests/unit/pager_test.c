@@ -109,6 +109,30 @@ static void a_limit_that_is_obeyed_makes_a_short_page_the_end(void **state)
     pager_fini(&reading.pager);
 }
 
+static void a_total_that_agrees_proves_a_full_page_that_comes_again(void **state)
+{
+    (void)state;
+    struct reading reading;
+    begin(&reading, PAGING_OFFSET, 100);
+    assert_int_equal(take_counts(&reading, 100, 0, 100), PAGER_MORE);
+    assert_int_equal(take_counts(&reading, 100, 100, 100), PAGER_END);
+    assert_int_equal(pager_trust(&reading.pager), PAGER_PROVEN);
+    pager_fini(&reading.pager);
+}
+
+static void what_cannot_be_read_is_nothing_new(void **state)
+{
+    (void)state;
+    struct reading reading;
+    begin(&reading, PAGING_OFFSET, 100);
+    struct page_facts facts = {
+        .element_count = 12, .unreadable_count = 1, .total = PAGE_TOTAL_NONE};
+    assert_int_equal(take(&reading, facts), PAGER_MORE);
+    facts.repeated_count = 11;
+    assert_int_equal(take(&reading, facts), PAGER_END);
+    pager_fini(&reading.pager);
+}
+
 static void a_server_that_does_not_page_is_understood(void **state)
 {
     (void)state;
@@ -279,6 +303,8 @@ int main(void)
         cmocka_unit_test(a_full_last_page_needs_an_empty_one_behind_it),
         cmocka_unit_test(a_server_with_a_smaller_limit_is_read_to_its_end),
         cmocka_unit_test(a_limit_that_is_obeyed_makes_a_short_page_the_end),
+        cmocka_unit_test(a_total_that_agrees_proves_a_full_page_that_comes_again),
+        cmocka_unit_test(what_cannot_be_read_is_nothing_new),
         cmocka_unit_test(a_server_that_does_not_page_is_understood),
         cmocka_unit_test(an_endless_list_is_broken),
         cmocka_unit_test(totals_lower_trust_and_never_raise_it),

@@ -100,7 +100,6 @@ static void a_page_that_cannot_be_trusted_spoils_the_sweep(void **state)
                                       "[{\"id\":\"0001\",\"status\":\"Held\"},{\"id\":\"00",
                                       "[{\"id\":\"0001\",\"status\":\"Held\"}",
                                       "[{\"status\":\"Held\"}]",
-                                      "[{\"id\":\"0001\",\"status\":\"Held\"},{\"id\":\"0002\",}]",
                                       "{\"code\":1}",
                                       "",
                                       "[1,2,3]"};
@@ -120,6 +119,56 @@ static void a_page_that_cannot_be_trusted_spoils_the_sweep(void **state)
     }
     assert_int_equal(count_events(world, EVENT_ORDER_STATUS_HELD), 0);
     assert_int_equal(count_events(world, EVENT_ORDER_DISAPPEARED), 0);
+}
+
+/* What is wrong with one order delays no other; what the list lacks counts for nothing meanwhile.
+ */
+static void an_element_that_cannot_be_read_stops_no_other(void **state)
+{
+    static const char *const bad[] = {"{\"status\":\"Held\"}",
+                                      "{\"id\":null}",
+                                      "{\"id\":\"0002\",}",
+                                      "{\"id\":\"0002\",\"status\":\"\xe9\"}",
+                                      "{\"id\":\"0002\",\"status\":\"\\ud800\"}",
+                                      "{\"id\":\"0002\",\"a\":1,\"a\":2}",
+                                      "7"};
+    struct world *world = *state;
+    list_orders(world, 2);
+    settle(world);
+    char page[400];
+    for (size_t i = 0; i < ARRAY_COUNT(bad); i++) {
+        const char *status = i % 2 == 0 ? "Held" : "InProgress";
+        (void)snprintf(page, sizeof page, "[%s,{\"id\":\"0001\",\"status\":\"%s\"}]", bad[i],
+                       status);
+        world->page_body = page;
+        uint64_t before = world->event_count;
+        sweeps(world, 3);
+        assert_true(world->event_count > before);
+        assert_non_null(strstr(poller_status(world->poller).last_failure, "1 cannot be read"));
+    }
+    assert_int_equal(poller_status(world->poller).health, POLLER_FAILING);
+    assert_int_equal(count_events(world, EVENT_ORDER_STATUS_HELD), 4);
+    assert_int_equal(count_events(world, EVENT_ORDER_STATUS_RESUMED), 3);
+    assert_int_equal(count_events(world, EVENT_SOURCE_SCHEMA_CHANGED), 1);
+    assert_int_equal(count_events(world, EVENT_SOURCE_UNREACHABLE), 1);
+    assert_int_equal(count_events(world, EVENT_ORDER_DISAPPEARED), 0);
+    world->page_body = NULL;
+    sweeps(world, 3);
+    assert_int_equal(count_events(world, EVENT_SOURCE_RECOVERED), 1);
+    assert_int_equal(poller_status(world->poller).health, POLLER_OK);
+    assert_int_equal(count_events(world, EVENT_ORDER_CREATED), 0);
+}
+
+static void an_order_that_is_never_readable_does_not_prevent_the_baseline(void **state)
+{
+    struct world *world = *state;
+    world->page_body = "[{\"status\":\"Held\"},{\"id\":\"0001\",\"status\":\"InProgress\"}]";
+    world_boot(world);
+    sweeps(world, 1);
+    assert_int_equal(count_events(world, EVENT_ORDER_CREATED), 0);
+    world->page_body = "[{\"status\":\"Held\"},{\"id\":\"0001\",\"status\":\"Held\"}]";
+    sweeps(world, 1);
+    assert_int_equal(count_events(world, EVENT_ORDER_STATUS_HELD), 1);
 }
 
 /* What status calls complete can be asked for at that same instant: it is durable and indexed. */
@@ -1293,6 +1342,8 @@ int main(void)
         CASE(what_time_causes_is_told_between_sweeps_that_follow_each_other),
         CASE(other_spellings_of_the_same_are_no_event),
         CASE(a_page_that_cannot_be_trusted_spoils_the_sweep),
+        CASE(an_element_that_cannot_be_read_stops_no_other),
+        CASE(an_order_that_is_never_readable_does_not_prevent_the_baseline),
         CASE(a_sweep_is_complete_when_it_is_durable),
         CASE(pages_before_a_failing_one_count_for_what_they_show),
         CASE(a_page_is_asked_for_only_if_it_changed),
