@@ -7,7 +7,8 @@
 struct mirror;
 
 struct mirror_options {
-    const struct sink_config *sink; /* borrowed; must outlive the mirror */
+    const struct config *config;    /* borrowed, as sink: of which it is one; NULL: it is alone */
+    const struct sink_config *sink; /* must outlive the mirror */
     struct sink_port port;          /* ops->publish is not NULL */
     struct store_port store;
     uint64_t seed;

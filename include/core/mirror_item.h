@@ -6,6 +6,7 @@
 
 struct mirror;
 struct mirror_item;
+struct mirror_options;
 
 struct publication {
     struct mirror *mirror;
@@ -36,7 +37,7 @@ struct mirror_item {
 
 /* STATUS_CORRUPT: the store's record cannot be read. */
 enum status mirror_item_create(struct mirror *mirror, const struct stale_state *state,
-                               const struct sink_config *sink, struct mirror_item **out,
+                               const struct mirror_options *options, struct mirror_item **out,
                                struct failure *why) MUST_CHECK;
 void mirror_item_destroy(struct mirror_item *item); /* NULL is fine */
 

@@ -12,7 +12,7 @@ void mqtt_topic_event(const char *prefix, const struct event *event, struct text
 void mqtt_topic_events_of_order(const char *prefix, const char *source_name, const char *order_id,
                                 struct text *out);
 /* P/S/status, P/S/orders/ORDER/state, P/S/orders/ORDER/appointments/APPT/state,
- * P/S/orders/ORDER/next_appointment; of discovery its own topic */
+ * P/S/orders/ORDER/next_appointment; of discovery and of earlier ones their own topic */
 void mqtt_topic_retained(const char *prefix, const struct retained *retained, struct text *out);
 /* The subject within an event's own envelope, percent-encoded as it is; empty: it has none. */
 struct span mqtt_event_subject(struct span json);

@@ -211,7 +211,7 @@ struct stale_state {
     uint64_t version;      /* handed back to settle_state */
     bool has_left;         /* the order is gone: its topics are to be emptied */
     struct span canonical; /* the record, if not has_left */
-    const char *published; /* appointment ids with a topic now, as mirror.c wrote them; "" none */
+    const char *published; /* what has a topic now, as mirror_item.c wrote it; "" nothing */
 };
 
 /* What a state sink has of an order now. */
@@ -335,12 +335,13 @@ enum retained_kind {
     RETAINED_APPOINTMENT,
     RETAINED_NEXT_APPOINTMENT, /* of an order, for those who show one alone */
     RETAINED_DISCOVERY,        /* what announces us to others, at a topic of their choice */
+    RETAINED_EARLIER,          /* what the sink had below another prefix: only to remove it */
 };
 
 struct retained {
     enum retained_kind kind;
     const char *source_name, *order_id, *appointment_id; /* true ids; the sink encodes them */
-    const char *topic;                                   /* RETAINED_DISCOVERY: the whole of it */
+    const char *topic;                                   /* of the latter two: the whole of it */
     struct span payload;                                 /* empty: remove it */
 };
 

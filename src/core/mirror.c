@@ -41,6 +41,7 @@ uint64_t mirror_shape(const struct sink_config *sink)
     const char *discovery_prefix = sink->mqtt.home_assistant.discovery_prefix;
     struct text text;
     text_init(&text, 1 << 20);
+    text_add_text(&text, "prefixes are noted\n"); /* states without one are published once more */
     text_addf(&text, "%s\n%s\n", sink->mqtt.prefix != NULL ? sink->mqtt.prefix : "",
               discovery_prefix != NULL ? discovery_prefix : "");
     for (size_t i = 0; i < sink->fields.count; i++) {
@@ -293,7 +294,7 @@ static void take_in(struct mirror *mirror, const struct stale_state *state)
 {
     struct failure why;
     struct mirror_item *item;
-    if (mirror_item_create(mirror, state, mirror->options.sink, &item, &why) != STATUS_OK) {
+    if (mirror_item_create(mirror, state, &mirror->options, &item, &why) != STATUS_OK) {
         LOG_ERROR("state_unreadable", log_text("sink", mirror->options.sink->name),
                   log_text("order", state->order_id), log_text("reason", why.detail));
         back_off(mirror, why.detail);

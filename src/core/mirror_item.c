@@ -2,13 +2,18 @@
 
 #include "core/arena.h"
 #include "core/home_assistant.h"
+#include "core/mirror.h"
+#include "core/mqtt_topic.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-/* Among the topics of an order: it is announced to Home Assistant; then its prefix. No id has it.
- */
+/* Among the topics of an order: it is announced to Home Assistant; then its prefix. And: it has
+ * topics below this prefix of ours. No id has them. */
 #define ANNOUNCED '+'
+#define BELOW '='
+
+#define TOPIC_BYTES_MAX ((size_t)65535)
 
 /* The topics of an order: ids percent-encoded, separated by spaces, so no id can break the list. */
 #define PUBLISHED_BYTES_MAX ((size_t)6 * RECORD_ID_MAX * APPOINTMENT_COUNT_MAX)
@@ -115,6 +120,85 @@ static void announce(struct mirror_item *item, const struct sink_config *sink,
     }
 }
 
+/* --- another prefix ------------------------------------------------------------------------- */
+
+static bool shares_broker(const struct mqtt_config *one, const struct mqtt_config *other)
+{
+    for (size_t i = 0; i < one->broker_count * other->broker_count; i++) {
+        const struct mqtt_broker *broker = &one->brokers[i / other->broker_count];
+        const struct mqtt_broker *another = &other->brokers[i % other->broker_count];
+        if (broker->port == another->port && text_equal(broker->host, another->host)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Another sink has its own state there now. */
+static bool is_of_another(const struct mirror_options *options, const char *prefix)
+{
+    for (size_t i = 0; options->config != NULL && i < options->config->sink_count; i++) {
+        const struct sink_config *other = &options->config->sinks[i];
+        if (other != options->sink && other->kind == SINK_MQTT && other->mqtt.has_state &&
+            text_equal(other->mqtt.prefix, prefix) &&
+            shares_broker(&options->sink->mqtt, &other->mqtt)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void empty_earlier(struct mirror_item *item, const char *topic)
+{
+    add_publication(item, RETAINED_EARLIER, NULL, (struct span){0});
+    item->publications[item->publication_count - 1].retained.topic = topic;
+}
+
+static void empty_earlier_of(struct mirror_item *item, const char *prefix, enum retained_kind kind,
+                             const char *appointment_id)
+{
+    const struct retained retained = {.kind = kind,
+                                      .source_name = item->source_name,
+                                      .order_id = item->order_id,
+                                      .appointment_id = appointment_id};
+    struct text topic;
+    text_init(&topic, TOPIC_BYTES_MAX);
+    mqtt_topic_retained(prefix, &retained, &topic);
+    empty_earlier(item, arena_text(item->arena, text_span(&topic)));
+    text_fini(&topic);
+}
+
+/* The announcements have the prefix in their names. */
+static void take_back_earlier(struct mirror_item *item, const struct sink_config *sink,
+                              const char *prefix, const char *discovery_prefix)
+{
+    struct sink_config earlier = *sink;
+    earlier.mqtt.prefix = prefix;
+    announce(item, &earlier, discovery_prefix, NULL);
+}
+
+/* With each order the statuses that stood beside it, too: nothing else knows of that prefix. */
+static void empty_below(struct mirror_item *item, const struct sink_config *sink, const char *list,
+                        const char *prefix)
+{
+    empty_earlier(item, arena_format(item->arena, "%s/status", prefix));
+    empty_earlier_of(item, prefix, RETAINED_SOURCE, NULL);
+    empty_earlier_of(item, prefix, RETAINED_ORDER, NULL);
+    for (const char *entry = list; *entry != '\0';) {
+        size_t size = strcspn(entry, " ");
+        if (entry[0] == ANNOUNCED) {
+            take_back_earlier(item, sink, prefix, decode_id(item->arena, entry + 1, size - 1));
+        } else if (entry[0] != BELOW) {
+            empty_earlier_of(item, prefix, RETAINED_APPOINTMENT,
+                             decode_id(item->arena, entry, size));
+        }
+        entry += size;
+        entry += *entry == ' ';
+    }
+}
+
+/* --- what is and what was -------------------------------------------------------------------- */
+
 static void note_topic(const char *encoded, struct text *after, struct text *all)
 {
     if (!list_has(text_cstr(all), encoded)) {
@@ -126,6 +210,8 @@ static void note_topic(const char *encoded, struct text *after, struct text *all
 static void publish_record(struct mirror_item *item, const struct record *record,
                            const struct sink_config *sink, struct text *after, struct text *all)
 {
+    note_topic(arena_format(item->arena, "%c%s", BELOW, encode_id(item->arena, sink->mqtt.prefix)),
+               after, all);
     add_publication(item, RETAINED_ORDER, NULL,
                     payload_of_order(item->arena, record, &sink->fields));
     for (size_t i = 0; i < record->appointment_count; i++) {
@@ -154,20 +240,31 @@ static void take_back(struct mirror_item *item, const struct sink_config *sink,
     }
 }
 
-static void empty_those_gone(struct mirror_item *item, const struct sink_config *sink,
+static void empty_gone(struct mirror_item *item, const struct mirror_options *options,
+                       const char *before, struct span entry)
+{
+    if (entry.data[0] == ANNOUNCED) {
+        take_back(item, options->sink, decode_id(item->arena, entry.data + 1, entry.size - 1));
+    } else if (entry.data[0] == BELOW) {
+        const char *prefix = decode_id(item->arena, entry.data + 1, entry.size - 1);
+        if (!text_equal(prefix, options->sink->mqtt.prefix) && !is_of_another(options, prefix)) {
+            empty_below(item, options->sink, before, prefix);
+        }
+    } else {
+        add_publication(item, RETAINED_APPOINTMENT, decode_id(item->arena, entry.data, entry.size),
+                        (struct span){0});
+    }
+}
+
+static void empty_those_gone(struct mirror_item *item, const struct mirror_options *options,
                              const char *before, const char *after)
 {
     for (const char *entry = before; *entry != '\0';) {
-        size_t size = strcspn(entry, " ");
-        struct span encoded = {.data = entry, .size = size};
-        bool is_gone = !list_has(after, arena_text(item->arena, encoded));
-        if (is_gone && entry[0] == ANNOUNCED) {
-            take_back(item, sink, decode_id(item->arena, entry + 1, size - 1));
-        } else if (is_gone) {
-            add_publication(item, RETAINED_APPOINTMENT, decode_id(item->arena, entry, size),
-                            (struct span){0});
+        struct span encoded = {.data = entry, .size = strcspn(entry, " ")};
+        if (!list_has(after, arena_text(item->arena, encoded))) {
+            empty_gone(item, options, before, encoded);
         }
-        entry += size;
+        entry += encoded.size;
         entry += *entry == ' ';
     }
 }
@@ -181,13 +278,23 @@ static size_t list_count(const char *list)
     return count + 1;
 }
 
-static void plan(struct mirror_item *item, const struct stale_state *state,
-                 const struct record *record, const struct sink_config *sink)
+/* Any entry of the list may be an announcement, or a prefix below which all of the list was. */
+static size_t count_max(const struct stale_state *state, const struct record *record)
 {
-    /* Any entry of the list may be an announcement. */
-    size_t count_max = 1 + record->appointment_count +
-                       (1 + list_count(state->published)) * HOME_ASSISTANT_MESSAGES;
-    item->publications = arena_array(item->arena, count_max, sizeof *item->publications);
+    size_t entries = list_count(state->published);
+    size_t prefixes = 0;
+    for (const char *sign = state->published; *sign != '\0'; sign++) {
+        prefixes += *sign == BELOW;
+    }
+    return 1 + record->appointment_count + (1 + entries) * HOME_ASSISTANT_MESSAGES +
+           prefixes * (3 + entries * HOME_ASSISTANT_MESSAGES);
+}
+
+static void plan(struct mirror_item *item, const struct stale_state *state,
+                 const struct record *record, const struct mirror_options *options)
+{
+    item->publications =
+        arena_array(item->arena, count_max(state, record), sizeof *item->publications);
     item->has_record = !state->has_left;
     struct text after;
     struct text all;
@@ -197,9 +304,9 @@ static void plan(struct mirror_item *item, const struct stale_state *state,
     if (state->has_left) {
         add_publication(item, RETAINED_ORDER, NULL, (struct span){0});
     } else {
-        publish_record(item, record, sink, &after, &all);
+        publish_record(item, record, options->sink, &after, &all);
     }
-    empty_those_gone(item, sink, state->published, text_cstr(&after));
+    empty_those_gone(item, options, state->published, text_cstr(&after));
     item->published_after = arena_text(item->arena, text_span(&after));
     item->published_all = arena_text(item->arena, text_span(&all));
     item->step = text_equal(text_cstr(&all), state->published) ? ITEM_PUBLISHING : ITEM_NOTING;
@@ -208,7 +315,7 @@ static void plan(struct mirror_item *item, const struct stale_state *state,
 }
 
 enum status mirror_item_create(struct mirror *mirror, const struct stale_state *state,
-                               const struct sink_config *sink, struct mirror_item **out,
+                               const struct mirror_options *options, struct mirror_item **out,
                                struct failure *why)
 {
     struct arena *arena = arena_create();
@@ -225,7 +332,7 @@ enum status mirror_item_create(struct mirror *mirror, const struct stale_state *
     item->source_name = arena_text(arena, span_of(state->source_name));
     item->order_id = arena_text(arena, span_of(state->order_id));
     item->version = state->version;
-    plan(item, state, &record, sink);
+    plan(item, state, &record, options);
     for (size_t i = 0; i < item->publication_count; i++) {
         item->publications[i].mirror = mirror;
         item->publications[i].item = item;

@@ -64,7 +64,8 @@ struct sink *monitor_create_sink(struct monitor *monitor, size_t index)
     struct sink *sink = alloc(sizeof *sink);
     *sink = (struct sink){.monitor = monitor, .index = index};
     if (port.ops->publish != NULL && config->mqtt.has_state) {
-        struct mirror_options mirror = {.sink = config,
+        struct mirror_options mirror = {.config = monitor->options.config,
+                                        .sink = config,
                                         .port = port,
                                         .store = monitor->options.store,
                                         .seed = random_next(&monitor->random)};

@@ -40,7 +40,7 @@ void mqtt_topic_events_of_order(const char *prefix, const char *source_name, con
 
 void mqtt_topic_retained(const char *prefix, const struct retained *retained, struct text *out)
 {
-    if (retained->kind == RETAINED_DISCOVERY) {
+    if (retained->kind == RETAINED_DISCOVERY || retained->kind == RETAINED_EARLIER) {
         text_add_text(out, retained->topic);
         return;
     }
@@ -68,6 +68,7 @@ void mqtt_topic_retained(const char *prefix, const struct retained *retained, st
         text_add_text(out, "/state");
         return;
     case RETAINED_DISCOVERY:
+    case RETAINED_EARLIER:
         break;
     }
     CHECK(!"a kind of retained state that does not exist");

@@ -83,7 +83,7 @@ static void remove_topic(struct sim_sink *sink, const char *name)
 
 static char *topic_name(const struct retained *retained)
 {
-    if (retained->kind == RETAINED_DISCOVERY) {
+    if (retained->kind == RETAINED_DISCOVERY || retained->kind == RETAINED_EARLIER) {
         return alloc_text(retained->topic);
     }
     struct text name;

@@ -173,6 +173,37 @@ def test_the_second_broker_of_a_list_has_everything_and_the_first_gets_it_back(w
     assert mqtt_soak.retained(second.port)["orderwatch/status"] == "offline"
 
 
+def below(broker, prefix):
+    return sorted(topic for topic in mqtt_soak.retained(broker.port, "#") if topic.startswith(prefix + "/"))
+
+
+def configure(daemon, **mqtt):
+    daemon.configuration["sinks"][0]["mqtt"].update(mqtt)
+    daemon.path.write_text(harness.to_yaml(daemon.configuration))
+
+
+def test_another_prefix_leaves_nothing_below_the_earlier_one(world):
+    broker = world.broker()
+    simulator, daemon = start(world, broker, home_assistant={"discovery_prefix": "homeassistant"})
+    wait_until(lambda: len(below(broker, "orderwatch")) == 11, lambda: below(broker, "orderwatch"))
+    simulator.step(close_order="1002")
+    configure(daemon, prefix="site/one")
+    assert harness.run_command("reload", "-c", daemon.path)[0] == 0
+    wait_until(lambda: not below(broker, "orderwatch"), lambda: below(broker, "orderwatch"))
+    wait_until(lambda: len(below(broker, "site")) == 8, lambda: below(broker, "site"))
+    assert daemon.stop(signal.SIGKILL) == -9
+    configure(daemon, prefix="site/two")
+    daemon.start()
+    wait_until(lambda: not below(broker, "site/one"), lambda: below(broker, "site"))
+    wait_until(lambda: len(below(broker, "site/two")) == 8, lambda: below(broker, "site"))
+    change(simulator, "1001", "B")
+    wait_until(lambda: '"step":"B"' in mqtt_soak.retained(broker.port, "#")["site/two/orange/orders/1001/state"],
+               daemon.log)
+    wanted = [f"homeassistant/sensor/site_2Ftwo__orange/{order}__status/config" for order in ("1001", "1003")]
+    wait_until(lambda: [topic for topic in below(broker, "homeassistant") if "__status/" in topic] == wanted,
+               lambda: below(broker, "homeassistant"))
+
+
 WATCH = """
 const client = require("mqtt").connect("mqtt://127.0.0.1:" + process.argv[2], {protocolVersion: 5});
 client.on("connect", () => client.subscribe("orderwatch/+/event/#", {qos: 1}, () => console.log("ready")));

@@ -1,6 +1,7 @@
 /* Retained state at a receiver follows the store. */
 #include "core/home_assistant.h"
 #include "core/mirror.h"
+#include "core/mirror_item.h"
 #include "tests/sim/sim_sinks.h"
 #include "tests/sim/sim_store.h"
 
@@ -154,7 +155,7 @@ static void test_a_topic_is_noted_before_it_exists(void **state)
     write_order(world, "7", 2, false);
     run(world, 5000);
     struct sim_state_row *row = sim_store_state(&world->store, "noc", "orange", "7");
-    assert_string_equal(row->published, "A%201 A-2");
+    assert_string_equal(row->published, "=orderwatch A%201 A-2");
     assert_int_not_equal(row->version, row->settled_version);
     world_destroy(world);
 }
@@ -277,6 +278,75 @@ static void test_home_assistant_is_told_of_an_order_and_of_its_end(void **state)
     world_destroy(world);
 }
 
+/* The topics that the state of an order that left empties below other prefixes, as one line. */
+static void add_earlier(const struct mirror_options *options, const char *published,
+                        struct text *out)
+{
+    const struct stale_state state = {.source_name = "orange",
+                                      .order_id = "7/8",
+                                      .version = 3,
+                                      .has_left = true,
+                                      .published = published};
+    struct mirror_item *item = NULL;
+    assert_int_equal(STATUS_OK, mirror_item_create(NULL, &state, options, &item, NULL));
+    for (size_t i = 0; i < item->publication_count; i++) {
+        const struct retained *retained = &item->publications[i].retained;
+        assert_int_equal(0, retained->payload.size);
+        if (retained->kind == RETAINED_EARLIER || retained->kind == RETAINED_DISCOVERY) {
+            text_addf(out, " %s", retained->topic);
+        }
+    }
+    assert_string_equal("", item->published_after);
+    mirror_item_destroy(item);
+}
+
+static void test_what_was_below_another_prefix_is_emptied_with_its_statuses(void **state)
+{
+    (void)state;
+    const struct sink_config sink = {.name = "noc", .kind = SINK_MQTT, .mqtt.prefix = "new"};
+    const struct mirror_options options = {.sink = &sink};
+    struct text topics;
+    text_init(&topics, 4096);
+    add_earlier(&options, "=new A-1", &topics);
+    assert_string_equal("", text_cstr(&topics));
+    add_earlier(&options, "=a%2Fb A%201 =new", &topics);
+    assert_string_equal(" a/b/status a/b/orange/status a/b/orange/orders/7%2F8/state"
+                        " a/b/orange/orders/7%2F8/appointments/A%201/state",
+                        text_cstr(&topics));
+    add_earlier(&options, "=a%2Fb +ha", &topics);
+    assert_non_null(strstr(text_cstr(&topics), " a/b/orange/orders/7%2F8/next_appointment"));
+    assert_non_null(strstr(text_cstr(&topics), " ha/sensor/a_2Fb__orange/7_2F8__status/config"));
+    text_fini(&topics);
+}
+
+static void test_what_another_sink_has_at_the_same_broker_is_left_alone(void **state)
+{
+    (void)state;
+    struct sink_config sinks[2] = {
+        {.name = "noc",
+         .kind = SINK_MQTT,
+         .mqtt = {.brokers = {{.host = "a", .port = 1883}, {.host = "b", .port = 1883}},
+                  .broker_count = 2,
+                  .prefix = "new"}},
+        {.name = "lab",
+         .kind = SINK_MQTT,
+         .mqtt = {.brokers = {{.host = "b", .port = 1883}},
+                  .broker_count = 1,
+                  .prefix = "old",
+                  .has_state = true}}};
+    const struct config config = {.sinks = sinks, .sink_count = ARRAY_COUNT(sinks)};
+    const struct mirror_options options = {.config = &config, .sink = &sinks[0]};
+    struct text topics;
+    text_init(&topics, 4096);
+    add_earlier(&options, "=old A-1", &topics);
+    assert_string_equal("", text_cstr(&topics));
+    sinks[1].mqtt.brokers[0].port = 1884;
+    add_earlier(&options, "=old", &topics);
+    assert_string_equal(" old/status old/orange/status old/orange/orders/7%2F8/state",
+                        text_cstr(&topics));
+    text_fini(&topics);
+}
+
 static void test_the_shape_follows_what_decides_the_payloads(void **state)
 {
     (void)state;
@@ -343,6 +413,8 @@ int main(void)
         cmocka_unit_test(test_only_the_latest_state_counts),
         cmocka_unit_test(test_many_orders_at_a_bounded_rate),
         cmocka_unit_test(test_home_assistant_is_told_of_an_order_and_of_its_end),
+        cmocka_unit_test(test_what_was_below_another_prefix_is_emptied_with_its_statuses),
+        cmocka_unit_test(test_what_another_sink_has_at_the_same_broker_is_left_alone),
         cmocka_unit_test(test_the_shape_follows_what_decides_the_payloads),
         cmocka_unit_test(test_a_slow_rate_is_kept),
         cmocka_unit_test(test_a_slow_receiver_is_waited_for_in_peace),
