@@ -22,10 +22,15 @@ struct json *client_ask_json(struct client *client, const char *path, const char
 /* The HTTP code; 0: no daemon, *exit_code is set and it is told. Problems are not told. */
 long client_try(struct client *client, const char *path, const char *body, struct text *answer,
                 int *exit_code);
+/* What the daemon says is wrong, on one line; its exit code. */
+int client_tell_problem(const struct client *client, long http_code, const struct text *answer);
 /* What is asked from here on may take as long as it takes. */
 void client_be_patient(struct client *client);
 /* The HTTP code of GET of one order; 0 as above. */
 long client_try_order(struct client *client, struct span source, const char *order_id,
+                      struct text *answer, int *exit_code);
+/* The same, and what is wrong is told; as client_ask. */
+bool client_ask_order(struct client *client, struct span source, const char *order_id,
                       struct text *answer, int *exit_code);
 /* Each line of a stream as it comes, without its end, until it ends (true) or fails. */
 typedef void client_line_fn(void *arg, struct span line);

@@ -94,7 +94,7 @@ static int write_copy(const struct copying *copying, int from, size_t *size)
     const char *part = text_cstr(&copying->part);
     int to = open(part, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (to < 0) {
-        return refuse_errno(part, "cannot be made");
+        return refuse_errno(copying->path, "its folder must exist and be writable");
     }
     bool is_copied = copy_bytes(from, to, size) && fsync(to) == 0;
     int exit_code = is_copied ? EXIT_CODE_OK : refuse_errno(copying->path, "cannot be written");

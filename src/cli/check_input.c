@@ -13,7 +13,8 @@ static enum status read_stdin(struct text *out, struct failure *why)
     while ((got = read(STDIN_FILENO, bytes, sizeof bytes)) != 0) {
         if (got < 0 && errno != EINTR) {
             char reason[128];
-            return fail(why, STATUS_UNAVAILABLE, "%s", strerror_r(errno, reason, sizeof reason));
+            return fail(why, STATUS_UNAVAILABLE, "standard input: %s",
+                        strerror_r(errno, reason, sizeof reason));
         }
         if (got > 0) {
             text_add(out, (struct span){.data = bytes, .size = (size_t)got});
@@ -21,7 +22,7 @@ static enum status read_stdin(struct text *out, struct failure *why)
     }
     return out->status == STATUS_OK
                ? STATUS_OK
-               : fail(why, out->status, "larger than %zu bytes", out->size_max);
+               : fail(why, out->status, "standard input: larger than %zu bytes", out->size_max);
 }
 
 enum status check_input_read(const char *path, struct text *out, struct failure *why)

@@ -284,8 +284,9 @@ static int survey_sample(const struct profile *profile, const char *path, bool i
     struct failure why;
     text_init(&sample, SAMPLE_BYTES_MAX);
     int exit_code = EXIT_CODE_USAGE;
-    if (check_input_read(path, &sample, &why) == STATUS_OK &&
-        look_at_sample(&survey, text_span(&sample), &why) == STATUS_OK) {
+    if (check_input_read(path, &sample, &why) != STATUS_OK) {
+        (void)fprintf(stderr, "orderwatch: check: %s\n", why.detail);
+    } else if (look_at_sample(&survey, text_span(&sample), &why) == STATUS_OK) {
         exit_code = tell(&survey, is_json);
     } else {
         (void)fprintf(stderr, "orderwatch: check: %s: %s\n", path, why.detail);

@@ -237,8 +237,10 @@ int check_route(const struct config *config, const char *path, const char *at)
     struct text bytes;
     text_init(&bytes, EVENT_FILE_BYTES_MAX);
     int exit_code = EXIT_CODE_OK;
-    if (check_input_read(path, &bytes, &why) != STATUS_OK ||
-        event_document_read(text_span(&bytes), arena, &asking.document, &why) != STATUS_OK) {
+    if (check_input_read(path, &bytes, &why) != STATUS_OK) {
+        (void)fprintf(stderr, "orderwatch: check: %s\n", why.detail);
+        exit_code = EXIT_CODE_USAGE;
+    } else if (event_document_read(text_span(&bytes), arena, &asking.document, &why) != STATUS_OK) {
         exit_code = refuse(path, why.detail);
     } else if (!read_time(&asking, at)) {
         exit_code = refuse(at, "no time; accepted: 2027-01-12T21:30, with an offset or without");

@@ -200,8 +200,7 @@ static int exit_code_of(long http_code)
     }
 }
 
-/* What the daemon says is wrong, on one line. */
-static int tell_problem(const struct client *client, long http_code, const struct text *answer)
+int client_tell_problem(const struct client *client, long http_code, const struct text *answer)
 {
     struct json *problem = NULL;
     const char *detail = NULL;
@@ -234,14 +233,19 @@ long client_try(struct client *client, const char *path, const char *body, struc
     return http_code;
 }
 
+static void add_order_path(struct text *path, struct span source, const char *order_id)
+{
+    text_init(path, URL_BYTES_MAX);
+    text_add_text(path, "/api/v1/order?source=");
+    text_add_percent(path, source);
+    client_add_parameter(path, "id", order_id);
+}
+
 long client_try_order(struct client *client, struct span source, const char *order_id,
                       struct text *answer, int *exit_code)
 {
     struct text path;
-    text_init(&path, URL_BYTES_MAX);
-    text_add_text(&path, "/api/v1/order?source=");
-    text_add_percent(&path, source);
-    client_add_parameter(&path, "id", order_id);
+    add_order_path(&path, source, order_id);
     long http_code = client_try(client, text_cstr(&path), NULL, answer, exit_code);
     text_fini(&path);
     return http_code;
@@ -253,8 +257,18 @@ bool client_ask(struct client *client, const char *path, const char *body, struc
     long http_code = client_try(client, path, body, answer, exit_code);
     bool is_good = http_code >= 200 && http_code <= 299;
     if (http_code != 0 && !is_good) {
-        *exit_code = tell_problem(client, http_code, answer);
+        *exit_code = client_tell_problem(client, http_code, answer);
     }
+    return is_good;
+}
+
+bool client_ask_order(struct client *client, struct span source, const char *order_id,
+                      struct text *answer, int *exit_code)
+{
+    struct text path;
+    add_order_path(&path, source, order_id);
+    bool is_good = client_ask(client, text_cstr(&path), NULL, answer, exit_code);
+    text_fini(&path);
     return is_good;
 }
 

@@ -2,6 +2,7 @@
 #include "cli/cli.h"
 #include "cli/client.h"
 #include "cli/table.h"
+#include "core/utf8.h"
 #include "daemon.h"
 
 #include <stdio.h>
@@ -130,6 +131,45 @@ static int tell_done(const struct control *control, const struct text *answer, c
     return exit_code;
 }
 
+/* It is neither: what there is of both. */
+static void add_refusal(struct text *line, const struct text *answer)
+{
+    struct json *problem = NULL;
+    const char *detail = NULL;
+    if (json_parse(text_span(answer), &problem, NULL) == STATUS_OK) {
+        detail = json_member_text(problem, "detail");
+    }
+    text_add_text(line, line->size != 0 ? "; " : "");
+    utf8_add_clean_line(line, span_of(detail != NULL ? detail : "not found"), 2000);
+    json_destroy(problem);
+}
+
+static bool ask_both(struct client *client, const struct control *control, const char *operand,
+                     struct text *answer, int *exit_code)
+{
+    struct text path;
+    struct text refusals;
+    text_init(&path, 8192);
+    text_init(&refusals, 8192);
+    long http_code = 404;
+    for (size_t i = 0; i < ARRAY_COUNT(control->collections) && http_code == 404; i++) {
+        add_path(&path, control->collections[i], operand, control->action);
+        http_code = client_try(client, text_cstr(&path), "{}", answer, exit_code);
+        if (http_code == 404) {
+            add_refusal(&refusals, answer);
+        }
+    }
+    if (http_code == 404) {
+        (void)fprintf(stderr, "orderwatch: %s: %s\n", control->command, text_cstr(&refusals));
+        *exit_code = EXIT_CODE_NEGATIVE;
+    } else if (http_code != 0 && http_code != 200) {
+        *exit_code = client_tell_problem(client, http_code, answer);
+    }
+    text_fini(&refusals);
+    text_fini(&path);
+    return http_code == 200;
+}
+
 static int act(struct client *client, const struct control *control, const char *operand,
                bool is_json)
 {
@@ -138,15 +178,11 @@ static int act(struct client *client, const struct control *control, const char 
     text_init(&path, 8192);
     text_init(&answer, (size_t)1 << 20);
     int exit_code = EXIT_CODE_OK;
-    add_path(&path, control->collections[0], operand, control->action);
-    bool has_second = control->collections[1] != NULL;
-    long http_code =
-        has_second ? client_try(client, text_cstr(&path), "{}", &answer, &exit_code) : 404;
-    if (has_second && http_code == 404) {
-        add_path(&path, control->collections[1], operand, control->action);
-    }
-    bool is_done = http_code == 200;
-    if (http_code != 0 && !is_done) {
+    bool is_done = false;
+    if (control->collections[1] != NULL) {
+        is_done = ask_both(client, control, operand, &answer, &exit_code);
+    } else {
+        add_path(&path, control->collections[0], operand, control->action);
         is_done = client_ask(client, text_cstr(&path), "{}", &answer, &exit_code);
     }
     if (is_done) {

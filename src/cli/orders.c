@@ -66,11 +66,17 @@ static bool find_order(struct client *client, const char *source, const char *id
                        struct text *answer, int *exit_code)
 {
     if (source != NULL) {
-        return client_try_order(client, span_of(source), id, answer, exit_code) == 200;
+        return client_ask_order(client, span_of(source), id, answer, exit_code);
     }
     struct json *sources = client_ask_json(client, "/api/v1/sources", NULL, exit_code);
     bool is_found = false;
-    const struct json *item = json_first(json_member(sources, "items"));
+    const struct json *items = json_member(sources, "items");
+    const struct json *item = json_first(items);
+    if (json_count(items) == 1) { /* its own words say what comes near */
+        is_found =
+            client_ask_order(client, json_text(json_member(item, "name")), id, answer, exit_code);
+        item = NULL;
+    }
     for (; item != NULL && !is_found; item = json_next(item)) {
         struct span name = json_text(json_member(item, "name"));
         is_found = client_try_order(client, name, id, answer, exit_code) == 200;
@@ -88,9 +94,9 @@ static int show_order(struct client *client, const char *source, const char *id,
     if (!find_order(client, source, id, &answer, &exit_code)) {
         if (exit_code == EXIT_CODE_OK) {
             (void)fprintf(stderr,
-                          "orderwatch: orders: %s: no such order%s%s; `orderwatch orders` "
-                          "lists those that are known\n",
-                          id, source != NULL ? " of source " : "", source != NULL ? source : "");
+                          "orderwatch: orders: %s: no source has such an order; `orderwatch "
+                          "orders` lists those that are known\n",
+                          id);
             exit_code = EXIT_CODE_NEGATIVE;
         }
     } else if (is_json) {

@@ -73,7 +73,7 @@ static void print_status(const struct json *status, bool is_ready)
     struct text started;
     text_init(&started, 256);
     table_add_cell(&started, json_member(status, "started"), CELL_TIME);
-    (void)printf("orderwatch %s, since %s UTC: %s\n", json_member_text(status, "version"),
+    (void)printf("orderwatch %s, since %s: %s\n", json_member_text(status, "version"),
                  text_cstr(&started), is_ready ? "healthy" : "not healthy");
     text_fini(&started);
     print_reasons(json_member(status, "reasons"));

@@ -54,7 +54,7 @@ void table_add_cell(struct text *out, const struct json *value, enum cell_look l
         return;
     }
     if (look == CELL_TIME && json_text(value).size >= 19) {
-        text_addf(out, "%.10s %.8s", json_text(value).data, json_text(value).data + 11);
+        text_addf(out, "%.10s %.8sZ", json_text(value).data, json_text(value).data + 11);
         return;
     }
     enum json_kind kind = json_kind(value);

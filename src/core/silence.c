@@ -191,7 +191,8 @@ static enum status read_times(const struct reading *reading, int64_t now_wall_ms
         return status;
     }
     if (out->end_wall_ms == 0) {
-        return fail(reading->why, STATUS_INVALID, "end: is needed: a silence has an end");
+        return fail(reading->why, STATUS_INVALID,
+                    "end: is needed (--for, --until): a silence has an end");
     }
     if (out->end_wall_ms <= out->start_wall_ms) {
         return fail(reading->why, STATUS_INVALID, "end: must be after the start");
@@ -252,7 +253,7 @@ static enum status read_matchers(const struct reading *reading, struct silence *
         return fail(reading->why, STATUS_INVALID,
                     out->is_all ? "is_all: matches everything, so nothing else may be given"
                                 : "this would silence every event; say what (source, order, type, "
-                                  "severity, where), or is_all if you mean it");
+                                  "severity, where), or is_all (--all) if you mean it");
     }
     return STATUS_OK;
 }

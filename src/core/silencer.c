@@ -216,8 +216,8 @@ enum status silencer_end(struct silencer *silencer, const char *id, int64_t now_
     if (ended == NULL || ended->end_wall_ms <= now_wall_ms) {
         arena_destroy(next.arena);
         return fail(why, STATUS_NOT_FOUND,
-                    "%.64s: no such silence, or it has ended; /api/v1/silences lists those "
-                    "that there are",
+                    "%.64s: no such silence, or it has ended; `orderwatch silence list` and "
+                    "/api/v1/silences list those that there are",
                     id);
     }
     if (ended->start_wall_ms >= now_wall_ms) {

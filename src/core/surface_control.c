@@ -33,6 +33,8 @@ static void refuse_action(const struct call *call, const char *action, const cha
 /* --- parked deliveries -------------------------------------------------------------------------
  */
 
+#define PARKED_LISTED "`orderwatch deliveries --status parked` and /api/v1/deliveries?status=parked"
+
 struct repair_inquiry {
     struct inquiry inquiry;
     int64_t id;
@@ -48,10 +50,9 @@ static void answer_changed(struct surface *surface, struct http_exchange *exchan
                            size_t count)
 {
     if (count == 0) {
-        answer_problem(surface, exchange, 404,
-                       "no parked delivery has the id %" PRId64
-                       "; /api/v1/deliveries?status=parked lists those that are",
-                       id);
+        answer_problem(
+            surface, exchange, 404,
+            "no parked delivery has the id %" PRId64 "; " PARKED_LISTED " list those that are", id);
         return;
     }
     struct text body;
@@ -130,8 +131,8 @@ void serve_delivery_action(const struct call *call)
         refuse_action(call, target.action, "/api/v1/deliveries/ID/retry and /drop");
     } else if (!read_id(target.name, &id)) {
         answer_problem(call->surface, call->exchange, 404,
-                       "%.100s: not the id of a delivery; /api/v1/deliveries?status=parked lists "
-                       "those that can be repaired",
+                       "%.100s: not the id of a delivery; " PARKED_LISTED
+                       " list those that can be repaired",
                        target.name);
     } else {
         repair(call, id, is_retry);

@@ -239,7 +239,8 @@ static void on_story(void *arg, enum status status, const struct listed_event *e
         answer_story(inquiry, event, deliveries, count);
     } else if (status == STATUS_NOT_FOUND) {
         answer_problem(inquiry->surface, inquiry_take(inquiry), 404,
-                       "no event has this id; /api/v1/events lists those that are kept");
+                       "no event has this id; `orderwatch events` and /api/v1/events list "
+                       "those that are kept");
     } else {
         answer_store_problem(inquiry->surface, inquiry_take(inquiry), status, "no story");
     }

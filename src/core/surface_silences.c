@@ -1,4 +1,5 @@
 /* Silences: listed, made, ended. What they do is the silencer's. */
+#include "core/glob.h"
 #include "core/json.h"
 #include "core/silencer.h"
 
@@ -97,12 +98,36 @@ static void refuse(struct inquiry *inquiry, const struct failure *why)
     inquiry_end(inquiry);
 }
 
+/* A name that is none would silence nothing, and nobody would know. */
+static bool names_a_source(const struct call *call, const char *pattern)
+{
+    const struct config *config = call->surface->options.config;
+    struct text names;
+    text_init(&names, 4096);
+    bool is_known = pattern == NULL || pattern[0] == '\0' || !glob_is_valid(pattern);
+    for (size_t i = 0; i < config->source_count && !is_known; i++) {
+        is_known = glob_matches(pattern, config->sources[i].name);
+        text_addf(&names, "%s%s", i != 0 ? ", " : "", config->sources[i].name);
+    }
+    if (!is_known) {
+        answer_problem(call->surface, call->exchange, 400,
+                       "source: %.80s is none; there is %s; * and ? stand for anything", pattern,
+                       text_cstr(&names));
+    }
+    text_fini(&names);
+    return is_known;
+}
+
 void serve_silence_add(const struct call *call)
 {
     struct json *document = NULL;
     struct failure why = {0};
     if (json_parse(call->query->body, &document, &why) != STATUS_OK) {
         answer_problem(call->surface, call->exchange, 400, "%s", why.detail);
+        return;
+    }
+    if (!names_a_source(call, json_member_text(document, "source"))) {
+        json_destroy(document);
         return;
     }
     struct inquiry *inquiry = inquiry_create(call, sizeof *inquiry);

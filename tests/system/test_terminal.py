@@ -141,3 +141,32 @@ def test_one_clear_line_when_no_daemon_answers(tmp_path):
         code, out, err = run_command(ask[0], *ask[1:], "-c", path)
         assert (code, out) == (69, "") and err.count("\n") == 1, (ask, code, out, err)
         assert "no daemon answers" in err and "orderwatch run" in err, err
+
+
+REFUSED = {  # (code, words that help)
+    ("orders", "O-1x"): (1, ["O-1x", "did you mean O-1"]), ("orders", "O-1", "--source", "blue"): (1, ["blue", "orange"]),
+    ("why", "abc"): (1, ["orderwatch events"]), ("retry", "999"): (1, ["999", "orderwatch deliveries --status parked"]),
+    ("drop", "abc"): (1, ["abc", "orderwatch deliveries --status parked"]),
+    ("pause", "blue"): (1, ["blue", "source", "orange", "sink", "tickets"]),
+    ("silence", "end", "abc"): (1, ["abc", "orderwatch silence list"]),
+    ("silence", "add", "--order", "1", "--author", "Ann", "--comment", "c"): (2, ["--for", "--until"]),
+    ("silence", "add", "--author", "Ann", "--comment", "c", "--for", "1h"): (2, ["--all"]),
+    ("silence", "add", "--source", "blue", "--author", "Ann", "--comment", "c", "--for", "1h"): (2, ["blue", "orange"]),
+    ("check", "--route", "/nowhere/event.json"): (2, ["/nowhere/event.json: cannot be read"]),
+    ("backup", "/nowhere/state.db"): (74, ["/nowhere/state.db", "folder must exist"]),
+}
+
+
+def test_what_is_refused_says_what_there_is_on_one_line(served):
+    for arguments, (code, words) in REFUSED.items():
+        refused, out, err = run_command(arguments[0], "-c", served.path, *arguments[1:])
+        lines = [line for line in err.splitlines() if "warning:" not in line]
+        assert refused == code and out == "" and len(lines) == 1, (arguments, refused, out, err)
+        assert all(word in lines[0] for word in words), (arguments, lines)
+        assert lines[0].startswith(f"orderwatch: {arguments[0]}: "), lines
+        assert not re.search(r"(/nowhere/\S+): \1", lines[0]), lines
+
+
+def test_times_say_their_zone(served):
+    code, out, err = run_command("appointments", "-c", served.path)
+    assert "2027-01-12 08:00:00Z" in out, out + err
