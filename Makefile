@@ -170,12 +170,13 @@ sim: $(BUILD)/tests/simulation
 
 # Bugs planted in turn: the simulation is worth what it finds. PLANTED sit between the daemon and its
 # ports; WRAPPED are linked over functions of the core.
-PLANTED := snapshot-first new-id early-done lane-ignored late-joins window-forgotten maintenance-unknown \
-           state-early
+PLANTED := snapshot-first new-id early-done lane-ignored late-joins clock-back-strands window-forgotten \
+           maintenance-unknown state-early
 WRAPPED := short-page stamp-at-start throttle-ignored retry-after-ignored token-per-sweep refusal-retried \
-           look-up-mixes settle-at-once last-step-alone silence-ignored
+           look-up-mixes settle-at-once last-step-alone silence-ignored door-open \
+           bytes-believed
 WRAPS := pager_trust budget_answered budget_throttled retry_after_parse token_is_due api_error_read \
-         merge_look_up settle_judge message_compose silence_find
+         merge_look_up settle_judge message_compose silence_find route_quiet_until index_set_raw
 $(BUILD)/tests/simulation-wrapped: $(BUILD)/tests/planted/wrapped.o $(SIM_OBJ) $(SUPPORT_OBJ) $(BUILD)/core.a
 	$(Q)$(CC) $(ALL_LDFLAGS) $(WRAPS:%=-Wl,--wrap=%) -o $@ $^ $(CORE_LIBS)
 

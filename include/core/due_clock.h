@@ -18,6 +18,9 @@ struct due_clock {
 
 void due_clock_init(struct due_clock *clock, const struct retry_policy *policy);
 bool due_clock_turn(struct due_clock *clock, struct instant now); /* true: the wall clock jumped */
+/* Something was written at wall_ms. True: that is to come, so the clock went back in an earlier
+ * life, and the horizon is another now. */
+bool due_clock_see(struct due_clock *clock, int64_t wall_ms);
 int64_t due_clock_hint(struct due_clock *clock, struct instant at, int64_t hint_ms); /* capped */
 int64_t due_clock_horizon_wall_ms(const struct due_clock *clock);
 bool due_clock_has_expired(const struct due_clock *clock, int64_t since_wall_ms, struct instant at);

@@ -170,6 +170,7 @@ struct due_result {
     const struct delivery *deliveries; /* lane heads, oldest first */
     size_t delivery_count;
     int64_t next_due_wall_ms; /* earliest due of a lane head not given; INSTANT_NEVER: none */
+    int64_t newest_wall_ms;   /* created_wall_ms of the last one pending; INT64_MIN: none is */
 };
 
 enum settle_kind {

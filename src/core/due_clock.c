@@ -37,6 +37,16 @@ bool due_clock_turn(struct due_clock *clock, struct instant now)
     return jump_ms >= JUMP_MS || jump_ms <= -JUMP_MS;
 }
 
+bool due_clock_see(struct due_clock *clock, int64_t wall_ms)
+{
+    if (wall_ms < clock->now.wall_ms + JUMP_MS ||
+        clock->now.mono_ms < clock->jumped_until_mono_ms) {
+        return false;
+    }
+    clock->jumped_until_mono_ms = clock->now.mono_ms + SERVER_HINT_MAX_MS;
+    return true;
+}
+
 int64_t due_clock_hint(struct due_clock *clock, struct instant at, int64_t hint_ms)
 {
     int64_t capped_ms = hint_ms < SERVER_HINT_MAX_MS ? hint_ms : SERVER_HINT_MAX_MS;

@@ -112,6 +112,7 @@ static void on_due(void *arg, const struct due_result *result)
         take_in(outlet, &result->deliveries[i]);
     }
     outlet->next_due_wall_ms = result->next_due_wall_ms;
+    outlet->wants_fetch |= due_clock_see(&outlet->clock, result->newest_wall_ms);
 }
 
 static void fetch_due(struct outlet *outlet)

@@ -384,18 +384,28 @@ static void find_next(struct database *database, struct due_job *due)
     statement_reset(row);
 }
 
+static void find_newest(struct database *database, struct due_job *due)
+{
+    struct sqlite3_stmt *row = database_statement(database, STATEMENT_NEWEST_PENDING);
+    bind_text(row, 1, due->query.sink_name);
+    bool is_found = database_next(database, row);
+    due->result.newest_wall_ms = is_found ? column_number(row, 0) : INT64_MIN;
+    statement_reset(row);
+}
+
 static void run_fetch_due(struct database *database, struct job *job)
 {
     struct due_job *due = (struct due_job *)job;
     give_due(database, due);
     give_stranded(database, due);
     find_next(database, due);
+    find_newest(database, due);
 }
 
 static void tell_due(struct job *job)
 {
     struct due_job *due = (struct due_job *)job;
-    struct due_result failed = {.next_due_wall_ms = INSTANT_NEVER};
+    struct due_result failed = {.next_due_wall_ms = INSTANT_NEVER, .newest_wall_ms = INT64_MIN};
     due->result.deliveries = due->deliveries;
     struct due_result *result = job->status == STATUS_OK ? &due->result : &failed;
     result->status = job->status;

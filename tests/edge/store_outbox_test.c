@@ -307,6 +307,25 @@ static void test_what_is_committed_after_its_moment_is_of_another(void **state)
     assert_string_equal(fixture->deliveries[1].events[0].order_id, "2");
 }
 
+/* It tells a clock that went back while nobody looked. */
+static void test_the_newest_pending_is_told(void **state)
+{
+    struct fixture *fixture = *state;
+    fixture_fetch(fixture, NOW);
+    assert_true(fixture->newest_wall_ms == INT64_MIN);
+    fixture_plan(fixture, 1, "a", NULL, NOW);
+    fixture_plan(fixture, 2, "a", NULL, NOW + DAY_MS);
+    fixture_fetch(fixture, NOW);
+    int64_t newest = fixture_event(FIXTURE_SOURCE, "1", 2, SEVERITY_INFO).wall_ms;
+    assert_int_equal(fixture->newest_wall_ms, newest);
+    fixture_end(fixture, &fixture->deliveries[0], SETTLE_DELIVERED, 0);
+    fixture_fetch(fixture, NOW + DAY_MS);
+    assert_int_equal(fixture->newest_wall_ms, newest);
+    fixture_end(fixture, &fixture->deliveries[0], SETTLE_DELIVERED, 0);
+    fixture_fetch(fixture, NOW);
+    assert_true(fixture->newest_wall_ms == INT64_MIN);
+}
+
 static void test_retries_beyond_the_horizon_are_due(void **state)
 {
     struct fixture *fixture = *state;
@@ -591,6 +610,7 @@ int main(void)
         STORE_TEST(test_an_order_keeps_its_order_over_lanes),
         STORE_TEST(test_what_waits_for_the_morning_is_overtaken),
         STORE_TEST(test_a_digest_waits_as_a_whole_for_an_earlier_mail),
+        STORE_TEST(test_the_newest_pending_is_told),
         STORE_TEST(test_what_is_committed_after_its_moment_is_of_another),
         STORE_TEST(test_a_night_and_what_was_put_off_to_its_end_do_not_wait_for_each_other),
         STORE_TEST(test_retries_beyond_the_horizon_are_due),

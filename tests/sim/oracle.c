@@ -334,6 +334,22 @@ bool oracle_is_settled(const struct oracle *oracle)
            !oracle_waits(oracle, &wrong_id);
 }
 
+/* A wait, or a bundle that waits for an earlier mail. */
+#define RETRY_MS_MAX (BUNDLE_WAIT_MS + HOUR_MS)
+
+void oracle_check_retries(const struct oracle *oracle)
+{
+    const struct sim *sim = oracle->sim;
+    for (size_t i = 0; i < oracle->store->row_count; i++) {
+        const struct sim_row *row = &oracle->store->rows[i];
+        if (row->state == ROW_PENDING && row->is_retry &&
+            sim->now.mono_ms - row->tried_mono_ms > RETRY_MS_MAX) {
+            sim_violation(oracle->sim, "%s: event %s was tried once and is forgotten",
+                          row->sink_name, row->event->id);
+        }
+    }
+}
+
 /* Time alone may have caused it a moment ago: it leaves when quiet hours end, or with a digest. */
 static bool is_planned_ahead(const struct oracle *oracle, const struct sim_row *row)
 {

@@ -27,6 +27,7 @@ static const char *const names[PLANT_KIND_COUNT] = {
     [PLANT_EARLY_DONE] = "early-done",
     [PLANT_LANE_IGNORED] = "lane-ignored",
     [PLANT_LATE_JOINS] = "late-joins",
+    [PLANT_CLOCK_BACK_STRANDS] = "clock-back-strands",
     [PLANT_WINDOW_FORGOTTEN] = "window-forgotten",
     [PLANT_MAINTENANCE_UNKNOWN] = "maintenance-unknown",
     [PLANT_STATE_EARLY] = "state-early",
@@ -198,8 +199,12 @@ static void plant_fetch_deadlines(void *self, const char *source_name, int64_t n
 static void plant_fetch_due(void *self, const struct due_query *query, store_due_fn *on_done,
                             void *arg)
 {
-    const struct store_port *real = &((struct plant *)self)->store;
-    real->fetch_due(real->self, query, on_done, arg);
+    const struct plant *plant = self;
+    struct due_query spoilt = *query;
+    if (plant->kind == PLANT_CLOCK_BACK_STRANDS) {
+        spoilt.horizon_wall_ms = INSTANT_NEVER;
+    }
+    plant->store.fetch_due(plant->store.self, &spoilt, on_done, arg);
 }
 
 static void plant_settle(void *self, const struct settlement *settlements, size_t count,

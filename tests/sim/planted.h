@@ -8,12 +8,13 @@
 
 enum plant_kind {
     PLANT_NONE,
-    PLANT_SNAPSHOT_FIRST,   /* the new state is committed before its events */
-    PLANT_NEW_ID,           /* a change that is found again gets another id */
-    PLANT_EARLY_DONE,       /* a send counts as delivered before the receiver took it */
-    PLANT_LANE_IGNORED,     /* the next of an order is sent while the first one waits */
-    PLANT_LATE_JOINS,       /* what comes after the moment of a mail still leaves for that moment */
-    PLANT_WINDOW_FORGOTTEN, /* a restart begins with an empty window */
+    PLANT_SNAPSHOT_FIRST, /* the new state is committed before its events */
+    PLANT_NEW_ID,         /* a change that is found again gets another id */
+    PLANT_EARLY_DONE,     /* a send counts as delivered before the receiver took it */
+    PLANT_LANE_IGNORED,   /* the next of an order is sent while the first one waits */
+    PLANT_LATE_JOINS,     /* what comes after the moment of a mail still leaves for that moment */
+    PLANT_CLOCK_BACK_STRANDS,  /* a wait until a time that the clock took back is waited for */
+    PLANT_WINDOW_FORGOTTEN,    /* a restart begins with an empty window */
     PLANT_MAINTENANCE_UNKNOWN, /* announced windows are not known to the daemon */
     PLANT_STATE_EARLY,         /* retained state counts as there before the receiver has it */
     PLANT_KIND_COUNT

@@ -309,6 +309,7 @@ static void settle_row(struct sim_store *store, size_t index, const struct settl
     case SETTLE_LATER:
         row->due_wall_ms = settlement->due_wall_ms;
         row->is_retry = true;
+        row->tried_mono_ms = store->sim->now.mono_ms;
         break;
     case SETTLE_DEFERRED:
         row->due_wall_ms = settlement->due_wall_ms;

@@ -23,6 +23,7 @@ struct sim_row { /* one event for one sink */
     const struct event *event;
     const char *sink_name, *lane, *bundle, *progress, *detail;
     int64_t due_wall_ms, first_due_wall_ms, created_wall_ms;
+    int64_t tried_mono_ms; /* last and in vain */
     uint32_t attempts_made;
     enum sim_row_state state;
     bool is_retry; /* due by the wait after an attempt, not by a plan */

@@ -8,13 +8,26 @@ static void execute_fetch_due(struct request *request)
                                          request->deliveries, &request->next_due_wall_ms);
 }
 
+static int64_t newest_wall_ms(const struct request *request)
+{
+    const struct sim_store *store = request->port->store;
+    for (size_t i = store->row_count; i-- > 0;) {
+        if (store->rows[i].state == ROW_PENDING &&
+            text_equal(store->rows[i].sink_name, request->due_query.sink_name)) {
+            return store->rows[i].created_wall_ms;
+        }
+    }
+    return INT64_MIN;
+}
+
 static void answer_due(struct request *request)
 {
     struct due_result result = {.status = request->status,
                                 .detail = request_detail(request),
                                 .deliveries = request->deliveries,
                                 .delivery_count = request->found_count,
-                                .next_due_wall_ms = request->next_due_wall_ms};
+                                .next_due_wall_ms = request->next_due_wall_ms,
+                                .newest_wall_ms = newest_wall_ms(request)};
     request->on.due(request->arg, &result);
 }
 

@@ -378,6 +378,7 @@ static void wait_until_settled(struct world *world)
     while (!oracle_is_settled(&world->oracle) && world->sim.now.mono_ms < give_up) {
         run_until(world, world->sim.now.mono_ms + MINUTE_MS);
         resume_sinks(world);
+        oracle_check_retries(&world->oracle);
     }
 }
 

@@ -53,6 +53,18 @@ static void test_age_parks_only_what_was_tried_for_a_while(void **state)
     assert_false(due_clock_has_expired(&clock, WALL, at(HOUR_MS, WALL + HOUR_MS)));
 }
 
+static void test_what_was_written_later_than_now_tells_of_a_jump(void **state)
+{
+    (void)state;
+    struct due_clock clock = started();
+    assert_false(due_clock_see(&clock, INT64_MIN));
+    assert_false(due_clock_see(&clock, WALL + 500)); /* slewing */
+    assert_int_equal(due_clock_horizon_wall_ms(&clock), WALL + SERVER_HINT_MAX_MS + 1000);
+    assert_true(due_clock_see(&clock, WALL + DAY_MS));
+    assert_int_equal(due_clock_horizon_wall_ms(&clock), WALL + policy.cap_ms + 1000);
+    assert_false(due_clock_see(&clock, WALL + DAY_MS)); /* that is known */
+}
+
 static void test_a_jump_forward_makes_nothing_old(void **state)
 {
     (void)state;
@@ -88,6 +100,7 @@ int main(void)
         cmocka_unit_test(test_slewing_is_no_jump),
         cmocka_unit_test(test_waits_are_short_and_never_negative),
         cmocka_unit_test(test_age_parks_only_what_was_tried_for_a_while),
+        cmocka_unit_test(test_what_was_written_later_than_now_tells_of_a_jump),
         cmocka_unit_test(test_a_jump_forward_makes_nothing_old),
         cmocka_unit_test(test_a_jump_back_shortens_the_horizon),
         cmocka_unit_test(test_a_wait_that_was_asked_for_survives_a_jump_back),

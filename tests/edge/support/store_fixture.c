@@ -184,6 +184,7 @@ static void fixture_on_due(void *arg, const struct due_result *result)
     fixture->deliveries = copies;
     fixture->count = result->delivery_count;
     fixture->next_due_wall_ms = result->next_due_wall_ms;
+    fixture->newest_wall_ms = result->newest_wall_ms;
     fixture_note(fixture, result->status, result->detail);
 }
 

@@ -35,6 +35,7 @@ struct fixture {
     const struct stale_state *states;
     size_t count; /* of the latest list */
     int64_t next_due_wall_ms;
+    int64_t newest_wall_ms;
 };
 
 struct fixture *fixture_create(void); /* a folder; not open */
