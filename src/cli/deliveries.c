@@ -13,7 +13,7 @@ static const char usage_head[] = "usage: orderwatch deliveries [-c FILE] [FILTER
 
 static const char why_usage[] =
     "usage: orderwatch why EVENT [-c FILE] [--json]\n"
-    "One event: the sweep that found it, the fields that changed, whether it was silenced, and\n"
+    "One event: the sweep that found it, the fields that changed, its routes or silence, and\n"
     "each try to deliver it with the receiver's answer. EVENT is an id, as events shows it.\n\n"
     "exit: 0; 1 no such event; 69 no daemon answers\n";
 
@@ -87,6 +87,10 @@ static void print_deliveries(const struct json *deliveries)
         print_line("sink", json_member(delivery, "sink"), CELL_TEXT);
         print_line("delivery", json_member(delivery, "id"), CELL_TEXT);
         print_line("status", json_member(delivery, "status"), CELL_TEXT);
+        const struct json *route = json_first(json_member(delivery, "routes"));
+        for (const char *label = "route"; route != NULL; route = json_next(route), label = "") {
+            print_line(label, route, CELL_TEXT);
+        }
         print_line("due", json_member(delivery, "due"), CELL_TIME);
         table_print(try_columns, ARRAY_COUNT(try_columns), json_member(delivery, "tries"),
                     "not tried yet");

@@ -1,7 +1,13 @@
 /* Events and deliveries, and the whole story of one event. */
+#include "core/arena.h"
+#include "core/event_document.h"
+#include "core/json.h"
+#include "core/route.h"
+
 #include "surface_scan.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -114,8 +120,37 @@ static void write_attempts(struct json_writer *writer, const struct listed_deliv
     json_write_close(writer, ']');
 }
 
+/* What a story needs to tell which routes led its event to a sink. */
+struct story_routes {
+    const struct config *config;
+    struct event_document document;
+    struct route_facts facts;
+};
+
+/* As the configuration in force has them; none leads to a fallback, or after a change. */
+static void write_routes(struct json_writer *writer, const struct story_routes *routes,
+                         const char *sink_name)
+{
+    json_write_open(writer, "routes", '[');
+    for (size_t i = 0; i < routes->config->route_count; i++) {
+        const struct route_config *route = &routes->config->routes[i];
+        bool leads_there = false;
+        for (size_t j = 0; j < route->sink_count; j++) {
+            const struct sink_config *sink = &routes->config->sinks[route->sinks[j]];
+            leads_there = leads_there || text_equal(sink->name, sink_name);
+        }
+        if (leads_there && route_matches(route, &routes->facts)) {
+            char place[40];
+            (void)snprintf(place, sizeof place, "routes[%zu]", i);
+            json_write_text(writer, NULL, route->name != NULL ? route->name : place);
+        }
+    }
+    json_write_close(writer, ']');
+}
+
+/* routes: NULL in a list, where neither they nor the attempts are shown. */
 static void write_delivery(struct json_writer *writer, const struct listed_delivery *delivery,
-                           bool has_attempts)
+                           const struct story_routes *routes)
 {
     json_write_open(writer, NULL, '{');
     json_write_integer(writer, "id", delivery->id);
@@ -139,7 +174,8 @@ static void write_delivery(struct json_writer *writer, const struct listed_deliv
     if (delivery->detail[0] != '\0') {
         json_write_text(writer, "detail", delivery->detail);
     }
-    if (has_attempts) {
+    if (routes != NULL) {
+        write_routes(writer, routes, delivery->sink_name);
         write_attempts(writer, delivery);
     }
     json_write_close(writer, '}');
@@ -161,7 +197,7 @@ static void on_deliveries(void *arg, const struct delivery_page *page)
         }
         struct json_writer writer = {.out = &scan->item};
         text_clear(&scan->item);
-        write_delivery(&writer, &page->deliveries[taken], false);
+        write_delivery(&writer, &page->deliveries[taken], NULL);
         scan_keep_item(scan);
     }
     scan->row_count += page->count;
@@ -206,11 +242,53 @@ static void give_up_story(struct inquiry *inquiry)
                          "it takes too long");
 }
 
+/* Contacts are kept apart from the event, and routes may look at them. */
+static void read_contact(const struct event *event, struct arena *arena, struct record *out)
+{
+    static const struct {
+        const char *name;
+        enum order_field field;
+    } members[] = {{"name", ORDER_CONTACT_NAME},
+                   {"phone", ORDER_CONTACT_PHONE},
+                   {"email", ORDER_CONTACT_EMAIL}};
+    struct json *personal = NULL;
+    if (event->personal.size == 0 || json_parse(event->personal, &personal, NULL) != STATUS_OK) {
+        return;
+    }
+    for (size_t i = 0; i < ARRAY_COUNT(members); i++) {
+        const char *value = json_member_text(json_member(personal, "contact"), members[i].name);
+        if (value != NULL) {
+            out->fields[members[i].field] = arena_text(arena, span_of(value));
+        }
+    }
+    json_destroy(personal);
+}
+
+static void read_routes(const struct surface *surface, const struct event *event,
+                        struct arena *arena, struct story_routes *out)
+{
+    *out = (struct story_routes){.config = surface->options.config};
+    if (event_document_read(event->json, arena, &out->document, NULL) != STATUS_OK) {
+        out->document.event = *event;
+        out->document.has_record = false;
+    }
+    struct event_document *document = &out->document;
+    if (document->has_record) {
+        read_contact(event, arena, &document->record);
+    }
+    out->facts = (struct route_facts){.event = &document->event,
+                                      .record = document->has_record ? &document->record : NULL,
+                                      .sweep = event->sweep};
+}
+
 static void answer_story(struct inquiry *inquiry, const struct listed_event *event,
                          const struct listed_delivery *deliveries, size_t count)
 {
     struct text body;
     text_init(&body, ANSWER_BYTES_MAX);
+    struct arena *arena = arena_create();
+    struct story_routes routes;
+    read_routes(inquiry->surface, &event->event, arena, &routes);
     struct json_writer writer = {.out = &body};
     json_write_open(&writer, NULL, '{');
     json_write_raw(&writer, "event", event->event.json);
@@ -219,10 +297,11 @@ static void answer_story(struct inquiry *inquiry, const struct listed_event *eve
     json_write_text(&writer, "silence", event->silence_id);
     json_write_open(&writer, "deliveries", '[');
     for (size_t i = 0; i < count; i++) {
-        write_delivery(&writer, &deliveries[i], true);
+        write_delivery(&writer, &deliveries[i], &routes);
     }
     json_write_close(&writer, ']');
     json_write_close(&writer, '}');
+    arena_destroy(arena);
     answer_json(inquiry->surface, inquiry_take(inquiry), 200, text_span(&body));
     text_fini(&body);
 }

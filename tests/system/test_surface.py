@@ -563,6 +563,7 @@ def test_a_parked_delivery_is_explained_and_retried(served):
     story = served.json(f"/api/v1/events/{parked['event']}")
     assert story["event"]["type"] == "orderwatch.appointment.rescheduled" and story["sweep"] > 0
     assert ["422" in one["detail"] for one in story["deliveries"][0]["tries"]] == [True]
+    assert story["deliveries"][0]["routes"] == ["routes[0]"]
     code, out, _ = served.command("why", parked["event"])
     assert code == 0 and "422" in out and "parked" in out and "2027-01-17T08:00:00Z" in out
     served.world.receiver.answer = lambda event: 204
@@ -573,6 +574,23 @@ def test_a_parked_delivery_is_explained_and_retried(served):
     wait_until(lambda: not served.json("/api/v1/deliveries?status=parked")["items"], served.daemon.log)
     code, _, err = served.command("retry", parked["id"])
     assert code == 1 and "no parked delivery" in err
+
+
+def test_a_story_names_the_routes_that_led_there(parts):
+    tickets = parts.settings["sinks"][0]["name"]
+    parts.settings["routes"] = [
+        {"name": "everything", "types": ["*"], "sinks": [tickets]},
+        {"name": "disasters", "types": ["*"], "severity": "critical", "sinks": [tickets]},
+        {"name": "moves-at-reception", "types": ["appointment.*"], "where": {"contact.name": "*reception"}, "sinks": [tickets]},
+        {"types": ["appointment.rescheduled"], "sinks": [tickets]}]
+    served = Served(parts, parts.settings)
+    served.world = parts
+    served.swept()
+    event = move(served)
+    story = served.json(f"/api/v1/events/{event['id']}")
+    assert story["deliveries"][0]["routes"] == ["everything", "moves-at-reception", "routes[3]"]
+    code, out, _ = served.command("why", event["id"])
+    assert code == 0 and re.search(r"route +everything\n +moves-at-reception\n +routes\[3\]\n", out), out
 
 
 def test_a_parked_delivery_is_dropped_and_the_books_still_balance(served):
