@@ -38,6 +38,8 @@ struct sink_status {
 };
 
 bool counts_are_conserved(const struct sink_counts *counts);
+/* No success since its first failure, which is that long ago. */
+bool sink_fails_for(const struct sink_status *status, int64_t duration_ms, int64_t now_wall_ms);
 
 struct dispatcher *dispatcher_create(const struct dispatcher_options *options);
 /* Sink values (disabled by 410, sequence of its events) come through restore, before the first

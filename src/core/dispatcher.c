@@ -63,6 +63,12 @@ void dispatcher_restore(struct dispatcher *dispatcher, const struct stored_value
 
 /* --- how much is where -------------------------------------------------------------------- */
 
+bool sink_fails_for(const struct sink_status *status, int64_t duration_ms, int64_t now_wall_ms)
+{
+    return status->failing_since_wall_ms != 0 &&
+           now_wall_ms - status->failing_since_wall_ms >= duration_ms;
+}
+
 bool counts_are_conserved(const struct sink_counts *counts)
 {
     return counts->observed == counts->delivered + counts->pending + counts->parked;

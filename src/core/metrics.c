@@ -310,7 +310,12 @@ static void show_deliveries(const struct metrics *metrics, const struct metrics_
     for (size_t i = 0; i < metrics->options.config->sink_count; i++) {
         struct sink_status status = sink_of(view, i);
         text_addf(out, "orderwatch_sink_up{sink=\"%s\"} %d\n", status.sink_name,
-                  status.circuit == CIRCUIT_CLOSED ? 1 : 0);
+                  status.circuit == CIRCUIT_CLOSED &&
+                          !sink_fails_for(&status,
+                                          metrics->options.config->sinks[i].failing_after_ms,
+                                          view->now.wall_ms)
+                      ? 1
+                      : 0);
     }
     head(out, "orderwatch_sink_window", "gauge", "Sends at once; small after an outage.");
     for (size_t i = 0; i < metrics->options.config->sink_count; i++) {

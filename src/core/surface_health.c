@@ -42,11 +42,17 @@ static void judge_source(struct verdict *verdict, const struct surface *surface,
     int64_t age_ms = surface->now.wall_ms - status.last_complete_wall_ms;
     int64_t late_ms = SWEEP_INTERVALS * config->every_ms;
     late_ms = late_ms > SWEEP_ALLOWANCE_MS ? late_ms : SWEEP_ALLOWANCE_MS;
+    char reason[800];
+    if (status.health == POLLER_REJECTED) { /* it does not come right by itself */
+        (void)snprintf(reason, sizeof reason, "access is refused%s%s",
+                       status.last_failure[0] != '\0' ? ": " : "", status.last_failure);
+        add_reason(verdict, "source", config->name, "rejected", reason);
+        return;
+    }
     if (status.health == POLLER_MAINTENANCE ||
         (status.last_complete_wall_ms != 0 && age_ms <= late_ms)) {
         return;
     }
-    char reason[800];
     if (status.last_complete_wall_ms == 0) {
         (void)snprintf(reason, sizeof reason, "no complete sweep yet");
     } else {
@@ -110,8 +116,7 @@ static void judge_sink(struct verdict *verdict, const struct surface *surface,
                    "its receiver is gone for good (410); `orderwatch resume` opens it again");
         return;
     }
-    bool is_long = status.failing_since_wall_ms != 0 &&
-                   surface->now.wall_ms - status.failing_since_wall_ms >= config->failing_after_ms;
+    bool is_long = sink_fails_for(&status, config->failing_after_ms, surface->now.wall_ms);
     if (is_long && counts != NULL && counts->pending != 0) {
         char reason[400];
         (void)snprintf(reason, sizeof reason, "failing for %lld s: %s",

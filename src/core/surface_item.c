@@ -19,11 +19,13 @@ static const char *health_name(enum poller_health health)
     CHECK(!"a health that does not exist");
 }
 
-static const char *circuit_name(enum circuit_state state)
+/* A receiver that answers, but takes nothing, fails like one that is away. */
+static const char *sink_state_name(const struct sink_status *status,
+                                   const struct sink_config *config, int64_t now_wall_ms)
 {
-    switch (state) {
+    switch (status->circuit) {
     case CIRCUIT_CLOSED:
-        return "ok";
+        return sink_fails_for(status, config->failing_after_ms, now_wall_ms) ? "failing" : "ok";
     case CIRCUIT_OPEN:
     case CIRCUIT_PROBING:
         return "failing";
@@ -135,7 +137,9 @@ void item_add_sink(struct json_writer *writer, const struct surface *surface, si
     json_write_open(writer, NULL, '{');
     json_write_text(writer, "name", status.sink_name);
     json_write_text(writer, "kind", status.kind);
-    json_write_text(writer, "state", circuit_name(status.circuit));
+    json_write_text(
+        writer, "state",
+        sink_state_name(&status, &surface->options.config->sinks[index], surface->now.wall_ms));
     add_bool(writer, "paused", status.is_paused);
     add_counts(writer, survey, status.sink_name);
     item_add_wall(writer, "failing_since", status.failing_since_wall_ms);

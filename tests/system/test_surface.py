@@ -120,6 +120,29 @@ def test_health_readiness_and_status_say_what_is_wrong(served):
     assert code == 1 and json.loads(out)["ready"] is False
 
 
+def test_a_refused_source_is_not_ready_at_once(parts):
+    parts.settings["sources"][0]["every"] = "2m"
+    served = Served(parts, parts.settings)
+    served.swept()
+    parts.source.step(fault={"kind": "status", "code": 403, "api_code": 50, "count": 0})
+    served.post("/api/v1/sources/orange/sweep")
+    wait_until(lambda: served.ask("/-/ready")[0].status == 503, served.daemon.log)
+    assert [reason["code"] for reason in served.json("/-/ready", 503)["reasons"]] == ["rejected"]
+    code, out, _ = served.command("status")
+    assert code == 1 and "access is refused" in out and "code 50" in out
+
+
+def test_a_receiver_that_takes_nothing_is_shown_as_failing(parts):
+    parts.settings["sinks"][0]["failing_after"] = "1s"
+    parts.receiver.answer = lambda event: 503
+    served = Served(parts, parts.settings)
+    served.swept()
+    parts.source.step(appointment=MOVED)
+    wait_until(lambda: served.ask("/-/ready")[0].status == 503, served.daemon.log)
+    assert served.json("/api/v1/sinks")["items"][0]["state"] == "failing"
+    assert b'orderwatch_sink_up{sink="tickets"} 0' in served.ask("/metrics")[1]
+
+
 def aged(parts, change):
     """A daemon with a delivery whose row was changed in the file while no daemon ran."""
     parts.receiver.stop()
