@@ -29,6 +29,7 @@ struct scenario {
     const struct node *steps;
     const struct node *next_step; /* NULL: finished */
     const struct zone *zone;
+    struct zone *own_zone; /* NULL: UTC's */
 };
 
 /* What steps act upon besides the world. */
@@ -41,6 +42,7 @@ struct stage {
 /* Borrows the document, which must outlive the scenario. Every problem goes to problems. */
 enum status scenario_read(const struct node *document, struct problem_list *problems,
                           struct scenario *out) MUST_CHECK;
+void scenario_fini(struct scenario *scenario);
 /* Puts the first orders into the world. */
 void scenario_populate(const struct scenario *scenario, const struct node *document,
                        struct world *world);

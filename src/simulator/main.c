@@ -242,11 +242,12 @@ int main(int argc, char **argv)
         return exit_code;
     }
     struct yaml_document *document = NULL;
-    struct scenario scenario;
+    struct scenario scenario = {.own_zone = NULL};
     exit_code = 78;
     if (load_scenario(options.scenario, &document, &scenario) == STATUS_OK) {
         exit_code = run(&options, &scenario, yaml_root(document));
     }
+    scenario_fini(&scenario);
     yaml_close(document);
     return exit_code;
 }

@@ -96,15 +96,19 @@ enum status scenario_read(const struct node *document, struct problem_list *prob
     out->steps = node_member(document, "steps");
     out->next_step = out->steps != NULL ? out->steps->child : NULL;
     check_steps(out->steps, problems);
-    struct zone *zone = NULL;
     struct failure why;
     const char *zone_text = scalar(document, "time_zone", "Europe/Paris");
-    if (zone_load(zone_text, &zone, &why) == STATUS_OK) {
-        out->zone = zone;
+    if (zone_load(zone_text, &out->own_zone, &why) == STATUS_OK) {
+        out->zone = out->own_zone;
     } else {
         problem_add(problems, node_member(document, "time_zone"), "time_zone", "%s", why.detail);
     }
     return problems->error_count == 0 ? STATUS_OK : STATUS_INVALID;
+}
+
+void scenario_fini(struct scenario *scenario)
+{
+    zone_destroy(scenario->own_zone);
 }
 
 void scenario_populate(const struct scenario *scenario, const struct node *document,
