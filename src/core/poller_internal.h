@@ -73,7 +73,6 @@ struct poller {
 /* Where a port's done goes: it records, the next turn goes on with poller->step. */
 void poller_on_stored(void *arg, enum status status, const char *detail);
 bool poller_wait_store(struct poller *poller, step_fn *after); /* gives false, for return */
-
 step_fn poller_step_idle;
 bool poller_is_sweep_due(const struct poller *poller, struct instant now);
 bool poller_is_held(const struct poller *poller);

@@ -80,11 +80,10 @@ struct survey { /* what the store said; counts NULL: it did not */
 };
 call_fn serve_healthy, serve_ready, serve_status, serve_metrics, serve_sinks, serve_sources;
 
-/* surface_orders, surface_events */
+/* surface_orders, surface_events, surface_silences */
 /* "; did you mean …" if the source has an order of a similar id. */
 void order_add_hint(const struct surface *surface, const char *source_name, const char *order_id,
                     struct text *out);
-/* surface_silences */
 call_fn serve_silences, serve_silence_add, serve_silence_end, serve_silence_delete;
 call_fn serve_orders, serve_order, serve_order_by_query, serve_appointments, serve_events,
     serve_event, serve_deliveries;

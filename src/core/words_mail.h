@@ -114,8 +114,7 @@ void words_add_phrase(struct text *out, enum phrase phrase, enum language langua
 const char *words_phrase(enum phrase phrase, enum language language); /* one without arguments */
 void words_add_advice(struct text *out, enum event_type type, enum language language,
                       const char *source_name);
-/* Whether so many take the phrase for one. */
-bool words_is_one(uint64_t count, enum language language);
-const char *words_tag(enum language language); /* of HTML: en, fr */
+bool words_is_one(uint64_t count, enum language language); /* takes the phrase for one */
+const char *words_tag(enum language language);             /* of HTML: en, fr */
 
 #endif

@@ -2,9 +2,9 @@
 """The direction of dependence, enforced (README, "How the source is laid out").
 
 core    includes core/… and libc only; cJSON in json.c alone, xxhash.h (header-only) in hash.c alone; it never
-        reads a clock, a file, the environment or a socket.
+        reads a clock, a file, the environment or a socket, and prints nothing.
 headers name no third-party header.
-edge    one third-party family a file, libuv besides.
+edge    one third-party family a file, libuv besides; the simulator and what joins the parts as well.
 cli     talks to the daemon over HTTP, never to the store.
 Also the size limits of README: .c 500 lines, .h 120.
 """
@@ -26,6 +26,7 @@ FAMILIES = {
 COMPANIONS = {frozenset({"libesmtp", "openssl"}), frozenset({"libcurl", "openssl"})}
 FORBIDDEN_CALLS = re.compile(
     r"\b(time|clock_gettime|gettimeofday|localtime(?:_r)?|rand|random|srand|getenv|secure_getenv|fopen|socket|"
+    r"v?f?printf|puts|fputs|putchar|perror|"
     r"strcpy|strcat|sprintf|gets|strtok|atoi|alloca|system|popen)\s*\(")
 BANNED_EVERYWHERE = re.compile(r"\b(strcpy|strcat|sprintf|gets|strtok|atoi|alloca|system|popen|vsprintf)\s*\(")
 
@@ -61,9 +62,9 @@ def check_core(path):
         if not own and name not in CORE_LIBC and name != allowed and not name.endswith("/" + (allowed or "?")):
             say(path, number, f"core includes {name}; only core/…, libc, cJSON in json.c, xxhash.h in hash.c")
     for number, line in code_lines(path):
-        match = FORBIDDEN_CALLS.search(line)
+        match = FORBIDDEN_CALLS.search(line) if path.name != "base.c" else None  # it ends the program, with a word
         if match:
-            say(path, number, f"core calls {match.group(1)}; time, files, randomness come in as arguments")
+            say(path, number, f"core calls {match.group(1)}; time, files, randomness come in as arguments, and log.h is how it speaks")
 
 
 def check_edge(path):
@@ -87,11 +88,11 @@ def check_header(path):
 def main():
     for path in sorted(ROOT.glob("src/core/*.[ch]")) + sorted(ROOT.glob("include/core/*.h")):
         check_core(path)
-    for path in sorted(ROOT.glob("src/edge/*.c")):
+    for path in sorted(ROOT.glob("src/*.c")) + sorted(ROOT.glob("src/[es]*/*.c")):
         check_edge(path)
     for path in sorted(ROOT.glob("src/cli/*.c")):
         check_cli(path)
-    for path in sorted(ROOT.glob("include/**/*.h")):
+    for path in sorted(ROOT.glob("include/**/*.h")) + sorted(ROOT.glob("src/**/*.h")):
         check_header(path)
     for path in sorted(ROOT.glob("src/**/*.[ch]")) + sorted(ROOT.glob("include/**/*.h")):
         count = len(path.read_text().splitlines())
