@@ -236,8 +236,9 @@ static void read_window(struct walker *walker, const struct node *node, const st
     }
     for (const struct node *entry = node->child; entry != NULL; entry = entry->next) {
         if (strcmp(entry->key, "from") != 0 && strcmp(entry->key, "to") != 0) {
-            problem_add(walker->problems, entry, walker->path, "unknown key %s; accepted: from, to",
-                        entry->key);
+            size_t path_size = walker_enter(walker, entry->key);
+            problem_add(walker->problems, entry, walker->path, "unknown key; accepted: from, to");
+            walker_leave(walker, path_size);
         }
     }
     bool has_from = read_moment(walker, node, "from", zone, &out->from_wall_ms);

@@ -139,3 +139,56 @@ def test_a_secret_that_others_can_read_is_named_with_the_mode_wanted(credentials
     result = check("-c", EXAMPLE, **credentials)
     assert result.returncode == 78
     assert "orange.key" in result.stderr and "0644" in result.stderr and "0600" in result.stderr
+
+
+# --- the program, the schema and the manual know the same keys -------------------------------------
+
+def maps_of(node, whole, path=""):
+    """(path, properties) of every map in the schema whose keys are known, with its alternatives joined."""
+    node = whole["$defs"][node["$ref"].rsplit("/", 1)[1]] if "$ref" in node else node
+    for other in node.get("oneOf", []) + node.get("anyOf", []):
+        yield from maps_of(other, whole, path)
+    if isinstance(node.get("items"), dict):
+        yield from maps_of(node["items"], whole, path + "[0]")
+    if "properties" in node:
+        yield path, node["properties"]
+        for key, child in node["properties"].items():
+            yield from maps_of(child, whole, f"{path}.{key}".lstrip("."))
+
+
+def with_a_wrong_key(paths):
+    """A document that has each of these maps, with a key that nobody knows in it."""
+    document = {}
+    for path in paths:
+        place = document
+        for part in filter(None, path.split(".")):
+            name, is_list = part.removesuffix("[0]"), part.endswith("[0]")
+            place = place.setdefault(name, [{}] if is_list else {})
+            place = place[0] if is_list else place
+        place["wrong_key"] = 1
+    return document
+
+
+def test_the_program_accepts_the_keys_of_the_schema_and_no_others(tmp_path):
+    maps = {}
+    for path, properties in maps_of(schema(), schema()):
+        maps.setdefault(path, set()).update(properties)
+    assert len(maps) > 20 and {"", "sources[0].guard", "routes[0].quiet", "sinks[0].email.digest"} <= maps.keys()
+    (tmp_path / "wrong.yaml").write_text(yaml.safe_dump(with_a_wrong_key(maps)))
+    result = check("-c", tmp_path / "wrong.yaml")
+    said = re.findall(r"^\S+: (\S*)wrong_key: unknown key; .*?accepted: (.*)$", result.stderr, re.MULTILINE)
+    accepted = {path.removesuffix("."): set(keys.split(", ")) for path, keys in said}
+    assert accepted == maps
+
+
+def test_the_manual_tells_of_every_key_and_of_no_others():
+    keys = {key for _, properties in maps_of(schema(), schema()) for key in properties}
+    manual = (ROOT / "packaging/man/orderwatch.yaml.5").read_text()
+    words = set(re.findall(r"[a-z0-9_]+", " ".join(re.findall(r"^\.(?:It Cm|Cm|Ss) (.*)$", manual, re.MULTILINE))))
+    # A secret has a second key, KEY_file, of which the manual tells once for all.
+    told = words | {f"{word}_file" for word in words}
+    assert keys <= told, keys - told
+    entries = " , ".join(re.findall(r"^\.It Cm (.*?)(?: : Ar.*)?$", manual, re.MULTILINE))
+    values = set(json.dumps(schema()).replace('"', " ").replace(",", " ").split())
+    strangers = set(re.findall(r"\b[a-z_]{2,}\b", entries)) - keys - values
+    assert not strangers, strangers
