@@ -1,5 +1,6 @@
 /* orderwatch: says which command runs. What the commands do is in daemon.c and cli/. */
 #include "cli/cli.h"
+#include "core/suggest.h"
 #include "daemon.h"
 #include "edge/helper.h"
 
@@ -63,6 +64,48 @@ static void print_usage(FILE *out)
                 out);
 }
 
+/* NULL: there is none of this name. */
+static const struct command *find_command(const char *name)
+{
+    for (size_t i = 0; i < ARRAY_COUNT(commands); i++) {
+        if (strcmp(name, commands[i].name) == 0) {
+            return &commands[i];
+        }
+    }
+    return NULL;
+}
+
+static int refuse(const char *name)
+{
+    struct suggestion suggestion = suggest_begin(name);
+    for (size_t i = 0; i < ARRAY_COUNT(commands); i++) {
+        if (commands[i].summary != NULL) {
+            suggest_offer(&suggestion, commands[i].name);
+        }
+    }
+    (void)fprintf(stderr, "orderwatch: %s: no such command%s%s; `orderwatch --help` lists them\n",
+                  name, suggestion.best != NULL ? "; did you mean " : "",
+                  suggestion.best != NULL ? suggestion.best : "");
+    return EXIT_CODE_USAGE;
+}
+
+static int help(const char *name)
+{
+    const struct command *command = name != NULL ? find_command(name) : NULL;
+    if (command != NULL && command->summary != NULL) {
+        char own_name[32];
+        char option[] = "--help";
+        (void)snprintf(own_name, sizeof own_name, "%s", name);
+        char *arguments[] = {own_name, option, NULL};
+        return command->run(2, arguments);
+    }
+    if (name != NULL) {
+        return refuse(name);
+    }
+    print_usage(stdout);
+    return EXIT_CODE_OK;
+}
+
 int main(int argc, char **argv)
 {
     if (argc < 2) {
@@ -71,19 +114,12 @@ int main(int argc, char **argv)
     }
     if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 ||
         strcmp(argv[1], "help") == 0) {
-        print_usage(stdout);
-        return EXIT_CODE_OK;
+        return help(argv[2]); /* the last one is NULL */
     }
     if (strcmp(argv[1], "--version") == 0) {
         (void)printf("orderwatch %s\n", ORDERWATCH_VERSION);
         return EXIT_CODE_OK;
     }
-    for (size_t i = 0; i < ARRAY_COUNT(commands); i++) {
-        if (strcmp(argv[1], commands[i].name) == 0) {
-            return commands[i].run(argc - 1, argv + 1);
-        }
-    }
-    (void)fprintf(stderr, "orderwatch: %s: no such command; `orderwatch --help` lists them\n",
-                  argv[1]);
-    return EXIT_CODE_USAGE;
+    const struct command *command = find_command(argv[1]);
+    return command != NULL ? command->run(argc - 1, argv + 1) : refuse(argv[1]);
 }

@@ -1,6 +1,7 @@
 #include "cli/options.h"
 
-#include "core/base.h"
+#include "core/suggest.h"
+#include "core/text.h"
 #include "daemon.h"
 
 #include <getopt.h>
@@ -45,6 +46,21 @@ static bool refuse(const struct options *options, const char *what, const char *
     return false;
 }
 
+/* With the long option that was probably meant. */
+static const char *unknown_words(const struct option *table, const char *given, struct text *out)
+{
+    text_init(out, 256);
+    struct suggestion suggestion = suggest_begin(given + strspn(given, "-"));
+    for (size_t i = 0; strncmp(given, "--", 2) == 0 && table[i].name != NULL; i++) {
+        suggest_offer(&suggestion, table[i].name);
+    }
+    text_add_text(out, "no such option");
+    if (suggestion.best != NULL) {
+        text_addf(out, "; did you mean --%s", suggestion.best);
+    }
+    return text_cstr(out);
+}
+
 static void take(struct options *options, int option)
 {
     if (option == 'c') {
@@ -81,8 +97,12 @@ bool options_parse(struct options *options, int argc, char **argv, int *exit_cod
             return false;
         }
         if (option == '?' || option == ':') {
-            return refuse(options, argv[optind - 1],
-                          option == '?' ? "no such option" : "its value is missing", exit_code);
+            struct text words;
+            const char *unknown = unknown_words(table, argv[optind - 1], &words);
+            (void)refuse(options, argv[optind - 1],
+                         option == '?' ? unknown : "its value is missing", exit_code);
+            text_fini(&words);
+            return false;
         }
         take(options, option);
     }

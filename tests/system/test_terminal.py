@@ -170,3 +170,13 @@ def test_what_is_refused_says_what_there_is_on_one_line(served):
 def test_times_say_their_zone(served):
     code, out, err = run_command("appointments", "-c", served.path)
     assert "2027-01-12 08:00:00Z" in out, out + err
+
+
+def test_a_slip_of_the_pen_is_understood():
+    for arguments, words in {("statsu",): "did you mean status;", ("help", "oders"): "did you mean orders;",
+                             ("orders", "--surce", "orange"): "did you mean --source;",
+                             ("frobnicate",): "no such command; `orderwatch --help`"}.items():
+        code, out, err = run_command(*arguments)
+        assert code == 2 and out == "" and words in err and len(err.splitlines()) == 1, (arguments, err)
+    for command in ("orders", "run", "silence"):
+        assert run_command("help", command) == run_command(command, "--help") != run_command("help")
