@@ -6,10 +6,12 @@
 
 #include <stdio.h>
 
-static const char usage[] = "usage: orderwatch status [-c FILE] [--json]\n"
-                            "Sources, sinks, backlog and health of the daemon that runs, on one "
-                            "screen. Times are UTC.\n\n"
-                            "exit: 0 healthy; 1 not, with the reasons; 69 no daemon answers\n";
+static const char usage[] =
+    "usage: orderwatch status [--alive] [-c FILE] [--json]\n"
+    "Sources, sinks, backlog and health of the daemon that runs, on one screen. Times are UTC.\n"
+    "  --alive   only whether its loop and its store turn, for who would restart it: an API or\n"
+    "            a receiver that is down is no reason to\n\n"
+    "exit: 0 healthy (alive); 1 not, with the reasons; 69 no daemon answers\n";
 
 static const struct column source_columns[] = {
     {"SOURCE", "/name", CELL_TEXT},
@@ -85,30 +87,50 @@ static void print_status(const struct json *status, bool is_ready)
     print_connections(json_member(status, "sinks"));
 }
 
-static int show_answer(const struct text *answer, bool is_json)
+static void print_life(const struct json *answer, bool is_alive)
 {
-    struct json *status = NULL;
-    if (json_parse(text_span(answer), &status, NULL) != STATUS_OK) {
-        (void)fputs("orderwatch: status: the answer is not a daemon's\n", stderr);
+    (void)printf("%s\n", is_alive ? "alive" : "not alive");
+    print_reasons(json_member(answer, "reasons"));
+}
+
+/* One thing to ask, and the member of the answer that is its verdict. */
+struct question {
+    const char *path, *verdict;
+    void (*print)(const struct json *answer, bool is_good);
+};
+
+static const struct question whole_status = {"/api/v1/status", "ready", print_status};
+static const struct question life = {"/-/healthy", "healthy", print_life};
+
+static int show_answer(const struct question *question, const struct text *answer, bool is_json)
+{
+    struct json *document = NULL;
+    if (json_parse(text_span(answer), &document, NULL) != STATUS_OK ||
+        json_member(document, question->verdict) == NULL) {
+        (void)fputs("orderwatch: status: the answer is not a daemon's at work\n", stderr);
+        json_destroy(document);
         return EXIT_CODE_UNAVAILABLE;
     }
-    bool is_ready = json_member_true(status, "ready");
+    bool is_good = json_member_true(document, question->verdict);
     if (is_json) {
         (void)client_print("status", answer);
     } else {
-        print_status(status, is_ready);
+        question->print(document, is_good);
     }
-    json_destroy(status);
-    return is_ready ? EXIT_CODE_OK : EXIT_CODE_NEGATIVE;
+    json_destroy(document);
+    return is_good ? EXIT_CODE_OK : EXIT_CODE_NEGATIVE;
 }
 
-static int show_status(struct client *client, bool is_json)
+static int show(const struct question *question, struct client *client, bool is_json)
 {
     int exit_code = EXIT_CODE_OK;
     struct text answer;
     text_init(&answer, (size_t)8 << 20);
-    if (client_ask(client, "/api/v1/status", NULL, &answer, &exit_code)) {
-        exit_code = show_answer(&answer, is_json);
+    long http_code = client_try(client, question->path, NULL, &answer, &exit_code);
+    if (http_code == 200 || http_code == 503) {
+        exit_code = show_answer(question, &answer, is_json);
+    } else if (http_code != 0) {
+        exit_code = client_tell_problem(client, http_code, &answer);
     }
     text_fini(&answer);
     return exit_code;
@@ -116,14 +138,20 @@ static int show_status(struct client *client, bool is_json)
 
 int cli_status(int argc, char **argv)
 {
-    struct options options = {.command = "status", .usage = usage, .takes_json = true};
+    bool is_life = false;
+    const struct option_place places[] = {{"alive", &is_life, NULL}};
+    struct options options = {.command = "status",
+                              .usage = usage,
+                              .places = places,
+                              .place_count = ARRAY_COUNT(places),
+                              .takes_json = true};
     int exit_code = EXIT_CODE_OK;
     if (!options_parse(&options, argc, argv, &exit_code)) {
         return exit_code;
     }
     struct client *client = client_open(&options, &exit_code);
     if (client != NULL) {
-        exit_code = show_status(client, options.is_json);
+        exit_code = show(is_life ? &life : &whole_status, client, options.is_json);
         client_close(client);
     }
     return exit_code;

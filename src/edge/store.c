@@ -7,6 +7,7 @@
 #include <uv.h>
 
 #include <stdlib.h>
+#include <sys/prctl.h>
 
 /* As many as share one transaction: each of their answers waits for the same sync. */
 #define JOIN_COUNT_MAX 512
@@ -169,6 +170,7 @@ static void run_thread(void *arg)
 {
     struct store *store = arg;
     struct database *database = &store->database;
+    (void)prctl(PR_SET_NAME, "store"); /* as `top -H` shows it */
     for (struct job *first; (first = take_batch(store)) != NULL;) {
         struct job *last = run_batch(database, first);
         hand_back(store, first, last);
