@@ -61,15 +61,16 @@ deb:
 	@cd '$(DEB_TREE)' && env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL \
 	    $(if $(LAST_COMMIT_TIME),SOURCE_DATE_EPOCH=$(LAST_COMMIT_TIME)) \
 	    dpkg-buildpackage -us -uc -b -j2 >../build.log 2>&1 || { tail -30 ../build.log; exit 1; }
-	@lintian --allow-root --fail-on error,warning --tag-display-limit 0 '$(DEB)'
+	@blhc --all '$(DEB_FOLDER)/build.log'
+	@lintian --allow-root --display-info --pedantic --fail-on error,warning,info,pedantic --tag-display-limit 0 '$(DEB)'
 	@echo '$(DEB)'
 
 # The same bytes from another folder, time zone, locale and umask; then installed, upgraded and purged.
-deb-check:
+deb-check: all
 	@$(MAKE) -s deb
 	@umask 077; TZ=Pacific/Chatham LC_ALL=C.UTF-8 LANG=fr_FR.UTF-8 $(MAKE) -s deb DEB_FOLDER=build/deb-in-another-folder
 	@cmp '$(DEB)' 'build/deb-in-another-folder/$(notdir $(DEB))'
-	@DEB='$(DEB)' /usr/bin/python3 -m pytest -q tests/package
+	@DEB='$(DEB)' /usr/bin/python3 -m pytest -q tests/package/test_deb.py tests/package/test_fresh_system.py
 
 # --- the bill of materials ----------------------------------------------------------------------------------------
 

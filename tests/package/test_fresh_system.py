@@ -73,6 +73,12 @@ class Fresh:
         return done.stdout
 
 
+def files_of(system):
+    """Every file but what apt, dpkg and their kind write down about themselves."""
+    return set(system.run("find", "/", "-xdev", "-not", "-type", "d", "-not", "-path", "/var/lib/dpkg/*", "-not", "-path",
+                          "/var/lib/apt/*", "-not", "-path", "/var/cache/*", "-not", "-path", "/var/log/*").splitlines())
+
+
 @pytest.fixture(scope="module")
 def fresh(tmp_path_factory):
     pytest.importorskip("seccomp", reason="python3-seccomp is not installed")
@@ -95,6 +101,8 @@ def fresh(tmp_path_factory):
         (system.root / "etc/apt/apt.conf.d/90proxy").write_text(f'Acquire::http::Proxy "{proxy}";\n', encoding="ascii")
     shutil.copy(DEB, system.root / "package.deb")
     system.run("apt-get", "update", "-qq")
+    system.run("sh", "-c", "apt-get satisfy -y -qq --no-install-recommends \"$(dpkg-deb -f /package.deb Depends)\"")
+    system.before = files_of(system)
     system.run("apt-get", "install", "-y", "-qq", "--no-install-recommends", "/package.deb")
     yield system
     shutil.rmtree(system.root)
@@ -189,3 +197,14 @@ def test_a_change_reaches_its_receiver_after_all_that(running):
     count = len(running.receiver.deliveries)
     running.simulator.step(order={"id": "3", "status": "Held"})
     wait_until(lambda: len(running.receiver.deliveries) > count, running.daemon.text)
+
+
+def test_a_purge_leaves_the_system_as_it_was(running):
+    """After a time at work. The user stays, as Debian wants it, and so does what is the operator's own."""
+    assert running.daemon.stop() == 0
+    assert running.run("ls", "/var/lib/orderwatch").strip()
+    running.run("apt-get", "purge", "-y", "-qq", "orderwatch")
+    left = files_of(running) - running.before
+    assert left == {"/etc/orderwatch/other.yaml", "/root/copy.db"}
+    assert running.run("sh", "-c", "ls -d /var/lib/orderwatch /var/lib/private/orderwatch 2>&1", code=2)
+    assert running.run("id", "-un", "orderwatch") == "orderwatch\n"

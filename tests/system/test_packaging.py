@@ -44,6 +44,20 @@ def test_unit_verifies_as_installed(tmp_path):
     assert (result.returncode, result.stdout + result.stderr) == (0, "")
 
 
+# --- the programs -------------------------------------------------------------------------------------------------
+
+@needs("readelf")
+@pytest.mark.parametrize("name", ["orderwatch", "orderwatch-sim"])
+def test_program_is_hardened(name):
+    program = ROOT / "build" / name
+    facts = run("readelf", "-hldW", program).stdout
+    assert re.search(r"Type: +DYN \(Position-Independent Executable", facts)
+    assert "GNU_RELRO" in facts and re.search(r"\(FLAGS\).*BIND_NOW", facts)
+    assert re.search(r"GNU_STACK .* RW  0x", facts) and " RWE " not in facts
+    called = run("readelf", "--dyn-syms", "-W", program).stdout
+    assert "__stack_chk_fail@" in called and "__memcpy_chk@" in called
+
+
 # --- man pages ----------------------------------------------------------------------------------------------------
 
 @needs("mandoc")
