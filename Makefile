@@ -121,6 +121,7 @@ help:
 	@echo 'make bench               measures against peers (MEASURES="sweep mqtt", BENCH_ORDERS=1000000, BENCH_PENDING=1000000)'
 	@echo 'make install uninstall   DESTDIR=, PREFIX=$(PREFIX)'
 	@echo 'make deb deb-check       the Debian package; built twice, compared, installed and purged'
+	@echo 'make oci oci-check       the container image (OCI_BASE=, without: by debootstrap); run as an operator would'
 	@echo 'make sbom                packaging/sbom.spdx.json anew'
 
 .PHONY: demo
@@ -331,4 +332,4 @@ clean:
 
 include packaging/packaging.mk
 
--include $(shell find build -name '*.d' -type f -not -path 'build/deb*' 2>/dev/null)
+-include $(shell find build -path build/oci -prune -o -name '*.d' -type f -not -path 'build/deb*' -print 2>/dev/null)

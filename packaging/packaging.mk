@@ -72,6 +72,40 @@ deb-check: all
 	@cmp '$(DEB)' 'build/deb-in-another-folder/$(notdir $(DEB))'
 	@DEB='$(DEB)' /usr/bin/python3 -m pytest -q tests/package/test_deb.py tests/package/test_fresh_system.py
 
+# --- the image ----------------------------------------------------------------------------------------------------
+
+# From a registry: OCI_BASE=docker.io/library/debian:bookworm-slim. One of localhost is made by debootstrap.
+OCI_BASE   ?= localhost/debian:bookworm-slim
+OCI_FOLDER := $(CURDIR)/build/oci
+OCI_IMAGE   = localhost/orderwatch:$(VERSION)
+OCI_ARCHIVE = build/oci/orderwatch_$(VERSION)_$(shell dpkg --print-architecture).oci.tar
+# With a storage of its own, and all that works inside of a container, too.
+OCI_PODMAN := podman --root $(OCI_FOLDER)/storage --runroot $(OCI_FOLDER)/run --tmpdir $(OCI_FOLDER)/tmp \
+              --storage-driver vfs --runtime runc --cgroup-manager cgroupfs --events-backend none
+
+.PHONY: oci oci-check
+oci:
+	@packaging/install-deps oci
+	@mkdir -p '$(OCI_FOLDER)'
+	$(if $(filter localhost/%,$(OCI_BASE)),@$(OCI_PODMAN) image exists '$(OCI_BASE)' || \
+	    { packaging/oci-base '$(OCI_FOLDER)/base' && \
+	      tar -C '$(OCI_FOLDER)/base' --numeric-owner --exclude='./dev/*' -c . | \
+	      $(OCI_PODMAN) import -q - '$(OCI_BASE)' >/dev/null && rm -rf '$(OCI_FOLDER)/base'; })
+	@$(OCI_PODMAN) build -q --isolation chroot --layers=false --build-arg BASE='$(OCI_BASE)' \
+	    $(if $(LAST_COMMIT_TIME),--timestamp $(LAST_COMMIT_TIME)) \
+	    --label org.opencontainers.image.version='$(VERSION)' \
+	    --label org.opencontainers.image.revision='$(shell git rev-parse HEAD 2>/dev/null)' \
+	    -t '$(OCI_IMAGE)' -f packaging/Containerfile . >'$(OCI_FOLDER)/build.log' 2>&1 || \
+	    { tail -30 '$(OCI_FOLDER)/build.log'; exit 1; }
+	@$(OCI_PODMAN) image prune -f >/dev/null
+	@rm -f '$(OCI_ARCHIVE)' && $(OCI_PODMAN) push -q '$(OCI_IMAGE)' 'oci-archive:$(OCI_ARCHIVE):$(OCI_IMAGE)'
+	@echo '$(OCI_ARCHIVE)'
+
+# Run as an operator would: not root, nothing writable but the state.
+oci-check: all
+	@$(MAKE) -s oci
+	@OCI_PODMAN='$(OCI_PODMAN)' OCI_IMAGE='$(OCI_IMAGE)' /usr/bin/python3 -m pytest -q tests/package/test_image.py
+
 # --- the bill of materials ----------------------------------------------------------------------------------------
 
 .PHONY: sbom

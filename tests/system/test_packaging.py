@@ -190,7 +190,7 @@ def test_sbom_is_spdx():
 def test_image_has_what_the_programs_link():
     recipe = (PACKAGING / "Containerfile").read_text()
     wanted = {name for name in linked(sbom()) if not name.endswith("-dev")} - {"libc6", "libgcc-s1", "libglib2.0-0"}
-    installed = set(recipe.split("FROM debian:12-slim\n")[1].split())
+    installed = set(recipe.split("FROM debian\n")[1].split())
     assert not wanted - installed
 
 
