@@ -85,14 +85,24 @@ static void begin_numbered(struct scan *scan, void (*ask)(struct scan *scan))
     scan_begin(scan, ask);
 }
 
+/* An id means an order of one source: it need not be named where there is no other. */
 static bool has_whole_order(const struct call *call)
 {
-    if (call_parameter(call, "order") == NULL || call_parameter(call, "source") != NULL) {
+    if (call_parameter(call, "order") == NULL || call_parameter(call, "source") != NULL ||
+        call->surface->options.config->source_count == 1) {
         return true;
     }
     answer_problem(call->surface, call->exchange, 400,
-                   "parameter order: needs source beside it, an id means nothing alone");
+                   "parameter order: needs source beside it, there are several");
     return false;
+}
+
+static void complete_order(struct scan *scan)
+{
+    const struct config *config = scan->inquiry.surface->options.config;
+    if (scan->filter.order != NULL && scan->filter.source == NULL) {
+        scan->filter.source = arena_text(scan->arena, span_of(config->sources[0].name));
+    }
 }
 
 void serve_events(const struct call *call)
@@ -101,6 +111,7 @@ void serve_events(const struct call *call)
                                         "until",  "q",     "after", "limit",    NULL};
     struct scan *scan = has_whole_order(call) ? scan_create(call, names) : NULL;
     if (scan != NULL) {
+        complete_order(scan);
         begin_numbered(scan, ask_events);
     }
 }
@@ -229,6 +240,7 @@ void serve_deliveries(const struct call *call)
     struct scan *scan = is_good ? scan_create(call, names) : NULL;
     if (scan != NULL) {
         scan->filter.state = state;
+        complete_order(scan);
         begin_numbered(scan, ask_deliveries);
     }
 }
