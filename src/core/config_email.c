@@ -124,7 +124,7 @@ static const struct key email_keys[] = {
      .kind = KEY_CHOICE,
      .offset = offsetof(struct email_config, calendar),
      .words = calendar_words,
-     .initial = "off"},
+     .initial = "publish"},
     {.name = "time_zone", .kind = KEY_ZONE, .offset = offsetof(struct email_config, zone)},
     {.name = "status_url",
      .kind = KEY_TEXT,

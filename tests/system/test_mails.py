@@ -48,6 +48,18 @@ def event_count(daemon, kind):
     return sum(1 for item in items if (item.get("event") or item)["type"] == f"orderwatch.{kind}")
 
 
+def test_a_mail_about_an_appointment_has_it_as_a_calendar_without_being_asked(world):
+    simulator = world.simulator(orders={"list": [
+        order("200", appointments=[{"id": "A", "status": "Confirmed", "start": instant(3), "end": instant(3, 2)}])]})
+    mailbox = world.mailbox()
+    settings = configuration(world.folder, simulator, sinks=[email_sink(mailbox)])
+    assert world.daemon(settings, ["--once"]).run()[0] == 0
+    simulator.step(appointment={"order": "200", "id": "A", "start": instant(5), "end": instant(5, 2)})
+    assert world.daemon(settings, ["--once"]).run()[0] == 0
+    part = next(part for part in mailbox.mails[-1][2].walk() if part.get_content_type() == "text/calendar")
+    assert part["Content-Type"].params["method"] == "PUBLISH" and "SEQUENCE:1" in part.get_content()
+
+
 def test_a_digest_says_what_changed_what_is_to_come_and_how_recent_it_is(world):
     simulator = world.simulator(orders={"list": [
         order("100", committedDate="2020-01-31"),
