@@ -237,13 +237,25 @@ static int64_t peer_certificate_end_ms(const struct http_transfer *transfer)
     return certificate_end_ms(chain->certinfo[0]);
 }
 
+/* A server may answer before it has read the request's body, to refuse it for instance. libcurl
+ * 7.88 takes that for an error of HTTP/2 as it goes on to send: one without a reason of its own,
+ * which each other end of a stream has. The answer is whole, and it is the answer. */
+static bool is_early_answer(const struct http_transfer *transfer)
+{
+    long http_code = 0;
+    return transfer->code == CURLE_HTTP2_STREAM && transfer->error[0] == '\0' &&
+           curl_easy_getinfo(transfer->easy, CURLINFO_RESPONSE_CODE, &http_code) == CURLE_OK &&
+           http_code >= 200;
+}
+
 static enum status explain(struct http_transfer *transfer, struct failure *why)
 {
     const struct http_reply *reply = &transfer->reply;
     if (transfer->is_cancelled) {
         return fail(why, STATUS_UNAVAILABLE, "cancelled");
     }
-    if (transfer->code == CURLE_OK || (reply->is_body_full && reply->truncates_body)) {
+    if (transfer->code == CURLE_OK || (reply->is_body_full && reply->truncates_body) ||
+        is_early_answer(transfer)) {
         (void)fail(why, STATUS_OK, "%s", "");
         return STATUS_OK;
     }

@@ -1,6 +1,7 @@
 """Receivers that misbehave, and nginx: each costs its own order some time, and no other lane anything."""
 import json
 import re
+import signal
 import socket
 import struct
 import threading
@@ -208,6 +209,39 @@ def test_goaway_in_the_middle_loses_nothing(twenty):
     # A stream that the end of its connection cut off is tried again: at least once, with the same id.
     assert len({identity for _, identity, _ in got}) == 20
     assert len(got) == 20 + daemon.log().count("outcome=later")
+    assert daemon.stop() == 0
+
+
+def test_an_answer_that_comes_before_the_body_was_read_is_the_answer(twenty):
+    """Over HTTP/2, as gateways refuse: the receiver's word counts, and not how the stream ended."""
+    certificates = twenty.certificates()
+    nginx = twenty.keep(Nginx(twenty.folder, certificates.make("localhost"), "error_page 403 @no; location @no { return "
+                              "403; } location /hooks { deny all; }"))
+    sink = nginx_sink(nginx, certificates)
+    sink["webhook"]["url"] += "hooks"
+    daemon = twenty.daemon(configuration(twenty.folder, twenty.simulator_, sinks=[sink])).start()
+    twenty.simulator_.sweeps_after(2)
+    twenty.hold()
+    wait_until(lambda: ledger(daemon, "tickets")["parked"] == 20, daemon.log)
+    assert "outcome=later" not in daemon.log()
+    assert "HTTP 403" in ledger(daemon, "tickets")["last_failure"]
+    assert daemon.stop() == 0
+
+
+def test_goaway_on_a_kept_connection_costs_no_attempt(twenty):
+    """A reload of nginx: the old process says goodbye to connections that wait for the next event."""
+    certificates = twenty.certificates()
+    nginx = twenty.keep(Nginx(twenty.folder, certificates.make("localhost")))
+    daemon = twenty.daemon(configuration(twenty.folder, twenty.simulator_,
+                                         sinks=[nginx_sink(nginx, certificates)])).start()
+    twenty.simulator_.sweeps_after(2)
+    twenty.hold()
+    wait_until(lambda: ledger(daemon, "tickets")["delivered"] == 20, daemon.log)
+    assert nginx.process.stop(signal.SIGQUIT) == 0
+    nginx.start()
+    twenty.simulator_.step(order={"id": "00001", "status": "InProgress"})
+    wait_until(lambda: ledger(daemon, "tickets")["delivered"] == 21, daemon.log)
+    assert "outcome=later" not in daemon.log()
     assert daemon.stop() == 0
 
 
