@@ -62,7 +62,7 @@ class Fresh:
 
     def command(self, *arguments, user=None):
         inside = (["chroot", str(self.root)] if user is None else
-                  [str(FILTER), "--root", str(self.root), "--user", user])
+                  [str(FILTER), "--kill", "--root", str(self.root), "--user", user])
         return ["unshare", "-m", "sh", "-c", STAGE, str(self.root), *inside, *map(str, arguments)]
 
     def run(self, *arguments, user=None, code=0, **more):

@@ -1,6 +1,7 @@
 """The daemon works under the system call filter of its unit: every kind of sink, helpers, a restart, a clean end."""
 import pathlib
 import shutil
+import signal
 import subprocess
 
 import pytest
@@ -28,9 +29,15 @@ def test_the_filter_filters(tmp_path):
     assert "Operation not permitted" in writable_code.stderr
 
 
+def test_what_it_refuses_can_be_seen(tmp_path):
+    (tmp_path / "own").touch()
+    assert filtered("--kill", "/usr/bin/cat", "/dev/null").returncode == 0
+    assert filtered("--kill", "/usr/bin/chown", "1", tmp_path / "own").returncode == -signal.SIGSYS
+
+
 def test_news_reaches_every_receiver_under_the_filter(world, tmp_path, monkeypatch):
     program = tmp_path / "orderwatch-filtered"
-    program.write_text(f'#!/bin/sh\nexec {FILTER} {harness.ORDERWATCH} "$@"\n')
+    program.write_text(f'#!/bin/sh\nexec {FILTER} --kill {harness.ORDERWATCH} "$@"\n')
     program.chmod(0o755)
     monkeypatch.setattr(harness, "ORDERWATCH", str(program))
     shape = tmp_path / "own.jq"
