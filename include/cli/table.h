@@ -8,8 +8,9 @@
 enum cell_look {
     CELL_TEXT,
     CELL_NUMBER, /* to the right */
-    CELL_TIME,   /* 2026-11-23T09:20:40.422Z as 2026-11-23 09:20:40 */
+    CELL_TIME,   /* 2026-11-23T09:20:40.422Z as 2026-11-23 09:20:40Z */
     CELL_STATE,  /* coloured by what it says */
+    CELL_ID,     /* whole, to be given to another command */
 };
 
 struct column {

@@ -4,8 +4,11 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define ANSWER_BYTES_MAX ((size_t)16 << 20)
+#define ID_SIZE 32
+#define BEGINNING_SIZE_MIN 8
 
 static const char usage_head[] = "usage: orderwatch deliveries [-c FILE] [FILTERS] [--json]\n"
                                  "What was sent, waits to be, or is parked, the latest first.\n"
@@ -14,7 +17,8 @@ static const char usage_head[] = "usage: orderwatch deliveries [-c FILE] [FILTER
 static const char why_usage[] =
     "usage: orderwatch why EVENT [-c FILE] [--json]\n"
     "One event: the sweep that found it, the fields that changed, its routes or silence, and\n"
-    "each try to deliver it with the receiver's answer. EVENT is an id, as events shows it.\n\n"
+    "each try to deliver it with the receiver's answer. EVENT is an id, as events shows it;\n"
+    "of the latest thousand its first 8 characters or more are enough.\n\n"
     "exit: 0; 1 no such event; 69 no daemon answers\n";
 
 static const struct column delivery_columns[] = {
@@ -76,10 +80,12 @@ static void print_line(const char *label, const struct json *value, enum cell_lo
     text_fini(&text);
 }
 
-static void print_deliveries(const struct json *deliveries)
+static void print_deliveries(const struct json *deliveries, const struct json *silence)
 {
     if (json_count(deliveries) == 0) {
-        (void)printf("\nno deliveries: no route leads it to a sink, or a silence holds it\n");
+        (void)printf("\nno deliveries: %s\n", silence != NULL
+                                                  ? "its silence keeps it from being sent"
+                                                  : "no route leads it to a sink");
     }
     for (const struct json *delivery = json_first(deliveries); delivery != NULL;
          delivery = json_next(delivery)) {
@@ -112,7 +118,38 @@ static void print_story(const struct json *story)
     (void)printf("\n");
     table_print(change_columns, ARRAY_COUNT(change_columns), json_at(event, "/data/changes"),
                 "no field changed");
-    print_deliveries(json_member(story, "deliveries"));
+    print_deliveries(json_member(story, "deliveries"), json_member(story, "silence"));
+}
+
+/* Tables cut what they have no room for: of the latest events the beginning of an id is enough.
+ * out "": it is an id as it is. */
+static bool complete_id(struct client *client, const char *given, char out[static ID_SIZE + 1],
+                        int *exit_code)
+{
+    size_t size = strspn(given, "0123456789abcdef");
+    bool is_beginning = size >= BEGINNING_SIZE_MIN && size < ID_SIZE &&
+                        (given[size] == '\0' || strcmp(given + size, "…") == 0);
+    out[0] = '\0';
+    if (!is_beginning) {
+        return true;
+    }
+    size_t found = 0;
+    struct json *page = client_ask_json(client, "/api/v1/events?limit=1000", NULL, exit_code);
+    const struct json *event = json_first(json_member(page, "items"));
+    for (; event != NULL; event = json_next(event)) {
+        const char *id = json_member_text(event, "id");
+        if (id != NULL && strncmp(id, given, size) == 0 && found++ == 0) {
+            (void)snprintf(out, ID_SIZE + 1, "%s", id);
+        }
+    }
+    if (found > 1) {
+        (void)fprintf(stderr, "orderwatch: why: %s: %zu events begin so; give more of the id\n",
+                      given, found);
+        *exit_code = EXIT_CODE_NEGATIVE;
+    }
+    bool is_good = page != NULL && found <= 1;
+    json_destroy(page);
+    return is_good;
 }
 
 static int show_story(struct client *client, const char *event_id, bool is_json)
@@ -152,7 +189,11 @@ int cli_why(int argc, char **argv)
     }
     struct client *client = client_open(&options, &exit_code);
     if (client != NULL) {
-        exit_code = show_story(client, options.operands[0], options.is_json);
+        char id[ID_SIZE + 1];
+        if (complete_id(client, options.operands[0], id, &exit_code)) {
+            const char *whole = id[0] != '\0' ? id : options.operands[0];
+            exit_code = show_story(client, whole, options.is_json);
+        }
         client_close(client);
     }
     return exit_code;

@@ -41,7 +41,7 @@ static const struct column delivery_columns[] = {
 
 static const struct column silenced_columns[] = {
     {"HAPPENED", "/happened", CELL_TIME}, {"TYPE", "/type", CELL_TEXT},
-    {"ORDER", "/order", CELL_TEXT},       {"SILENCE", "/silence", CELL_TEXT},
+    {"ORDER", "/order", CELL_TEXT},       {"SILENCE", "/silence", CELL_ID},
     {"SUMMARY", "/summary", CELL_TEXT},
 };
 

@@ -19,7 +19,7 @@ static const char usage[] =
     "exit: 0; 1 no such silence; 2 refused, with the reason; 69 no daemon answers\n";
 
 static const struct column columns[] = {
-    {"ID", "/id", CELL_TEXT},
+    {"ID", "/id", CELL_ID},
     {"START", "/start", CELL_TIME},
     {"END", "/end", CELL_TIME},
     {"SOURCE", "/source", CELL_TEXT},

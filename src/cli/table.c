@@ -178,6 +178,17 @@ static void grid_print(const struct grid *grid)
     }
 }
 
+/* What must stay whole moves closer to its title where that makes room for it. */
+static void print_beside(const struct column *column, struct span value, size_t title_width,
+                         size_t value_width)
+{
+    size_t own_width = strlen(column->title);
+    bool is_tight = column->look != CELL_TEXT && width_of(value) > value_width;
+    size_t gap = is_tight ? 1 : title_width - own_width + GAP;
+    (void)printf("%*s", (int)gap, "");
+    print_value(column->look, value, value_width + title_width + GAP - own_width - gap);
+}
+
 /* Where no table fits: each row as a block, a line for each of its values. */
 static void grid_print_blocks(const struct grid *grid)
 {
@@ -191,8 +202,9 @@ static void grid_print_blocks(const struct grid *grid)
     for (size_t i = 0; i < grid->row_count * grid->column_count; i++) {
         const struct column *column = &grid->columns[i % grid->column_count];
         bool begins_another = i != 0 && i % grid->column_count == 0;
-        (void)printf("%s%-*s  ", begins_another ? "\n" : "", (int)title_width, column->title);
-        print_value(column->look, text_span(&grid->cells[i]), value_width);
+        struct span value = text_span(&grid->cells[i]);
+        (void)printf("%s%s", begins_another ? "\n" : "", column->title);
+        print_beside(column, value, title_width, value_width);
         (void)fputs("\n", stdout);
     }
 }

@@ -315,7 +315,8 @@ static void refuse_order(struct order_inquiry *asked)
     text_init(&hint, 512);
     order_add_hint(surface, asked->source_name, asked->order_id, &hint);
     answer_problem(surface, inquiry_take(&asked->inquiry), 404,
-                   "source %s has no order %.200s%s; /api/v1/orders?source=%s lists those it has",
+                   "source %s has no order %.200s%s; `orderwatch orders` and "
+                   "/api/v1/orders?source=%s list those it has",
                    asked->source_name, asked->order_id, text_cstr(&hint), asked->source_name);
     text_fini(&hint);
 }

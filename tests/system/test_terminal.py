@@ -145,7 +145,7 @@ def test_one_clear_line_when_no_daemon_answers(tmp_path):
 
 REFUSED = {  # (code, words that help)
     ("orders", "O-1x"): (1, ["O-1x", "did you mean O-1"]), ("orders", "O-1", "--source", "blue"): (1, ["blue", "orange"]),
-    ("why", "abc"): (1, ["orderwatch events"]), ("retry", "999"): (1, ["999", "orderwatch deliveries --status parked"]),
+    ("why", "abc"): (1, ["orderwatch events"]), ("why", "0123456789abcdef" * 2 + "0"): (1, ["orderwatch events"]), ("retry", "999"): (1, ["999", "orderwatch deliveries --status parked"]),
     ("drop", "abc"): (1, ["abc", "orderwatch deliveries --status parked"]),
     ("pause", "blue"): (1, ["blue", "source", "orange", "sink", "tickets"]),
     ("silence", "end", "abc"): (1, ["abc", "orderwatch silence list"]),
@@ -180,3 +180,28 @@ def test_a_slip_of_the_pen_is_understood():
         assert code == 2 and out == "" and words in err and len(err.splitlines()) == 1, (arguments, err)
     for command in ("orders", "run", "silence"):
         assert run_command("help", command) == run_command(command, "--help") != run_command("help")
+
+
+@pytest.mark.parametrize("columns", [40, 80, 132])
+def test_what_another_command_needs_is_never_cut(served, columns):
+    """A silence's id whole; of an event's so much that why finds it."""
+    code, silence, err = run_command("silence", "add", "-c", served.path, "--order", "O-9*", "--author", "Ann of the network team",
+                                     "--comment", "Works on the site until the end of the week", "--for", "1h")
+    assert silence.strip() in plain(on_terminal(columns, "silence", "list", "-c", served.path)), err
+    event = json.loads(run_command("events", "-c", served.path, "--json")[1])["items"][0]["id"]
+    shown = plain(on_terminal(columns, "events", "-c", served.path, "--limit", "1"))
+    beginning = next(event[:size] for size in range(32, 0, -1) if event[:size] in shown)
+    code, out, err = run_command("why", "-c", served.path, beginning)
+    assert code == 0 and event in out, (shown, err)
+    assert run_command("why", "-c", served.path, event + "0")[0] == 1
+
+
+def test_why_says_what_keeps_an_event(served):
+    run_command("silence", "add", "-c", served.path, "--order", "O-3", "--author", "Ann", "--comment", "c", "--for", "1h")
+    served.simulator.step(order={"id": "O-3", "status": "Completed"})
+
+    def silenced():
+        items = json.loads(run_command("events", "-c", served.path, "--json")[1])["items"]
+        return next((one["id"] for one in items if one["subject"] == "orders/O-3"), None)
+    out = run_command("why", "-c", served.path, wait_until(silenced, "the event"))[1]
+    assert "no deliveries: its silence" in out, out
