@@ -218,11 +218,14 @@ static const char *canonical_text(const struct seeking *seeking, struct span raw
     return value;
 }
 
-static const char *canonical_date(struct seeking *seeking, const char *text)
+/* Of what is no text it is told already that it is none: one novelty. */
+static const char *canonical_date(struct seeking *seeking, enum json_kind kind, const char *text)
 {
     struct date date;
     if (!date_parse(span_of(text), seeking->work->extractor->zone, &date)) {
-        report_shape(seeking, "text", span_of(text));
+        if (kind == JSON_STRING) {
+            report_shape(seeking, "text", span_of(text));
+        }
         return text;
     }
     struct text canonical;
@@ -242,7 +245,7 @@ static bool take_value(void *arg, const struct json *node)
     add_raw(seeking, node, &raw);
     seeking->value = canonical_text(seeking, text_span(&raw));
     if (seeking->value != NULL && seeking->rule->shape == SHAPE_DATE) {
-        seeking->value = canonical_date(seeking, seeking->value);
+        seeking->value = canonical_date(seeking, json_kind(node), seeking->value);
     }
     text_fini(&raw);
     return seeking->value != NULL;

@@ -125,6 +125,22 @@ static void novelties(void **state)
     world_fini(&world);
 }
 
+static void a_field_of_another_type_is_one_novelty(void **state)
+{
+    (void)state;
+    static const char *const rows[] = {"{'id':'1','committedDate':{'x':1}}",
+                                       "{'id':'1','committedDate':[5]}",
+                                       "{'id':'1','appointments':[{'id':'A','end':5}]}"};
+    struct world world;
+    world_init(&world);
+    for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
+        struct extraction out;
+        assert_int_equal(extract(&world, world_json(&world, rows[i]), &out), STATUS_OK);
+        assert_int_equal(out.novelty_count, 1);
+    }
+    world_fini(&world);
+}
+
 static void a_number_as_a_date_is_still_read(void **state)
 {
     (void)state;
@@ -310,6 +326,7 @@ int main(void)
         cmocka_unit_test(values),
         cmocka_unit_test(elements_that_cannot_be_trusted),
         cmocka_unit_test(novelties),
+        cmocka_unit_test(a_field_of_another_type_is_one_novelty),
         cmocka_unit_test(a_number_as_a_date_is_still_read),
         cmocka_unit_test(fields_found_tell_of_members),
         cmocka_unit_test(notes_are_oldest_first),
