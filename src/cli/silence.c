@@ -135,6 +135,18 @@ static enum verb verb_of(const struct options *options)
     return VERB_COUNT;
 }
 
+/* What no daemon has to be asked for; NULL: nothing. */
+static const char *missing_of(const struct wish *wish)
+{
+    if (wish->author == NULL || wish->author[0] == '\0') {
+        return "--author is missing: who silences this";
+    }
+    if (wish->comment == NULL || wish->comment[0] == '\0') {
+        return "--comment is missing: why this is silenced";
+    }
+    return wish->until == NULL && wish->duration == NULL ? "--for or --until is missing" : NULL;
+}
+
 static int act(enum verb verb, struct client *client, const struct options *options,
                const struct wish *wish)
 {
@@ -177,6 +189,12 @@ int cli_silence(int argc, char **argv)
         (void)fputs("orderwatch: silence: accepted: add, list, or end ID; `orderwatch silence "
                     "--help` tells more\n",
                     stderr);
+        return EXIT_CODE_USAGE;
+    }
+    const char *missing = verb == VERB_ADD ? missing_of(&wish) : NULL;
+    if (missing != NULL) {
+        (void)fprintf(stderr, "orderwatch: silence: %s; `orderwatch silence --help` tells more\n",
+                      missing);
         return EXIT_CODE_USAGE;
     }
     struct client *client = client_open(&options, &exit_code);

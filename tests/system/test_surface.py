@@ -343,7 +343,7 @@ def test_events_and_deliveries_are_listed_with_filters(served):
     for query in ("type=appointment.*", "type=orderwatch.appointment.rescheduled", "severity=warning", "since=24h",
                   "source=orange&order=00/12%203", "q=moved+by"):
         assert [one["id"] for one in served.json(f"/api/v1/events?{query}")["items"]] == [event["id"]], query
-    for query in ("type=order.*", "severity=critical", 
+    for query in ("type=order.*", "severity=critical", "until=2020-01-01", "q=nowhere", "source=orange&order=1000"):
         assert served.json(f"/api/v1/events?{query}")["items"] == [], query
     delivery, = served.json("/api/v1/deliveries")["items"]
     assert delivery["event"] == event["id"] and delivery["sink"] == "tickets" and delivery["order"] == "00/12 3"
@@ -683,7 +683,7 @@ def test_a_sink_is_tested_with_the_receivers_own_answer(served):
 
 
 def test_a_silence_keeps_events_from_being_sent_and_ends(served):
-    for wrong, word in ((["--for", "1h", "--order", "1"], "author"), (["--author", "a", "--comment", "c", "--order", "1"], "end"),
+    for wrong, word in ((["--for", "1h", "--order", "1"], "author"), (["--author", "a", "--comment", "c", "--order", "1"], "--until"),
                         (["--author", "a", "--comment", "c", "--for", "1h"], "all"),
                         (["--author", "a", "--comment", "c", "--until", "2020-01-01T00:00:00Z", "--order", "1"], "end")):
         code, out, err = served.command("silence", "add", *wrong)
@@ -728,6 +728,15 @@ def test_the_commands_show_what_the_interface_knows(served):
                     "pause", "resume", "test"):
         code, out, _ = served.command(command, "--help")
         assert code == 0 and out.startswith("usage: orderwatch " + command)
+
+
+def test_a_silence_without_an_author_or_a_comment_is_wrong_usage_whoever_runs():
+    whole = ["--for", "1h", "--order", "1", "--author", "NOC", "--comment", "works"]
+    for name in ("--for", "--author", "--comment"):
+        at = whole.index(name)
+        code, out, err = run_command("silence", "add", *whole[:at], *whole[at + 2:], "-c", "/nowhere")
+        assert code == 2 and not out and name in err and err.count("\n") == 1
+    assert run_command("silence", "add", *whole[:-1], "", "-c", "/nowhere")[0] == 2
 
 
 def test_without_a_daemon_commands_end_with_69_in_one_line(parts):
