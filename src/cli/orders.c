@@ -61,6 +61,25 @@ static void print_order(const struct json *order)
                 "no events: as it was at the baseline");
 }
 
+/* Another source may have the same id: who asked for one must not take it for the other. */
+static void tell_others(struct client *client, const struct json *item, const char *id)
+{
+    struct text answer;
+    text_init(&answer, ANSWER_BYTES_MAX);
+    for (; item != NULL; item = json_next(item)) {
+        struct span name = json_text(json_member(item, "name"));
+        int exit_code = EXIT_CODE_OK;
+        text_clear(&answer);
+        if (client_try_order(client, name, id, &answer, &exit_code) == 200) {
+            (void)fprintf(stderr,
+                          "orderwatch: orders: %s: source %.*s has such an order too; see it with "
+                          "--source %.*s\n",
+                          id, (int)name.size, name.data, (int)name.size, name.data);
+        }
+    }
+    text_fini(&answer);
+}
+
 /* An id is unique within its source only: without --source the first source that has it counts. */
 static bool find_order(struct client *client, const char *source, const char *id,
                        struct text *answer, int *exit_code)
@@ -80,6 +99,9 @@ static bool find_order(struct client *client, const char *source, const char *id
     for (; item != NULL && !is_found; item = json_next(item)) {
         struct span name = json_text(json_member(item, "name"));
         is_found = client_try_order(client, name, id, answer, exit_code) == 200;
+        if (is_found) {
+            tell_others(client, json_next(item), id);
+        }
     }
     json_destroy(sources);
     return is_found;

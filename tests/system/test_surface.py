@@ -133,6 +133,10 @@ def test_an_order_needs_its_source_only_where_there_are_several(parts):
     served.daemon.stop()
     parts.settings["sources"].append({**parts.settings["sources"][0], "name": "second"})
     served = Served(parts, parts.settings)
+    served.swept()
+    wait_until(lambda: len(served.json("/api/v1/orders?source=second")["items"]) > 1, served.daemon.log)
+    code, out, err = served.command("orders", "00/12 3")
+    assert code == 0 and "orange" in out and "source second has such an order too" in err
     for path in ("events", "deliveries"):
         assert "several" in served.json(f"/api/v1/{path}?order=1000", 400)["detail"]
 
