@@ -66,6 +66,14 @@ static bool parse_listen(const char *text, struct options *out)
     return true;
 }
 
+static int refuse_usage(const char *what, const char *reason)
+{
+    (void)fprintf(stderr,
+                  "orderwatch-sim: %s: %s; `orderwatch-sim --help` tells what is accepted\n", what,
+                  reason);
+    return 2;
+}
+
 /* -1: go on; otherwise the exit code. */
 static int parse_options(int argc, char **argv, struct options *out)
 {
@@ -78,6 +86,7 @@ static int parse_options(int argc, char **argv, struct options *out)
                                           {0}};
     const char *listen_text = "127.0.0.1:9476";
     *out = (struct options){.scenario = "demo"};
+    opterr = 0;
     /* NOLINTNEXTLINE(concurrency-mt-unsafe): before anything else runs */
     for (int option = 0; (option = getopt_long(argc, argv, "l:vh", known, NULL)) != -1;) {
         switch (option) {
@@ -100,17 +109,18 @@ static int parse_options(int argc, char **argv, struct options *out)
             (void)fputs(usage, stdout);
             return 0;
         default:
-            (void)fputs(usage, stderr);
-            return 2;
+            return refuse_usage(argv[optind - 1], "no such option, or its value is missing");
         }
     }
     if (!parse_listen(listen_text, out)) {
         (void)fprintf(stderr, "orderwatch-sim: --listen %s: not ADDRESS:PORT\n", listen_text);
         return 2;
     }
-    if (argc - optind > 1 || (out->certificate_file == NULL) != (out->key_file == NULL)) {
-        (void)fputs(usage, stderr);
-        return 2;
+    if (argc - optind > 1) {
+        return refuse_usage(argv[optind + 1], "unexpected");
+    }
+    if ((out->certificate_file == NULL) != (out->key_file == NULL)) {
+        return refuse_usage("--tls-cert, --tls-key", "they belong together");
     }
     out->scenario = optind < argc ? argv[optind] : out->scenario;
     return -1;

@@ -1,7 +1,12 @@
 """orderwatch-sim shows what its scenario and its steps say, and nothing twice."""
 import base64
 import json
+import subprocess
 import urllib.request
+
+import pytest
+
+from harness import SIMULATOR
 
 
 def order(simulator):
@@ -16,6 +21,14 @@ def order(simulator):
         body = answer.read().decode()
     assert body.count('"notes"') == 1, body
     return json.loads(body)
+
+
+@pytest.mark.parametrize("arguments, word", [(["--foo"], "--foo"), (["a", "b"], "b: unexpected"),
+                                             (["--listen"], "--listen"), (["--tls-cert", "x"], "--tls-key")])
+def test_wrong_usage_is_one_line(arguments, word):
+    done = subprocess.run([SIMULATOR, *arguments], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 2 and not done.stdout
+    assert word in done.stderr and "--help" in done.stderr and done.stderr.count("\n") == 1
 
 
 def test_notes_of_the_scenario_and_of_steps_are_one_list(world):
