@@ -78,6 +78,7 @@ def measure():
         fill(folder / "state.db")
         watcher = kit.Watcher(folder, configuration)
         try:
+            watcher.start()
             samples = drain(watcher)
             peak = kit.memory_of(watcher.pid, "VmHWM") / (1 << 20)
             bare = kit.peer("mqtt_publisher", broker.port, min(PENDING, 200000), PAYLOAD)[0]
