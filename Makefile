@@ -311,8 +311,9 @@ soak-mqtt: all
 BENCHES := $(patsubst tests/bench/%.c,$(BUILD)/tests/bench/%,$(filter-out %/turn_probe.c,$(wildcard tests/bench/*.c))) \
            $(BUILD)/tests/bench/turn_probe.so \
            $(patsubst tests/bench/%.cpp,$(BUILD)/tests/bench/%,$(wildcard tests/bench/*.cpp))
-# This one is the daemon's own parts.
-$(BUILD)/tests/bench/webhook_latency: $(BUILD)/edge.a $(BUILD)/core.a
+# These are the daemon's own parts.
+$(BUILD)/tests/bench/webhook_latency $(BUILD)/tests/bench/mqtt_latency: $(BUILD)/tests/bench/support/latency.o \
+    $(BUILD)/edge.a $(BUILD)/core.a
 $(BUILD)/tests/bench/%: $(BUILD)/tests/bench/%.o
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(EDGE_LIBS) $(CORE_LIBS)
 $(BUILD)/tests/bench/%: tests/bench/%.cpp

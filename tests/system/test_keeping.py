@@ -102,7 +102,7 @@ def test_an_order_is_forgotten_without_an_invented_event(parts):
     assert story["events"] == [] and story["appointments"][0]["start"] == "2027-01-17T08:00:00Z"
     wait_until(lambda: topic in subscriber.retained(), served.daemon.log)  # published again
     parts.source.sweeps_after(2)
-    assert events(served) == []
+    assert not [kind for kind in events(served) if not kind.startswith("sink.")]
 
     parts.receiver.answer = lambda event: 204
     parts.source.step(order={"id": ODD, "status": "Held"})
