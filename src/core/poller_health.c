@@ -44,7 +44,7 @@ static int64_t failure_delay_ms(struct poller *poller)
     case API_FIX: /* the same request will get the same answer: never faster than usual */
         return delay_ms > every_ms ? delay_ms : every_ms;
     case API_RETRY:
-    case API_RENEW_TOKEN: /* the renewed one too was called expired */
+    case API_RENEW_TOKEN:
     case API_SLOW_DOWN:
         return delay_ms;
     }
@@ -129,13 +129,22 @@ static void log_trouble(const struct poller *poller, const struct trouble *troub
     log_write(is_same || is_maintenance ? LOG_LEVEL_DEBUG : LOG_LEVEL_WARN, "sweep_failed", fields);
 }
 
+/* A new token that is called expired may not be known everywhere yet. Once more, and what it was
+ * got with has expired: no API wants to be asked for a token at each retry. */
+static enum api_action failing_as(const struct health *health, const struct trouble *trouble)
+{
+    bool is_again = health->failure_count > 1 &&
+                    (health->failing_as == API_RENEW_TOKEN || health->failing_as == API_REFUSED);
+    return trouble->action == API_RENEW_TOKEN && is_again ? API_REFUSED : trouble->action;
+}
+
 void poller_note_trouble(struct poller *poller, const struct trouble *trouble, struct instant now)
 {
     struct health *health = &poller->health;
     poller_note_limits(poller, trouble, now);
     if (!trouble->is_partial) {
         health->failure_count++;
-        health->failing_as = trouble->action;
+        health->failing_as = failing_as(health, trouble);
     } else {
         health->failure_count = 0;
     }

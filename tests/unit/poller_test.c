@@ -638,6 +638,31 @@ static void refused_credentials_are_told_once_and_probed_slowly(void **state)
     assert_int_equal(poller_status(world->poller).health, POLLER_OK);
 }
 
+static void tokens_that_are_all_called_expired_are_refused_credentials(void **state)
+{
+    struct world *world = *state;
+    list_orders(world, 3);
+    settle(world);
+    world->fail_code = 401;
+    world->fail_body = "{\"code\":42,\"message\":\"Expired credentials\"}";
+    while (poller_status(world->poller).health == POLLER_OK) {
+        world_run_for(world, 1000);
+    }
+    assert_int_equal(poller_status(world->poller).health, POLLER_FAILING);
+    assert_int_equal(count_events(world, EVENT_SOURCE_REJECTED), 0); /* it may be new to them */
+    world_run_for(world, 2 * MINUTE_MS);
+    assert_int_equal(count_events(world, EVENT_SOURCE_REJECTED), 1);
+    assert_int_equal(poller_status(world->poller).health, POLLER_REJECTED);
+    uint32_t tokens = world->tokens;
+    world_run_for(world, 5 * HOUR_MS);
+    assert_true(world->tokens - tokens <= 12); /* an hour between two probes */
+    assert_int_equal(count_events(world, EVENT_SOURCE_REJECTED), 1);
+    world->fail_code = 0;
+    world_run_for(world, HOUR_MS + 1000);
+    assert_int_equal(count_events(world, EVENT_SOURCE_RECOVERED), 1);
+    assert_int_equal(poller_status(world->poller).health, POLLER_OK);
+}
+
 /* Refused in the middle of a sweep whose first page cannot be kept either. */
 static void refused_credentials_are_probed_slowly_whatever_the_store_says(void **state)
 {
@@ -1366,6 +1391,7 @@ int main(void)
         CASE(a_mass_disappearance_is_held_before_anything_is_looked_up),
         CASE(the_policy_tell_holds_nothing),
         CASE(an_expired_token_is_renewed_once_and_the_sweep_goes_on),
+        CASE(tokens_that_are_all_called_expired_are_refused_credentials),
         CASE(refused_credentials_are_told_once_and_probed_slowly),
         CASE(refused_credentials_are_probed_slowly_whatever_the_store_says),
         CASE(retry_after_is_honoured_over_a_restart),
