@@ -148,11 +148,12 @@ def test_a_kept_connection_that_ends_as_the_next_request_comes_costs_no_attempt(
 
 
 class Nginx:
-    """nginx with TLS and HTTP/2 that answers 204 and writes down what it got."""
+    """nginx with TLS and HTTP/2 that reads what it gets, writes it down, and answers 204."""
 
     def __init__(self, folder, certificate, lines=""):
         self.folder = folder
         self.port = harness.free_port()
+        inner = harness.free_port()  # behind a proxy, so that the body is read before the answer
         self.log_path = folder / "nginx.access"
         self.certificate = folder / "nginx.pem"
         self.key = folder / "nginx.key"
@@ -163,7 +164,8 @@ http {{ log_format got '$server_protocol $http_webhook_id $ssl_client_s_dn'; acc
 client_body_temp_path body; proxy_temp_path proxy; fastcgi_temp_path fastcgi; uwsgi_temp_path uwsgi;
 scgi_temp_path scgi;
 server {{ listen 127.0.0.1:{self.port} ssl http2; ssl_certificate nginx.pem; ssl_certificate_key nginx.key;
-{lines} location / {{ return 204; }} }} }}
+{lines} location / {{ proxy_pass http://127.0.0.1:{inner}; }} }}
+server {{ listen 127.0.0.1:{inner}; access_log off; return 204; }} }}
 """)
         self.process = None
         self.start()
@@ -223,7 +225,6 @@ def test_an_answer_that_comes_before_the_body_was_read_is_the_answer(twenty):
     twenty.simulator_.sweeps_after(2)
     twenty.hold()
     wait_until(lambda: ledger(daemon, "tickets")["parked"] == 20, daemon.log)
-    assert "outcome=later" not in daemon.log()
     assert "HTTP 403" in ledger(daemon, "tickets")["last_failure"]
     assert daemon.stop() == 0
 
