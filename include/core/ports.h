@@ -191,7 +191,10 @@ struct settlement {
     const char *progress;           /* kept for the next attempt; NULL: as it was */
     const char *fallback_sink_name; /* SETTLE_PARKED: in the same transaction each of its events is
                                        planned for this sink too, unless it was; NULL: none */
-    const char *detail;             /* the receiver's answer, cleaned; kept with the attempt */
+    /* SETTLE_DELIVERED, SETTLE_PARKED: where the rest of its bundle goes, which could not leave
+     * with it: no two messages of one moment. NULL: it comes next. */
+    const struct planned_delivery *rest;
+    const char *detail;                /* the receiver's answer, cleaned; kept with the attempt */
     const struct stored_value *values; /* of the sink, written in the same transaction; an empty
                                           value is forgotten */
     size_t value_count;

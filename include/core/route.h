@@ -56,6 +56,10 @@ const struct digest_config *route_digest(const struct route_config *route,
                                          const struct sink_config *sink);
 /* The longest wait for any digest that leaves there; 0: there is none. */
 int64_t route_digest_wait_ms(const struct config *config, size_t sink_index, int64_t now_wall_ms);
+/* The rest of a digest that has left: with the next one of the sink. False: it has none any more.
+ */
+bool route_next_digest(const struct config *config, size_t sink_index, int64_t now_wall_ms,
+                       struct arena *arena, struct planned_delivery *out);
 /* The moment itself, or when no route to the sink is quiet any more. */
 int64_t route_quiet_end(const struct config *config, size_t sink_index, int64_t wall_ms);
 /* What leaves one sink for people at one moment leaves as one mail, whichever digests and quiet

@@ -1,7 +1,9 @@
 /* The sink's side of an outlet: what is sent, and what comes of it. */
 #include "outlet_internal.h"
 
+#include "core/arena.h"
 #include "core/log.h"
+#include "core/route.h"
 
 #include <string.h>
 
@@ -43,6 +45,21 @@ static void divide(struct outlet *outlet, struct parcel *parcel, const struct se
               log_text("answer", result->detail));
 }
 
+static void plan_rest(const struct outlet *outlet, struct parcel *parcel)
+{
+    const char *lane = parcel->delivery.lane;
+    enum settle_kind kind = parcel->settlement.kind;
+    struct planned_delivery next;
+    if ((kind == SETTLE_DELIVERED || kind == SETTLE_PARKED) &&
+        strncmp(lane, ROUTE_DIGEST_LANE, strlen(ROUTE_DIGEST_LANE)) == 0 &&
+        route_next_digest(outlet->config, outlet->sink_index, outlet->clock.now.wall_ms,
+                          parcel->arena, &next)) {
+        struct planned_delivery *rest = arena_alloc(parcel->arena, sizeof *rest);
+        *rest = next;
+        parcel->settlement.rest = rest;
+    }
+}
+
 static void settle_parcel(struct outlet *outlet, struct parcel *parcel,
                           const struct send_result *result, int64_t delay_ms)
 {
@@ -62,8 +79,9 @@ static void settle_parcel(struct outlet *outlet, struct parcel *parcel,
         break;
     case SEND_DIVIDE:
         divide(outlet, parcel, result);
-        break;
+        return;
     }
+    plan_rest(outlet, parcel);
 }
 
 static void settle_consignment(struct outlet *outlet, const struct consignment *consignment,

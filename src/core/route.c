@@ -186,6 +186,27 @@ static bool is_gathered(const struct sink_config *sink, const struct route_relea
     return sink->kind == SINK_EMAIL && release->delay != ROUTE_AT_ONCE;
 }
 
+bool route_next_digest(const struct config *config, size_t sink_index, int64_t now_wall_ms,
+                       struct arena *arena, struct planned_delivery *out)
+{
+    int64_t next_wall_ms = INSTANT_NEVER;
+    for (size_t i = 0; i < config->route_count; i++) {
+        const struct route_config *route = &config->routes[i];
+        const struct digest_config *digest = leads_to_sink(route, sink_index)
+                                                 ? route_digest(route, &config->sinks[sink_index])
+                                                 : NULL;
+        if (digest != NULL) {
+            next_wall_ms = earlier(next_wall_ms, digest_next(digest, now_wall_ms));
+        }
+    }
+    if (next_wall_ms == INSTANT_NEVER) {
+        return false;
+    }
+    *out = route_rendezvous(config, sink_index, route_quiet_end(config, sink_index, next_wall_ms),
+                            arena);
+    return true;
+}
+
 static struct planned_delivery plan(const struct config *config, size_t sink_index,
                                     const struct route_facts *facts,
                                     const struct route_release *release, struct arena *arena)

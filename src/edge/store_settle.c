@@ -124,6 +124,29 @@ static void plan_fallback(struct database *database, const struct parcel_rows *r
     }
 }
 
+/* What is older among what was planned there stays the first of it. */
+static void move_rest(struct database *database, const struct parcel_rows *rows,
+                      const struct settlement *settlement)
+{
+    struct sqlite3_stmt *move = database_statement(database, STATEMENT_LANE_MOVE);
+    bind_text(move, 1, rows->sink_name);
+    bind_text(move, 2, rows->lane);
+    bind_text(move, 3, settlement->rest->lane);
+    bind_text(move, 4, settlement->rest->bundle);
+    bind_number(move, 5, settlement->rest->due_wall_ms);
+    bind_number(move, 6, settlement->last_id);
+    bind_text(move, 7, rows->bundle);
+    if (database_run(database, move) == 0) {
+        return;
+    }
+    const struct parcel_rows there = {.sink_name = rows->sink_name, .lane = settlement->rest->lane};
+    struct sqlite3_stmt *demote = database_statement(database, STATEMENT_LANE_DEMOTE);
+    bind_text(demote, 1, there.sink_name);
+    bind_text(demote, 2, there.lane);
+    (void)database_run(database, demote);
+    promote_next(database, &there);
+}
+
 static void end_parcel(struct database *database, const struct parcel_rows *rows,
                        const struct settlement *settlement, enum delivery_state state)
 {
@@ -131,6 +154,9 @@ static void end_parcel(struct database *database, const struct parcel_rows *rows
         plan_fallback(database, rows, settlement);
     }
     int64_t count = end_rows(database, rows, settlement, state);
+    if (settlement->rest != NULL) {
+        move_rest(database, rows, settlement);
+    }
     promote_next(database, rows);
     counts_add(database, rows->sink_name,
                (struct count_change){.pending = -count,
@@ -249,6 +275,19 @@ static const struct stored_value *copy_values(struct arena *arena,
     return copies;
 }
 
+static const struct planned_delivery *copy_rest(struct arena *arena,
+                                                const struct planned_delivery *rest)
+{
+    if (rest == NULL) {
+        return NULL;
+    }
+    struct planned_delivery *copy = arena_alloc(arena, sizeof *copy);
+    *copy = (struct planned_delivery){.lane = copy_text(arena, rest->lane),
+                                      .bundle = copy_text(arena, rest->bundle),
+                                      .due_wall_ms = rest->due_wall_ms};
+    return copy;
+}
+
 void store_settle(void *self, const struct settlement *settlements, size_t count,
                   store_done_fn *on_done, void *arg)
 {
@@ -264,6 +303,7 @@ void store_settle(void *self, const struct settlement *settlements, size_t count
         copy->progress = copy_text(job->arena, settlements[i].progress);
         copy->detail = copy_text(job->arena, settlements[i].detail);
         copy->values = copy_values(job->arena, &settlements[i]);
+        copy->rest = copy_rest(job->arena, settlements[i].rest);
         copy->fallback_sink_name = copy_text(job->arena, settlements[i].fallback_sink_name);
         if (copy->last_id < copy->delivery_id) {
             copy->last_id = copy->delivery_id; /* a single one */

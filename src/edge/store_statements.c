@@ -116,6 +116,15 @@ static const struct statement_text texts[] = {
                             " AND bundle IS ?7",
                             "SEARCH deliveries USING INDEX deliveries_lane"
                             " (sink=? AND lane=? AND id>? AND id<?)"},
+    [STATEMENT_LANE_MOVE] = {"UPDATE deliveries SET lane = ?3, bundle = ?4, due = ?5,"
+                             " first_due = ?5, is_head = 0, is_retry = 0"
+                             " WHERE sink = ?1 AND lane = ?2 AND state = 0 AND id > ?6"
+                             " AND bundle IS ?7",
+                             "SEARCH deliveries USING INDEX deliveries_lane"
+                             " (sink=? AND lane=? AND id>?)"},
+    [STATEMENT_LANE_DEMOTE] = {"UPDATE deliveries SET is_head = 0 WHERE sink = ?1 AND lane = ?2"
+                               " AND state = 0 AND is_head = 1",
+                               "SEARCH deliveries USING INDEX deliveries_lane (sink=? AND lane=?)"},
     [STATEMENT_LANE_PROMOTE] = {"UPDATE deliveries SET is_head = 1 WHERE id = (SELECT id"
                                 " FROM deliveries WHERE sink = ?1 AND lane = ?2 AND state = 0"
                                 " ORDER BY id LIMIT 1)",

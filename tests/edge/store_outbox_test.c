@@ -271,6 +271,40 @@ static void test_a_digest_waits_as_a_whole_for_an_earlier_mail(void **state)
     assert_int_equal(fixture->deliveries[0].event_total, 2);
 }
 
+/* What a digest left behind goes with the next one, as what is oldest in it. */
+static void test_the_rest_of_a_bundle_joins_the_next(void **state)
+{
+    struct fixture *fixture = *state;
+    fixture_plan(fixture, 1, "digest/10", "d10", NOW + 10);
+    fixture_plan(fixture, 2, "digest/10", "d10", NOW + 10);
+    fixture_fetch(fixture, NOW + 10);
+    struct delivery first = fixture->deliveries[0];
+    fixture_plan(fixture, 3, "digest/20", "d20", NOW + 20);
+    fixture_plan(fixture, 4, "digest/10", "d10", NOW + 10);
+    const struct planned_delivery next = {
+        .sink_name = SINK, .lane = "digest/20", .bundle = "d20", .due_wall_ms = NOW + 20};
+    const struct settlement settlement = {.delivery_id = first.id,
+                                          .last_id = first.last_id,
+                                          .kind = SETTLE_DELIVERED,
+                                          .at_wall_ms = NOW + 10,
+                                          .rest = &next,
+                                          .detail = ""};
+    assert_int_equal(fixture_settle(fixture, &settlement, 1), STATUS_OK);
+    assert_int_equal(fixture_counts(fixture, SINK).delivered, 2);
+    fixture_reopen(fixture);
+    fixture_fetch(fixture, NOW + 10);
+    assert_int_equal(fixture->count, 0);
+    assert_int_equal(fixture->next_due_wall_ms, NOW + 20);
+    fixture_fetch(fixture, NOW + 20);
+    assert_int_equal(fixture->count, 1);
+    assert_string_equal(fixture->deliveries[0].lane, "digest/20");
+    assert_int_equal(fixture->deliveries[0].event_total, 2);
+    assert_int_equal(fixture->deliveries[0].events[0].sequence, 3);
+    assert_int_equal(fixture->deliveries[0].events[1].sequence, 4);
+    fixture_end(fixture, &fixture->deliveries[0], SETTLE_DELIVERED, 0);
+    assert_int_equal(fixture_counts(fixture, SINK).pending, 0);
+}
+
 /* A sweep that ends after the digest that it was for. */
 static void test_what_is_committed_after_its_moment_is_of_another(void **state)
 {
@@ -611,6 +645,7 @@ int main(void)
         STORE_TEST(test_what_waits_for_the_morning_is_overtaken),
         STORE_TEST(test_a_digest_waits_as_a_whole_for_an_earlier_mail),
         STORE_TEST(test_the_newest_pending_is_told),
+        STORE_TEST(test_the_rest_of_a_bundle_joins_the_next),
         STORE_TEST(test_what_is_committed_after_its_moment_is_of_another),
         STORE_TEST(test_a_night_and_what_was_put_off_to_its_end_do_not_wait_for_each_other),
         STORE_TEST(test_retries_beyond_the_horizon_are_due),

@@ -13,8 +13,10 @@ struct oracle_moment {
 
 void oracle_judge_moment(struct oracle *oracle, const struct delivery *delivery)
 {
-    /* A clock set back shows the moment twice; and nothing waits for ever for what cannot leave. */
-    if (oracle->has_clock_jumped || oracle->store->has_cut) {
+    /* A clock set back shows the moment twice; and what a night's mail had to leave behind follows
+     * it, for that is no digest: there is no next one. */
+    bool is_night = delivery->bundle[0] == 'q';
+    if (oracle->has_clock_jumped || (is_night && oracle->store->has_cut)) {
         return;
     }
     for (const struct oracle_moment *past = oracle->moments; past != NULL; past = past->next) {

@@ -42,7 +42,7 @@ static struct event copy_event(struct arena *arena, const struct event *event)
     return copy;
 }
 
-static struct planned_delivery copy_plan(struct arena *arena, const struct planned_delivery *plan)
+struct planned_delivery sim_copy_plan(struct arena *arena, const struct planned_delivery *plan)
 {
     struct planned_delivery copy = *plan;
     copy.sink_name = sim_copy_text(arena, plan->sink_name);
@@ -59,10 +59,10 @@ const struct new_event *sim_copy_news(struct arena *arena, const struct new_even
         struct planned_delivery *plans =
             arena_array(arena, events[i].delivery_count, sizeof *plans);
         for (size_t j = 0; j < events[i].delivery_count; j++) {
-            plans[j] = copy_plan(arena, &events[i].deliveries[j]);
+            plans[j] = sim_copy_plan(arena, &events[i].deliveries[j]);
             if (plans[j].if_late != NULL) {
                 struct planned_delivery *late = arena_alloc(arena, sizeof *late);
-                *late = copy_plan(arena, plans[j].if_late);
+                *late = sim_copy_plan(arena, plans[j].if_late);
                 plans[j].if_late = late;
             }
         }
@@ -341,6 +341,22 @@ static bool is_with(const struct sim_row *head, const struct sim_row *row)
            text_equal(row->progress, head->progress);
 }
 
+static void move_rest(struct sim_store *store, const struct settlement *settlement)
+{
+    const struct sim_row head = store->rows[settlement->delivery_id - 1];
+    for (size_t i = (size_t)settlement->last_id; i < store->row_count; i++) {
+        struct sim_row *row = &store->rows[i];
+        if (row->state == ROW_PENDING && is_same_lane(&head, row) &&
+            text_equal(row->bundle, head.bundle)) {
+            row->lane = sim_copy_text(store->arena, settlement->rest->lane);
+            row->bundle = sim_copy_text(store->arena, settlement->rest->bundle);
+            row->due_wall_ms = settlement->rest->due_wall_ms;
+            row->first_due_wall_ms = settlement->rest->due_wall_ms;
+            row->is_retry = false;
+        }
+    }
+}
+
 /* Backwards: the others are compared with the head. */
 static void settle_one(struct sim_store *store, const struct settlement *settlement)
 {
@@ -350,6 +366,9 @@ static void settle_one(struct sim_store *store, const struct settlement *settlem
         if (is_with(&store->rows[head], &store->rows[row])) {
             settle_row(store, row, settlement);
         }
+    }
+    if (settlement->rest != NULL) {
+        move_rest(store, settlement);
     }
 }
 

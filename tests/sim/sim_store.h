@@ -112,6 +112,7 @@ bool sim_store_has_stale(const struct sim_store *store, const char *sink_name);
 const char *sim_copy_text(struct arena *arena, const char *text); /* NULL stays NULL */
 struct span sim_copy_span(struct arena *arena, struct span bytes);
 struct staged_order sim_copy_staged(struct arena *arena, const struct staged_order *order);
+struct planned_delivery sim_copy_plan(struct arena *arena, const struct planned_delivery *plan);
 const struct new_event *sim_copy_news(struct arena *arena, const struct new_event *events,
                                       size_t count);
 

@@ -62,6 +62,11 @@ void sim_port_settle(void *self, const struct settlement *settlements, size_t co
         request->settlements[i].detail = sim_copy_text(request->arena, settlements[i].detail);
         request->settlements[i].fallback_sink_name =
             sim_copy_text(request->arena, settlements[i].fallback_sink_name);
+        if (settlements[i].rest != NULL) {
+            struct planned_delivery *rest = arena_alloc(request->arena, sizeof *rest);
+            *rest = sim_copy_plan(request->arena, settlements[i].rest);
+            request->settlements[i].rest = rest;
+        }
     }
     request_ask_write(request, execute_settle, on_done, arg);
 }

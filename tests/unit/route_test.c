@@ -296,6 +296,22 @@ static void what_comes_late_is_planned_for_later(void **state)
     world_fini(&world);
 }
 
+static void what_a_digest_leaves_goes_with_the_next(void **state)
+{
+    (void)state;
+    struct world world;
+    world_init(&world);
+    struct planned_delivery next;
+    int64_t tick = date_of("2026-11-23T09:00:00Z").ms;
+    assert_false(route_next_digest(&world.config, 0, tick, world.arena, &next));
+    world.sinks[0].email.digest.every_ms = HOUR_MS;
+    assert_true(route_next_digest(&world.config, 0, tick, world.arena, &next));
+    assert_int_equal(next.due_wall_ms, tick + HOUR_MS);
+    assert_string_equal(next.lane,
+                        arena_format(world.arena, "digest/%lld", (long long)(tick + HOUR_MS)));
+    world_fini(&world);
+}
+
 static void the_earliest_route_counts(void **state)
 {
     (void)state;
@@ -356,6 +372,7 @@ int main(void)
         cmocka_unit_test(what_leaves_at_one_moment_is_one_mail),
         cmocka_unit_test(a_digest_that_is_over_before_the_commit_is_missed),
         cmocka_unit_test(what_comes_late_is_planned_for_later),
+        cmocka_unit_test(what_a_digest_leaves_goes_with_the_next),
         cmocka_unit_test(the_earliest_route_counts),
         cmocka_unit_test(where_state_is_published),
     };
