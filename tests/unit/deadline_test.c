@@ -126,6 +126,33 @@ static void a_due_reminder_survives_another_change(void **state)
     world_fini(&world);
 }
 
+/* A clock that is set to December and back: what was told then is told. */
+static void a_clock_set_back_repeats_no_reminder(void **state)
+{
+    (void)state;
+    struct world world;
+    world_init(&world);
+    world_show(&world, SLOT("2026-12-01T09:00:00Z"));
+    struct deadline reminder = get(&world, DEADLINE_REMINDER);
+    come(&world, &reminder, reminder.due_wall_ms + HOUR_MS);
+    expect_told(&world, "appointment.reminder/notice");
+    world.context.now_wall_ms = WORLD_NOW_MS;
+    world_show(&world, "{'id':'1','status':'InProgress','site':'Lyon','appointments':[{'id':'A 1',"
+                       "'status':'Confirmed','start':'2026-12-01T09:00:00Z'}]}");
+    expect_told(&world, "order.updated/info");
+    assert_false(has(&world, DEADLINE_REMINDER));
+    come(&world, &reminder, reminder.due_wall_ms);
+    expect_told(&world, "");
+
+    /* Another start is another reminder. */
+    world.context.now_wall_ms = WORLD_NOW_MS;
+    world_show(&world, SLOT("2026-12-04T09:00:00Z"));
+    reminder = get(&world, DEADLINE_REMINDER);
+    come(&world, &reminder, reminder.due_wall_ms);
+    expect_told(&world, "appointment.reminder/notice");
+    world_fini(&world);
+}
+
 static void what_had_passed_before_it_was_known_is_not_told(void **state)
 {
     (void)state;
@@ -234,6 +261,7 @@ int main(void)
         cmocka_unit_test(a_cancelled_appointment_reminds_nobody),
         cmocka_unit_test(a_late_reminder_says_so_or_is_dropped),
         cmocka_unit_test(a_due_reminder_survives_another_change),
+        cmocka_unit_test(a_clock_set_back_repeats_no_reminder),
         cmocka_unit_test(what_had_passed_before_it_was_known_is_not_told),
         cmocka_unit_test(overdue_comes_once_per_committed_date),
         cmocka_unit_test(an_order_without_a_move_is_stalled_once),
