@@ -15,9 +15,10 @@
 struct http_client {
     uv_loop_t *uv;
     CURLM *multi;
-    uv_timer_t curl_timer; /* libcurl's own deadlines */
-    uv_idle_t curl_soon;   /* the same where it wants to go on at once */
-    uv_timer_t end_timer;  /* what ended within a call of ours is told from the loop */
+    uv_timer_t curl_timer;  /* libcurl's own deadlines */
+    uv_idle_t curl_soon;    /* the same where it wants to go on at once */
+    uv_idle_t portion_soon; /* the next portion of a large body */
+    uv_timer_t end_timer;   /* what ended within a call of ours is told from the loop */
     struct http_transfer_list running, ended;
     struct smtps *smtps;
     size_t handle_count; /* open libuv handles */
@@ -74,6 +75,7 @@ static void empty(struct http_client *client)
     client->multi = NULL;
     uv_close((uv_handle_t *)&client->curl_timer, on_own_closed);
     uv_close((uv_handle_t *)&client->curl_soon, on_own_closed);
+    uv_close((uv_handle_t *)&client->portion_soon, on_own_closed);
     uv_close((uv_handle_t *)&client->end_timer, on_own_closed);
     smtps_close(client->smtps, on_smtps_closed, client);
 }
@@ -147,10 +149,29 @@ static void collect_ends(struct http_client *client)
     tell_ends(client);
 }
 
+static void on_portion_soon(uv_idle_t *idle)
+{
+    struct http_client *client = idle->data;
+    struct http_transfer *next;
+    CHECK(uv_idle_stop(idle) == 0);
+    for (struct http_transfer *each = client->running.first; each != NULL; each = next) {
+        next = http_transfer_next(each);
+        if (http_transfer_is_paused(each)) {
+            http_transfer_go_on(each);
+        }
+    }
+}
+
 static void act(struct http_client *client, curl_socket_t socket, int flags)
 {
     int running;
     CHECK(curl_multi_socket_action(client->multi, socket, flags, &running) == CURLM_OK);
+    for (struct http_transfer *each = client->running.first; each != NULL;
+         each = http_transfer_next(each)) {
+        if (http_transfer_is_paused(each)) {
+            CHECK(uv_idle_start(&client->portion_soon, on_portion_soon) == 0);
+        }
+    }
     collect_ends(client);
 }
 
@@ -252,6 +273,13 @@ static void init_timer(struct http_client *client, uv_timer_t *timer)
     client->handle_count++;
 }
 
+static void init_idle(struct http_client *client, uv_idle_t *idle)
+{
+    CHECK(uv_idle_init(client->uv, idle) == 0);
+    idle->data = client;
+    client->handle_count++;
+}
+
 static void set_multi_options(struct http_client *client)
 {
     CURLM *multi = client->multi;
@@ -278,9 +306,8 @@ enum status http_client_create(struct uv_loop_s *uv, struct http_client **out, s
     client->uv = uv;
     client->multi = multi;
     init_timer(client, &client->curl_timer);
-    CHECK(uv_idle_init(uv, &client->curl_soon) == 0);
-    client->curl_soon.data = client;
-    client->handle_count++;
+    init_idle(client, &client->curl_soon);
+    init_idle(client, &client->portion_soon);
     init_timer(client, &client->end_timer);
     client->smtps = smtps_create(uv);
     client->handle_count++;

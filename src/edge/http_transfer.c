@@ -15,6 +15,8 @@
 
 /* A peer that acknowledges nothing for so long is gone, though the kernel would wait minutes. */
 #define UNACKNOWLEDGED_MS_MAX 20000u
+/* libcurl reads up to a hundred buffers at once; a body of many MiB would make one long turn. */
+#define PORTION_BYTES_MAX ((size_t)1 << 20)
 
 struct http_transfer {
     struct http_transfer *next, *previous;
@@ -27,6 +29,8 @@ struct http_transfer {
     int64_t own_certificate_end_ms; /* 0: none is shown */
     bool allows_private;
     bool is_cancelled, is_restarted;
+    bool is_paused;
+    size_t portion_bytes; /* of the body, since the last pause */
     CURLcode code;
     char error[CURL_ERROR_SIZE];
     char refused_address[INET6_ADDRSTRLEN]; /* "" unless the policy refused one */
@@ -59,6 +63,11 @@ static size_t on_body(char *data, size_t size, size_t count, void *arg)
     if (bytes.size == 0) {
         return 0;
     }
+    if (transfer->portion_bytes >= PORTION_BYTES_MAX) {
+        transfer->is_paused = true;
+        return CURL_WRITEFUNC_PAUSE;
+    }
+    transfer->portion_bytes += bytes.size;
     if (transfer->reply.body.size == 0) {
         expect_body(transfer);
     }
@@ -159,6 +168,18 @@ void *http_transfer_arg(const struct http_transfer *transfer)
 void http_transfer_cancel(struct http_transfer *transfer)
 {
     transfer->is_cancelled = true;
+}
+
+bool http_transfer_is_paused(const struct http_transfer *transfer)
+{
+    return transfer->is_paused;
+}
+
+void http_transfer_go_on(struct http_transfer *transfer)
+{
+    transfer->is_paused = false;
+    transfer->portion_bytes = 0;
+    note(transfer, curl_easy_pause(transfer->easy, CURLPAUSE_CONT));
 }
 
 void http_transfer_set_code(struct http_transfer *transfer, int curl_code)

@@ -15,6 +15,11 @@ void *http_transfer_arg(const struct http_transfer *transfer);
 void http_transfer_cancel(struct http_transfer *transfer); /* it will end as UNAVAILABLE */
 void http_transfer_set_code(struct http_transfer *transfer, int curl_code);
 
+/* A large body comes in portions: after each the transfer is paused, and goes on when it is told
+ * to, which is to be in another turn of the loop. */
+bool http_transfer_is_paused(const struct http_transfer *transfer);
+void http_transfer_go_on(struct http_transfer *transfer);
+
 /* True once: the server had closed the kept connection while we asked, and never saw the request.
  * The transfer is ready to be driven again, on a new connection and within the same deadline. */
 bool http_transfer_restart(struct http_transfer *transfer, int64_t now_mono_ms);

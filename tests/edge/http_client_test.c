@@ -1,5 +1,7 @@
 /* The HTTP client against a server that does everything wrong. */
 #include "edge/http_client.h"
+
+#include "core/hash.h"
 #include "edge/loop.h"
 #include "tests/support/http_peer.h"
 
@@ -18,6 +20,7 @@ struct outcome {
     struct http_response response; /* pointers are stale; see the copies */
     char body[4096];
     size_t body_size;
+    uint64_t body_hash;
     char etag[64], link[128], total_count[32], request_id[64], retry_after[64], detail[480];
 };
 
@@ -41,6 +44,7 @@ static void on_done(void *arg, struct http_response *response)
     outcome->done_count++;
     outcome->response = *response;
     outcome->body_size = response->body->size;
+    outcome->body_hash = hash64(text_span(response->body));
     copy(outcome->body, sizeof outcome->body, text_cstr(response->body));
     copy(outcome->etag, sizeof outcome->etag, response->etag);
     copy(outcome->link, sizeof outcome->link, response->link);
@@ -457,8 +461,8 @@ static void a_client_certificate_is_shown(void **state)
     process_stop(peer.process);
 }
 
-/* nginx speaks HTTP/2 and says in a header what it spoke. */
-static struct process *start_nginx(uint16_t port)
+/* nginx speaks HTTP/2 and says in a header what it spoke; at the second port it speaks in clear. */
+static struct process *start_nginx(uint16_t port, uint16_t clear_port)
 {
     FILE *file = fopen("build/tests/nginx.conf", "w");
     assert_non_null(file);
@@ -467,12 +471,14 @@ static struct process *start_nginx(uint16_t port)
         "daemon off;\nmaster_process off;\npid nginx.pid;\nerror_log stderr error;\nuser root;\n"
         "events {}\nhttp {\naccess_log off;\nclient_body_temp_path body;\n"
         "proxy_temp_path proxy;\nfastcgi_temp_path fastcgi;\nuwsgi_temp_path uwsgi;\n"
-        "scgi_temp_path scgi;\nserver {\nlisten 127.0.0.1:%u ssl http2;\n"
+        "scgi_temp_path scgi;\ngzip on;\ngzip_types *;\nserver {\n"
+        "listen 127.0.0.1:%u ssl http2;\nlisten 127.0.0.1:%u;\nroot .;\n"
         "keepalive_requests 10;\n" /* then GOAWAY, in the middle of everything */
         "ssl_certificate certificates/server.pem;\n"
         "ssl_certificate_key certificates/server.key;\n"
-        "location / { return 200 $server_protocol; }\n}\n}\n",
-        port);
+        "location / { return 200 $server_protocol; }\n"
+        "location /large { }\nlocation /large.plain { gzip off; alias large; }\n}\n}\n",
+        port, clear_port);
     assert_int_equal(0, fclose(file));
     char *folder = realpath("build/tests", NULL);
     assert_non_null(folder);
@@ -489,7 +495,7 @@ static void http2_is_spoken_where_the_server_does_and_survives_goaway(void **sta
 {
     struct fixture *fixture = *state;
     uint16_t port = process_free_port();
-    struct process *nginx = start_nginx(port);
+    struct process *nginx = start_nginx(port, process_free_port());
     const struct tls_config tls = {.ca_file = CERTIFICATES "/ca.pem"};
     char url[64];
     (void)snprintf(url, sizeof url, "https://localhost:%u/", port);
@@ -518,6 +524,69 @@ static void http2_is_spoken_where_the_server_does_and_survives_goaway(void **sta
         assert_string_equal("HTTP/2.0", outcomes[i].body);
     }
     assert_true(repeat_count <= ARRAY_COUNT(outcomes) / 20);
+    process_stop(nginx);
+}
+
+/* Numbers, so that no two portions are alike. */
+static uint64_t write_large_file(size_t *size)
+{
+    struct text text;
+    text_init(&text, 16 * KIB * KIB);
+    for (size_t i = 0; text.size < 12 * KIB * KIB; i++) {
+        text_addf(&text, "%zu,", i);
+    }
+    FILE *file = fopen("build/tests/large", "w");
+    assert_non_null(file);
+    assert_int_equal(text.size, fwrite(text.data, 1, text.size, file));
+    assert_int_equal(0, fclose(file));
+    uint64_t hash = hash64(text_span(&text));
+    *size = text.size;
+    text_fini(&text);
+    return hash;
+}
+
+static void on_prepare(uv_prepare_t *prepare)
+{
+    (*(size_t *)prepare->data)++;
+}
+
+/* In clear, packed, over HTTP/2, several on one connection. */
+static void a_large_body_comes_whole_and_in_many_turns(void **state)
+{
+    struct fixture *fixture = *state;
+    uint16_t port = process_free_port();
+    uint16_t clear_port = process_free_port();
+    size_t size;
+    uint64_t hash = write_large_file(&size);
+    struct process *nginx = start_nginx(port, clear_port);
+    const struct tls_config tls = {.ca_file = CERTIFICATES "/ca.pem"};
+    size_t turn_count;
+    uv_prepare_t prepare = {.data = &turn_count};
+    assert_int_equal(0, uv_prepare_init(&fixture->uv, &prepare));
+    assert_int_equal(0, uv_prepare_start(&prepare, on_prepare));
+    uv_unref((uv_handle_t *)&prepare); /* a failed test is not to hang in its teardown */
+    for (size_t form = 0; form < 4; form++) {
+        char url[64];
+        bool is_clear = form / 2 == 0;
+        (void)snprintf(url, sizeof url, "%s://localhost:%d/large%s", is_clear ? "http" : "https",
+                       is_clear ? clear_port : port, form % 2 == 0 ? ".plain" : "");
+        struct http_request request = get(url);
+        request.tls = &tls;
+        request.body_bytes_max = 16 * KIB * KIB;
+        struct outcome outcomes[3];
+        turn_count = 0;
+        for (size_t i = 0; i < ARRAY_COUNT(outcomes); i++) {
+            start(fixture, &request, &outcomes[i]);
+        }
+        for (size_t i = 0; i < ARRAY_COUNT(outcomes); i++) {
+            await(fixture, &outcomes[i]);
+            assert_string_equal("", outcomes[i].detail);
+            assert_int_equal(size, outcomes[i].body_size);
+            assert_true(hash == outcomes[i].body_hash);
+        }
+        assert_true(turn_count > size / KIB / KIB);
+    }
+    uv_close((uv_handle_t *)&prepare, NULL);
     process_stop(nginx);
 }
 
@@ -556,6 +625,7 @@ int main(void)
         TEST(certificates_that_prove_nothing_are_refused),
         TEST(a_client_certificate_is_shown),
         TEST(http2_is_spoken_where_the_server_does_and_survives_goaway),
+        TEST(a_large_body_comes_whole_and_in_many_turns),
     };
     return cmocka_run_group_tests(tests, make_certificates, NULL);
 }
