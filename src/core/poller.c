@@ -170,20 +170,20 @@ static bool step_told(struct poller *poller, struct instant now)
         poller_note_store_failure(poller, "committing what the source has to say");
         return true;
     }
-    if (poller->schedule.store_failure_count != 0) {
-        LOG_INFO("store_works_again", log_text("source", poller->source->name));
+    if (poller->schedule.is_store_trial) {
+        poller_note_store_trial(poller);
     }
-    poller->schedule.store_ms = 0;
-    poller->schedule.store_failure_count = 0;
     if (poller->told_count != 0) {
         poller_tell_committed(poller, poller->told_count);
     }
     return true;
 }
 
-static bool commit_state(struct poller *poller, struct instant now)
+/* What the source has to say leaves also from what is left of a full disk. */
+static bool commit_state(struct poller *poller, struct instant now, bool has_news)
 {
-    struct commit commit = {0};
+    struct commit commit = {.needs_room = !has_news};
+    poller->schedule.is_store_trial = !has_news;
     return poller_commit(poller, now, &commit, step_told);
 }
 
@@ -240,7 +240,7 @@ bool poller_step_idle(struct poller *poller, struct instant now)
     }
     bool has_news = poller_check_health(poller, now);
     if (has_news || schedule->store_ms != 0) {
-        return commit_state(poller, now);
+        return commit_state(poller, now, has_news);
     }
     /* Where one sweep follows the other there is no idle moment: what time causes goes between. */
     schedule->is_fresh = schedule->is_fresh && may_tell_deadlines(poller, now);

@@ -397,6 +397,7 @@ static bool step_committed(struct poller *poller, struct instant now)
     if (!poller_has_committed(poller)) {
         return poller_fail_store(poller, "committing a sweep");
     }
+    poller_note_stored(poller);
     poller->schedule.is_released = false;
     uint64_t event_count = poller->sweep.tally.events + poller->told_count;
     apply_sweep(poller);
@@ -412,6 +413,7 @@ static bool step_hold_committed(struct poller *poller, struct instant now)
     if (!poller_has_committed(poller)) {
         return poller_fail_store(poller, "committing a held sweep");
     }
+    poller_note_stored(poller);
     end_sweep(poller, now);
     poller_tell_committed(poller, poller->told_count);
     return true;

@@ -11,6 +11,7 @@
 #define QUARTER_MS (15 * MINUTE_MS)
 #define EXCUSED_MAX_MS HOUR_MS
 #define UNREACHABLE_INTERVALS 3
+#define STORE_TRIAL_MAX_MS 20000
 
 bool poller_in_maintenance(const struct poller *poller, int64_t wall_ms)
 {
@@ -159,15 +160,43 @@ void poller_note_trouble(struct poller *poller, const struct trouble *trouble, s
 
 void poller_note_store_failure(struct poller *poller, const char *doing)
 {
-    static const struct retry_policy policy = {.first_ms = 1000, .cap_ms = MINUTE_MS};
+    static const struct retry_policy policy = {.first_ms = 1000, .cap_ms = STORE_TRIAL_MAX_MS};
     struct schedule *schedule = &poller->schedule;
     if (schedule->store_failure_count++ == 0) {
         LOG_ERROR("store_failed", log_text("source", poller->source->name),
                   log_text("doing", doing), log_text("status", status_name(poller->stored.status)),
                   log_text("detail", poller->stored.detail));
     }
+    schedule->is_store_shut = schedule->is_store_shut || schedule->is_store_trial;
+    schedule->is_store_trial = false;
     schedule->store_ms = poller->now_ms + 500 +
                          retry_delay_ms(&policy, schedule->store_failure_count, 0, &poller->random);
+}
+
+/* A trial is a few bytes and the promise of room: what a sweep brings may still not fit. So a sweep
+ * is what proves it, and only where the trial says something new does it come before its time. */
+void poller_note_store_trial(struct poller *poller)
+{
+    struct schedule *schedule = &poller->schedule;
+    schedule->is_store_trial = false;
+    schedule->store_ms = 0;
+    if (!schedule->is_sweep_unstored) {
+        poller_note_stored(poller);
+    } else if (schedule->is_store_shut && poller->health.failing_as == API_RETRY) {
+        schedule->is_store_shut = false;
+        schedule->due_ms = earlier(schedule->due_ms, poller->now_ms);
+    }
+}
+
+void poller_note_stored(struct poller *poller)
+{
+    struct schedule *schedule = &poller->schedule;
+    if (schedule->store_failure_count != 0) {
+        LOG_INFO("store_works_again", log_text("source", poller->source->name));
+    }
+    schedule->store_failure_count = 0;
+    schedule->is_sweep_unstored = false;
+    schedule->is_store_shut = false;
 }
 
 /* --- well again ------------------------------------------------------------------------------- */

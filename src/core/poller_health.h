@@ -30,12 +30,15 @@ struct schedule {
     int64_t wait_ms; /* the API asked to be left alone until then */
     int64_t wait_wall_ms;
     int64_t hold_ms;  /* a held change is told from then on */
-    int64_t store_ms; /* the store is tried again; 0: it works */
+    int64_t store_ms; /* the store is tried again; 0: it takes writes */
     int64_t deadline_ms, deadline_due_wall_ms;
     int64_t credential_ms;
-    int64_t again_ms; /* when a step that is not waiting wants to be called */
-    int64_t sweep_ms; /* how long the latest sweep took, with its commit */
-    uint32_t store_failure_count;
+    int64_t again_ms;             /* when a step that is not waiting wants to be called */
+    int64_t sweep_ms;             /* how long the latest sweep took, with its commit */
+    uint32_t store_failure_count; /* since it took what it refused */
+    bool is_store_trial;          /* what is being committed */
+    bool is_sweep_unstored;       /* the latest sweep ended at the store */
+    bool is_store_shut;           /* and a trial has failed since */
     bool is_asked_for, is_released;
     bool is_fresh; /* a complete sweep has just ended */
 };
@@ -46,6 +49,8 @@ void poller_end_trouble(struct poller *poller, struct instant now);   /* after i
 void poller_note_trouble(struct poller *poller, const struct trouble *trouble, struct instant now);
 void poller_note_limits(struct poller *poller, const struct trouble *trouble, struct instant now);
 void poller_note_store_failure(struct poller *poller, const char *doing);
+void poller_note_store_trial(struct poller *poller);
+void poller_note_stored(struct poller *poller); /* it took as much as it had refused */
 void poller_schedule_next(struct poller *poller, struct instant now);
 bool poller_check_health(struct poller *poller, struct instant now); /* there is to commit */
 int64_t poller_health_due(const struct poller *poller);

@@ -119,6 +119,7 @@ bool poller_fail_store(struct poller *poller, const char *doing)
         poller->look.is_running = false;
         return poller_discard(poller, poller_step_idle);
     }
+    poller->schedule.is_sweep_unstored = true;
     /* What the API asked for in the same sweep holds all the same. */
     const struct trouble *earlier = &poller->sweep.trouble;
     if (earlier->action == API_REFUSED) {

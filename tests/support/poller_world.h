@@ -81,6 +81,7 @@ struct world {
     bool stages_always;                        /* only commits fail */
     enum status answer;                        /* of the call under way */
     enum status store_fails;                   /* what every stage and commit is answered with */
+    bool is_short, is_too_small; /* what needs room finds none; there is some, but not for orders */
     uint32_t fetches, stages, commits, source_commits;
     /* what is durable, and what is set aside */
     struct arena *arena;
@@ -441,13 +442,21 @@ static void keep_value(struct world *world, const struct stored_value *value)
     world->values[i].value = keep_span(world, value->value);
 }
 
+static enum status commit_answer(const struct world *world, const struct commit *commit)
+{
+    bool has_orders = commit->order_count + (commit->source_name != NULL ? world->staged_count : 0);
+    bool finds_none =
+        has_orders ? world->is_short || world->is_too_small : world->is_short && commit->needs_room;
+    return world->store_fails == STATUS_OK && finds_none ? STATUS_FULL : world->store_fails;
+}
+
 static void world_commit(void *self, const struct commit *commit, store_done_fn *on_done, void *arg)
 {
     struct world *world = self;
     owe_store(world, on_done, arg);
     world->commits++;
-    world->answer = world->store_fails;
-    if (world->store_fails != STATUS_OK) {
+    world->answer = commit_answer(world, commit);
+    if (world->answer != STATUS_OK) {
         forget_staged(world);
         return;
     }

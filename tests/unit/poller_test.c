@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 
+#include "tests/support/log_quiet.h"
 #include "tests/support/poller_fixture.h"
 
 static void list_orders(struct world *world, int count)
@@ -873,6 +874,68 @@ static void a_commit_that_fails_loses_and_repeats_nothing(void **state)
     play_full_store(world);
 }
 
+/* A full disk takes the few bytes of the source's own state all the while. */
+static void play_full_disk(struct world *world, int64_t for_ms)
+{
+    list_orders(world, 30);
+    settle(world);
+    api_set(world, "0001", "\"status\":\"Held\"");
+    log_count("store_works_again");
+    world->is_short = true;
+    world_run_for(world, for_ms);
+    assert_int_equal(world->event_count, 0);
+    assert_int_equal(log_counted(), 0);
+}
+
+static void a_store_works_again_when_what_failed_has_gone_through(void **state)
+{
+    struct world *world = *state;
+    play_full_disk(world, DAY_MS);
+    world->is_short = false;
+    world_run_for(world, 30000);
+    assert_int_equal(world->event_count, 1); /* it does not wait for what a failed sweep waits */
+    assert_int_equal(log_counted(), 1);
+    sweeps(world, 3);
+    assert_int_equal(log_counted(), 1);
+}
+
+/* Room for some is no room for all: the API is asked no more often than after any other failure. */
+static void what_never_fits_is_not_read_again_at_once(void **state)
+{
+    struct world *world = *state;
+    play_full_disk(world, HOUR_MS);
+    world->is_short = false;
+    world->is_too_small = true;
+    uint32_t pages = world->pages;
+    world_run_for(world, 12 * HOUR_MS);
+    assert_int_equal(log_counted(), 0);
+    assert_in_range(world->pages - pages, 12, 140);
+    world->is_too_small = false;
+    world_run_for(world, 16 * MINUTE_MS);
+    assert_int_equal(world->event_count, 1);
+    assert_int_equal(log_counted(), 1);
+}
+
+static void room_on_the_disk_does_not_end_the_wait_that_the_api_asked_for(void **state)
+{
+    struct world *world = *state;
+    list_orders(world, 150);
+    settle(world);
+    api_set(world, "0001", "\"status\":\"Held\"");
+    world->fail_code = 429;
+    world->retry_after = "1800";
+    world->fail_from_page = 100;
+    world->is_short = true;
+    sweeps(world, 1);
+    world->is_short = false;
+    world->fail_code = 0;
+    uint32_t pages = world->pages;
+    world_run_for(world, 20 * MINUTE_MS);
+    assert_int_equal(world->pages, pages);
+    world_run_for(world, 20 * MINUTE_MS);
+    assert_int_equal(world->event_count, 1);
+}
+
 static void stopping_abandons_the_sweep_and_keeps_what_was_committed(void **state)
 {
     struct world *world = *state;
@@ -1404,6 +1467,9 @@ int main(void)
         CASE(a_token_of_the_apis_own_server_has_no_certificate_of_its_own),
         CASE(a_store_that_fails_loses_and_repeats_nothing),
         CASE(a_commit_that_fails_loses_and_repeats_nothing),
+        CASE(a_store_works_again_when_what_failed_has_gone_through),
+        CASE(what_never_fits_is_not_read_again_at_once),
+        CASE(room_on_the_disk_does_not_end_the_wait_that_the_api_asked_for),
         CASE(stopping_abandons_the_sweep_and_keeps_what_was_committed),
         CASE(pausing_stops_all_requests),
         CASE(an_unknown_status_is_told_once),
