@@ -226,20 +226,31 @@ bool database_wants_checkpoint(const struct database *database)
     return database->wal_frame_count >= CHECKPOINT_FRAMES && !atomic_load(&database->has_failed);
 }
 
+static void checkpoint(struct database *database, int mode)
+{
+    database->wal_frame_count = 0; /* on failure the next commit counts again */
+    database->failure = (struct failure){.status = STATUS_OK};
+    if (sqlite3_wal_checkpoint_v2(database->handle, NULL, mode, NULL, NULL) != SQLITE_OK) {
+        note_error(database, sqlite3_extended_errcode(database->handle));
+    }
+}
+
 void database_tidy(struct database *database, bool is_quiet)
 {
     if (atomic_load(&database->has_failed)) {
         return;
     }
     if (database->wal_frame_count >= (is_quiet ? CHECKPOINT_FRAMES : CHECKPOINT_FRAMES_LONG)) {
-        database->wal_frame_count = 0; /* on failure the next commit counts again */
-        database->failure = (struct failure){.status = STATUS_OK};
-        if (sqlite3_wal_checkpoint_v2(database->handle, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL,
-                                      NULL) != SQLITE_OK) {
-            note_error(database, sqlite3_extended_errcode(database->handle));
-        }
+        checkpoint(database, SQLITE_CHECKPOINT_PASSIVE);
     }
     (void)database_has_room(database);
+}
+
+void database_wipe_log(struct database *database)
+{
+    if (!atomic_load(&database->has_failed)) {
+        checkpoint(database, SQLITE_CHECKPOINT_TRUNCATE);
+    }
 }
 
 static int on_logged(void *arg, sqlite3 *handle, const char *name, int frame_count)

@@ -37,6 +37,7 @@ struct database {
     int64_t mark_version;
     bool is_backed_up;     /* store_backup.c: a copy is being made */
     int64_t forgotten_row; /* store_forget.c: where its next step begins */
+    bool has_forgotten;    /* and the log still has it */
 };
 
 /* Opens, verifies, migrates and prepares; on failure nothing is left open. */
@@ -51,6 +52,8 @@ enum status database_fail(struct database *database, enum status status, const c
     PRINTF_LIKE(3, 4);
 /* Between jobs: the reserve, and the checkpoint when its time has come. is_quiet: nobody waits. */
 void database_tidy(struct database *database, bool is_quiet);
+/* After what was forgotten is gone from the tables: from the log, too. Between jobs. */
+void database_wipe_log(struct database *database);
 bool database_wants_checkpoint(const struct database *database);
 bool database_has_room(struct database *database); /* false: what is left serves deliveries only */
 

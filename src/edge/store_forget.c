@@ -258,9 +258,29 @@ static void run_forget_events(struct database *database, struct job *job)
     }
 }
 
+/* The log keeps what pages held until it is written over, which may be days. */
+static void wipe_log(struct database *database)
+{
+    database_wipe_log(database);
+    database->has_forgotten = !database_is_ok(database); /* then the next pass tries again */
+}
+
+static void end_forget_events(struct database *database, struct job *job)
+{
+    const struct forget_job *forget = (const struct forget_job *)job;
+    if (job->status != STATUS_OK) {
+        return;
+    }
+    database->has_forgotten = database->has_forgotten || forget->done.event_count != 0;
+    if (forget->done.is_done && database->has_forgotten) {
+        wipe_log(database);
+    }
+}
+
 void store_forget_events(void *self, int64_t before_wall_ms, store_forgot_fn *on_done, void *arg)
 {
     struct forget_job *forget = forget_job_create(run_forget_events, on_done, arg);
+    forget->job.ended = end_forget_events;
     forget->before_wall_ms = before_wall_ms;
     store_ask(self, &forget->job);
 }
@@ -323,9 +343,10 @@ static void run_forget_order(struct database *database, struct job *job)
 
 static void end_forget_order(struct database *database, struct job *job)
 {
-    (void)database;
     const struct forget_job *forget = (const struct forget_job *)job;
-    if (job->status == STATUS_OK && forget->verdict != STATUS_OK) {
+    if (job->status == STATUS_OK && forget->verdict == STATUS_OK) {
+        wipe_log(database);
+    } else if (job->status == STATUS_OK) {
         job->status = forget->verdict;
         job->detail = forget->verdict == STATUS_BUSY ? "deliveries have not ended"
                                                      : "nothing is known of this order";

@@ -63,6 +63,20 @@ def test_old_events_go_but_not_what_has_not_ended(parts):
         assert state.execute("PRAGMA auto_vacuum").fetchone() == (2,)
 
 
+def test_what_is_too_old_is_gone_from_the_disk(parts):
+    """Also from the log beside the state file, and while the daemon runs."""
+    parts.settings["state"]["keep_events"] = "3s"
+    served = Served(parts, parts.settings)
+    served.world = parts
+    served.swept()
+    assert set(traces(parts.folder)) == set(TRACES)
+    parts.source.step(remove_order=ODD)
+    delivered(served, 1)
+    wait_until(lambda: traces(parts.folder) == [], served.daemon.log)
+    assert served.ask("/api/v1/orders/orange/00%2F12%203")[0].status == 404
+    assert served.daemon.stop() == 0
+
+
 # --- one order ------------------------------------------------------------------------------------
 
 ODD = "00/12 3"
@@ -129,6 +143,7 @@ def test_nothing_of_a_forgotten_order_stays_on_the_disk(served):
     assert code == 0
     assert json.loads(out) == {"source": "orange", "order": ODD, "record": True, "events": 2, "deliveries": 2,
                                "dropped": 0, "tickets": 0}
+    assert traces(served.world.folder) == []  # at once, not when the daemon ends
     assert served.daemon.stop() == 0
     assert traces(served.world.folder) == []
     served.start()
