@@ -286,7 +286,8 @@ struct store_port {
     void (*count_sinks)(void *self, store_counts_fn *on_done, void *arg);
 
     /* Retained state. Every commit marks the orders it writes as stale for each state sink of their
-     * source (store_options.state_sinks). refill marks all again: the broker lost them. */
+     * source (store_options.state_sinks). refill marks those too that are not: the broker lost all.
+     */
     void (*fetch_stale)(void *self, const char *sink_name, size_t count_max,
                         store_states_fn *on_done, void *arg);
     void (*settle_state)(void *self, const char *sink_name,
@@ -347,6 +348,7 @@ struct retained {
     const char *source_name, *order_id, *appointment_id; /* true ids; the sink encodes them */
     const char *topic;                                   /* of the latter two: the whole of it */
     struct span payload;                                 /* empty: remove it */
+    bool is_withheld; /* empty, for the receiver refused what belongs there */
 };
 
 /* News of a sink that nobody asked for; called from the loop. */

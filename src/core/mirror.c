@@ -124,9 +124,11 @@ static bool is_done_with(struct mirror *mirror, const struct retained *retained,
     case SEND_REJECTED:
     case SEND_GONE:
     case SEND_DIVIDE:
-        LOG_WARN("state_refused", log_text("sink", mirror->options.sink->name),
-                 log_text("source", retained->source_name), log_text("order", retained->order_id),
-                 log_text("reason", result->detail));
+        if (!retained->is_withheld) { /* the same was said of what was to be there */
+            LOG_WARN("state_refused", log_text("sink", mirror->options.sink->name),
+                     log_text("source", retained->source_name),
+                     log_text("order", retained->order_id), log_text("reason", result->detail));
+        }
         return true;
     case SEND_TRY_LATER:
     case SEND_OFFLINE:
@@ -136,16 +138,26 @@ static bool is_done_with(struct mirror *mirror, const struct retained *retained,
     return false;
 }
 
+/* Instead of what was refused, nothing: what the topic had before is wrong now. */
+static void withhold(struct publication *publication)
+{
+    publication->retained.payload = (struct span){0};
+    publication->retained.is_withheld = true;
+    publication->is_sent = false;
+}
+
 static void on_item_published(void *arg, const struct send_result *result)
 {
     struct publication *publication = arg;
     struct mirror_item *item = publication->item;
     publication->mirror->in_flight--;
     item->in_flight--;
-    if (is_done_with(publication->mirror, &publication->retained, result)) {
-        item->acknowledged_count++;
-    } else {
+    if (!is_done_with(publication->mirror, &publication->retained, result)) {
         item->has_ended = true;
+    } else if (result->outcome != SEND_ACCEPTED && publication->retained.payload.size != 0) {
+        withhold(publication);
+    } else {
+        item->acknowledged_count++;
     }
 }
 
@@ -384,9 +396,15 @@ void mirror_available(struct mirror *mirror)
     mirror->retry_mono_ms = 0;
 }
 
+/* What is on its way comes to the receiver of now. What was taken before is lost, so its order is
+ * not settled: it comes again, as those do that were. */
 void mirror_refill(struct mirror *mirror)
 {
     mirror->wants_refill = true;
+    for (size_t i = 0; i < mirror->hand_count; i++) {
+        struct mirror_item *item = mirror->hand[i];
+        item->has_ended |= item->step == ITEM_PUBLISHING && item->acknowledged_count != 0;
+    }
     for (struct source_state *source = mirror->sources; source != NULL; source = source->next) {
         source->wants_publish = true;
     }

@@ -5,6 +5,7 @@
 #include "edge/loop.h"
 #include "mqtt_reason.h"
 #include "mqtt_suspect.h"
+#include "mqtt_withheld.h"
 
 #include <uv.h>
 
@@ -24,7 +25,7 @@ struct letter {
     send_done_fn *on_done;
     void *arg;
     enum letter_state state;
-    bool is_retained, is_event;
+    bool is_retained, is_withheld, is_event;
     struct event event; /* its texts are not kept: json stands in payload */
     struct text topic, payload;
     int message_id;
@@ -42,6 +43,7 @@ struct mqtt_post {
     bool is_warned; /* the broker hung up on what was on its way, and was there again at once */
     uint32_t careful_count; /* answers until more than one is on its way again */
     struct mqtt_suspects suspects;
+    struct mqtt_withheld withheld;
     closed_fn *on_closed; /* NULL: open */
     void *closed_arg;
 };
@@ -50,6 +52,7 @@ static void on_timer_closed(uv_handle_t *handle)
 {
     struct mqtt_post *post = handle->data;
     post->on_closed(post->closed_arg);
+    mqtt_withheld_fini(&post->withheld);
     free(post);
 }
 
@@ -71,9 +74,23 @@ static void unlink_letter(struct mqtt_post *post, struct letter **link)
     post->sent_count -= letter->state == LETTER_SENT ? 1 : 0;
 }
 
+static void note_state(struct mqtt_post *post, const struct letter *letter)
+{
+    bool is_accepted = letter->outcome == SEND_ACCEPTED;
+    bool is_over = is_accepted || letter->outcome == SEND_REJECTED;
+    if (letter->is_withheld && is_over) {
+        mqtt_withheld_add(&post->withheld, text_cstr(&letter->topic));
+    } else if (is_accepted || (is_over && letter->payload.size == 0)) {
+        mqtt_withheld_remove(&post->withheld, text_cstr(&letter->topic));
+    }
+}
+
 /* The letter is no longer in the list. */
 static void tell(struct mqtt_post *post, struct letter *letter)
 {
+    if (letter->is_retained) {
+        note_state(post, letter);
+    }
     const struct send_result result = {.at = loop_instant(post->end_timer.loop),
                                        .outcome = letter->outcome,
                                        .detail = letter->detail.detail};
@@ -186,6 +203,7 @@ void mqtt_post_add_retained(struct mqtt_post *post, const struct retained *retai
 {
     struct letter *letter = add_letter(post, on_done, arg);
     letter->is_retained = true;
+    letter->is_withheld = retained->is_withheld;
     mqtt_topic_retained(post->config->mqtt.prefix, retained, &letter->topic);
     text_add(&letter->payload, retained->payload);
     refuse_if_too_large(post, letter);
@@ -270,6 +288,11 @@ int64_t mqtt_post_flush(struct mqtt_post *post, struct mqtt_connection *connecti
     }
     bool is_waiting = is_early && (suspect != NULL || post->careful_count != 0);
     return is_waiting ? MQTT_WELL_MS_MIN - held_ms : 0;
+}
+
+void mqtt_post_describe(const struct mqtt_post *post, struct text *out)
+{
+    mqtt_withheld_describe(&post->withheld, out);
 }
 
 bool mqtt_post_is_quiet(const struct mqtt_post *post)

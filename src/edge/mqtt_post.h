@@ -22,6 +22,8 @@ void mqtt_post_acknowledge(struct mqtt_post *post, int message_id, int code, con
 bool mqtt_post_suspect(struct mqtt_post *post, const struct mqtt_loss *loss);
 /* Nobody is there: all that waits or was not answered ends as SEND_OFFLINE, later from the loop. */
 void mqtt_post_give_up(struct mqtt_post *post, const char *detail);
+/* Adds to a status what the broker refused to retain; begins with "; ". */
+void mqtt_post_describe(const struct mqtt_post *post, struct text *out);
 /* Gives up the rest; frees. */
 void mqtt_post_close(struct mqtt_post *post, closed_fn *on_closed, void *arg);
 

@@ -324,6 +324,7 @@ static void sink_mqtt_describe(void *self, struct text *out)
         text_addf(out, "not connected: %s",
                   sink->loss.detail[0] != '\0' ? sink->loss.detail : "connecting");
     }
+    mqtt_post_describe(sink->post, out);
     if (mqtt->protocol != 5) {
         text_add_text(out, "; with protocol 3.1.1 the broker cannot say that it refused a message");
     }

@@ -90,12 +90,14 @@ void state_take_back(struct database *database, const char *source_name, const c
     }
 }
 
-static void mark_source(struct database *database, const struct state_pair *pair)
+/* is_anew: what is stale already, too; one with another shape may be on its way. */
+static void mark_source(struct database *database, const struct state_pair *pair, bool is_anew)
 {
     struct sqlite3_stmt *statement = database_statement(database, STATEMENT_STATE_MARK_SOURCE);
     bind_text(statement, 1, pair->sink_name);
     bind_text(statement, 2, pair->source_name);
     bind_number(statement, 3, next_version(database));
+    bind_number(statement, 4, is_anew);
     (void)database_run(database, statement);
 }
 
@@ -120,7 +122,7 @@ static void adopt_pair(struct database *database, const struct state_pair *pair)
     bind_text(add, 2, pair->sink_name);
     bind_number(add, 3, (int64_t)pair->shape);
     if (database_run(database, add) != 0) {
-        mark_source(database, pair);
+        mark_source(database, pair, true);
     }
 }
 
@@ -260,7 +262,7 @@ static void run_refill(struct database *database, struct job *job)
     const struct state_job *state = (const struct state_job *)job;
     for (size_t i = 0; i < database->state_pair_count; i++) {
         if (text_equal(database->state_pairs[i].sink_name, state->sink_name)) {
-            mark_source(database, &database->state_pairs[i]);
+            mark_source(database, &database->state_pairs[i], false);
         }
     }
 }

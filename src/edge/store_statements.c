@@ -183,7 +183,8 @@ static const struct statement_text texts[] = {
                                      " SELECT ?1, source, id, ?3, 1 FROM orders"
                                      " WHERE source = ?2 AND has_left = 0"
                                      " ON CONFLICT(sink, source, order_id) DO UPDATE"
-                                     " SET version = excluded.version, is_stale = 1",
+                                     " SET version = excluded.version, is_stale = 1"
+                                     " WHERE ?4 OR is_stale = 0",
                                      "SEARCH orders USING PRIMARY KEY (source=?)"},
     [STATEMENT_STATE_MARK_KEPT] = {"UPDATE states SET version = ?3, is_stale = 1"
                                    " WHERE sink = ?1 AND source = ?2",

@@ -155,7 +155,8 @@ static void mark_stale(struct sim_store *store, const char *source_name, const c
 void sim_store_refill(struct sim_store *store, const char *sink_name)
 {
     for (struct sim_state_row *row = store->states; row != NULL; row = row->next) {
-        row->version += text_equal(row->sink_name, sink_name);
+        row->version +=
+            text_equal(row->sink_name, sink_name) && row->version == row->settled_version;
     }
 }
 

@@ -37,9 +37,27 @@ def test_a_state_that_is_too_large_holds_up_no_other_state(world):
     line = wait_until(lambda: next((line for line in daemon.log().splitlines() if "event=state_refused" in line), None),
                       daemon.log)
     assert "order=1001" in line and "raise its limit" in line
+    # Of the earlier state nothing is left: it would be wrong now. The status says so.
+    wait_until(lambda: state_of(broker, "1001") is None, daemon.log)
+    assert "1 state refused, its topic is empty: orderwatch/orange/orders/1001/state" in sink(daemon)["connection"]
     change(simulator, "1001", "B")  # and is tried again with the next change
     wait_until(lambda: daemon.log().count("event=state_refused") > 1, daemon.log)
-    assert daemon.log().count("event=mqtt_connected") == 1
+    assert state_of(broker, "1001") is None and daemon.log().count("event=mqtt_connected") == 1
+    simulator.step(close_order="1001")
+    wait_until(lambda: "refused" not in sink(daemon)["connection"], daemon.log)
+
+
+def test_an_appointment_that_was_too_large_is_there_again_when_it_fits(world):
+    broker = world.broker(["allow_anonymous true", "max_packet_size 3000"])
+    simulator, daemon = start(world, broker)
+    topic = "orderwatch/orange/orders/1001/appointments/P-1001/state"
+    wait_until(lambda: topic in mqtt_soak.retained(broker.port), daemon.log)
+    simulator.step(appointment={"order": "1001", "id": "P-1001", "status": "Confirmed " + "x" * 3500})
+    wait_until(lambda: topic not in mqtt_soak.retained(broker.port), daemon.log)
+    assert state_of(broker, "1001")["step"] == "A" and topic in sink(daemon)["connection"]
+    simulator.step(appointment={"order": "1001", "id": "P-1001", "status": "Cancelled"})
+    wait_until(lambda: topic in mqtt_soak.retained(broker.port), daemon.log)
+    assert "refused" not in sink(daemon)["connection"]
 
 
 def test_with_the_old_protocol_what_makes_the_broker_hang_up_is_found_and_parked(world):
@@ -73,10 +91,11 @@ def test_a_state_that_makes_the_broker_hang_up_is_given_up_too(world):
                      {"order": {"id": "1002", "step": "B"}}, {"order": {"id": "1003", "step": "C"}}])
     wait_until(lambda: (state := sink(daemon))["delivered"] == 2 and state["parked"] == 1, daemon.log)
     wait_until(lambda: state_of(broker, "1002")["step"] == "B" and state_of(broker, "1003")["step"] == "C", daemon.log)
-    wait_until(lambda: "event=state_refused" in daemon.log(), daemon.log)
+    wait_until(lambda: "event=state_refused" in daemon.log() and state_of(broker, "1001") is None, daemon.log)
     change(simulator, "1002", "D")
     wait_until(lambda: state_of(broker, "1002")["step"] == "D", daemon.log)
-    wait_until(lambda: sink(daemon)["connection"].startswith("connected to"), daemon.log)
+    wait_until(lambda: (words := sink(daemon)["connection"]).startswith("connected to") and "1 state refused" in words,
+               daemon.log)
 
 
 def test_the_broker_decides_how_long_a_client_may_be_silent(world):
