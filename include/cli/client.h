@@ -22,7 +22,9 @@ struct json *client_ask_json(struct client *client, const char *path, const char
 /* The HTTP code; 0: no daemon, *exit_code is set and it is told. Problems are not told. */
 long client_try(struct client *client, const char *path, const char *body, struct text *answer,
                 int *exit_code);
-/* What the daemon says is wrong, on one line; its exit code. */
+/* What the daemon says is wrong, in the words of the command line. */
+void client_add_problem(struct text *line, long http_code, const struct text *answer);
+/* The same as a line of its own; its exit code. */
 int client_tell_problem(const struct client *client, long http_code, const struct text *answer);
 /* What is asked from here on may take as long as it takes. */
 void client_be_patient(struct client *client);
@@ -32,9 +34,10 @@ long client_try_order(struct client *client, struct span source, const char *ord
 /* The same, and what is wrong is told; as client_ask. */
 bool client_ask_order(struct client *client, struct span source, const char *order_id,
                       struct text *answer, int *exit_code);
-/* Each line of a stream as it comes, without its end, until it ends (true) or fails. */
+/* Each line of a stream as it comes, without its end, until it ends or breaks off. The HTTP code;
+ * 0: no daemon. */
 typedef void client_line_fn(void *arg, struct span line);
-bool client_follow(struct client *client, const char *path, const char *last_event_id,
+long client_follow(struct client *client, const char *path, const char *last_event_id,
                    client_line_fn *on_line, void *arg);
 /* ?name=value, encoded; first with '?', then '&'. NULL value: nothing. */
 void client_add_parameter(struct text *path, const char *name, const char *value);

@@ -31,6 +31,7 @@ struct event_query {
     const char *source_name; /* NULL: any */
     const char *order_id;    /* NULL: any; else with a source */
     const char *type_glob;   /* NULL: any */
+    const char *id_prefix; /* what its id begins with, hexadecimal; NULL: any. Newest first only */
     enum severity severity_min;
     int64_t since_wall_ms, until_wall_ms; /* until 0: open */
     int64_t after;                        /* next of the page before, or a row; 0: from the start */

@@ -9,7 +9,7 @@
 #define PAGE_COUNT_MAX 50
 #define SINCE_DEFAULT "12h" /* what has begun today may still go on */
 
-static const char usage_head[] =
+static const char usage[] =
     "usage: orderwatch appointments [-c FILE] [FILTERS] [--json]\n"
     "The appointments to come, in the order of their start; --since shows earlier ones.\n";
 
@@ -23,6 +23,22 @@ static const struct column columns[] = {
     {"ORDER IS", "/order_status_kind", CELL_STATE},
     {"ID", "/id", CELL_TEXT},
     {"SOURCE", "/source", CELL_TEXT},
+};
+
+static const struct list_kind appointments = {
+    .name = "appointments",
+    .usage = usage,
+    .has = {[LIST_SOURCE] = true,
+            [LIST_STATUS] = true,
+            [LIST_ORDER] = true,
+            [LIST_SINCE] = true,
+            [LIST_UNTIL] = true,
+            [LIST_SEARCH] = true,
+            [LIST_LIMIT] = true,
+            [LIST_AFTER] = true},
+    .columns = columns,
+    .column_count = ARRAY_COUNT(columns),
+    .none = "no appointments",
 };
 
 struct gathering {
@@ -45,17 +61,16 @@ static void gather_page(struct gathering *gathering, struct json *page)
 }
 
 /* The daemon lists them by order; in time they are sorted here. */
-static int gather(struct client *client, struct list_filters *filters, struct gathering *gathering)
+static int gather(struct list *list, struct gathering *gathering)
 {
     int exit_code = EXIT_CODE_OK;
-    const char *next = filters->values[LIST_AFTER];
+    const char *next = list->filters[LIST_AFTER];
     do {
         struct text path;
         text_init(&path, 16384);
-        text_add_text(&path, "/api/v1/appointments");
-        filters->values[LIST_AFTER] = next;
-        list_add_filters(&path, filters);
-        struct json *page = client_ask_json(client, text_cstr(&path), NULL, &exit_code);
+        list->filters[LIST_AFTER] = next;
+        list_add_path(list, "", &path);
+        struct json *page = client_ask_json(list->client, text_cstr(&path), NULL, &exit_code);
         text_fini(&path);
         next = NULL;
         if (page != NULL) {
@@ -75,15 +90,15 @@ static int compare_starts(const void *left, const void *right)
     return strcmp(start_a != NULL ? start_a : "", start_b != NULL ? start_b : "");
 }
 
-static int show_table(struct client *client, struct list_filters *filters)
+static int show_table(struct list *list)
 {
     struct gathering gathering = {.page_count = 0};
     size_t row_count_max = SIZE_MAX;
-    if (filters->values[LIST_LIMIT] != NULL) {
-        row_count_max = strtoul(filters->values[LIST_LIMIT], NULL, 10);
+    if (list->filters[LIST_LIMIT] != NULL) {
+        row_count_max = strtoul(list->filters[LIST_LIMIT], NULL, 10);
     }
-    filters->values[LIST_LIMIT] = "1000";
-    int exit_code = gather(client, filters, &gathering);
+    list->filters[LIST_LIMIT] = "1000";
+    int exit_code = gather(list, &gathering);
     if (exit_code == EXIT_CODE_OK) {
         if (gathering.row_count != 0) {
             qsort(gathering.rows, gathering.row_count, sizeof(const struct json *), compare_starts);
@@ -100,40 +115,16 @@ static int show_table(struct client *client, struct list_filters *filters)
     return exit_code;
 }
 
-static int show_json(struct client *client, const struct list_filters *filters)
-{
-    struct text path;
-    text_init(&path, 16384);
-    text_add_text(&path, "/api/v1/appointments");
-    list_add_filters(&path, filters);
-    int exit_code = list_show(client, text_cstr(&path), true, NULL, 0, "");
-    text_fini(&path);
-    return exit_code;
-}
-
 int cli_appointments(int argc, char **argv)
 {
-    struct list_filters filters = {.values = {NULL}};
-    struct option_place places[LIST_FILTER_COUNT];
-    list_places(&filters, places);
-    char usage[2048];
-    (void)snprintf(usage, sizeof usage, "%s%s", usage_head, list_help);
-    struct options options = {.command = "appointments",
-                              .usage = usage,
-                              .places = places,
-                              .place_count = ARRAY_COUNT(places),
-                              .takes_json = true};
+    struct list list;
     int exit_code = EXIT_CODE_OK;
-    if (!options_parse(&options, argc, argv, &exit_code)) {
-        return exit_code;
-    }
-    if (filters.values[LIST_SINCE] == NULL) {
-        filters.values[LIST_SINCE] = SINCE_DEFAULT;
-    }
-    struct client *client = client_open(&options, &exit_code);
-    if (client != NULL) {
-        exit_code = options.is_json ? show_json(client, &filters) : show_table(client, &filters);
-        client_close(client);
+    if (list_open(&list, &appointments, NULL, argc, argv, &exit_code)) {
+        if (list.filters[LIST_SINCE] == NULL) {
+            list.filters[LIST_SINCE] = SINCE_DEFAULT;
+        }
+        exit_code = list.options.is_json ? list_show(&list) : show_table(&list);
+        list_close(&list);
     }
     return exit_code;
 }

@@ -1,8 +1,9 @@
 #include "cli/client.h"
 
+#include "cli/words.h"
+
 #include "core/log.h"
 #include "core/secret.h"
-#include "core/utf8.h"
 #include "daemon.h"
 #include "edge/config_file.h"
 
@@ -200,20 +201,31 @@ static int exit_code_of(long http_code)
     }
 }
 
-int client_tell_problem(const struct client *client, long http_code, const struct text *answer)
+void client_add_problem(struct text *line, long http_code, const struct text *answer)
 {
     struct json *problem = NULL;
     const char *detail = NULL;
     if (json_parse(text_span(answer), &problem, NULL) == STATUS_OK) {
         detail = json_member_text(problem, "detail");
     }
+    if (http_code == 401) {
+        text_add_text(line, "the daemon has another http.token than this configuration; name the "
+                            "one it runs with by -c FILE, or let it read this one (SIGHUP)");
+    } else if (detail != NULL) {
+        words_add(line, detail);
+    } else {
+        text_addf(line, "the daemon refuses without a reason (HTTP %ld)", http_code);
+    }
+    json_destroy(problem);
+}
+
+int client_tell_problem(const struct client *client, long http_code, const struct text *answer)
+{
     struct text line;
     text_init(&line, 4096);
-    utf8_add_clean_line(&line, span_of(detail != NULL ? detail : "no reason is given"), 2000);
-    (void)fprintf(stderr, "orderwatch: %s: %s (HTTP %ld)\n", client->command, text_cstr(&line),
-                  http_code);
+    client_add_problem(&line, http_code, answer);
+    (void)fprintf(stderr, "orderwatch: %s: %s\n", client->command, text_cstr(&line));
     text_fini(&line);
-    json_destroy(problem);
     return exit_code_of(http_code);
 }
 
@@ -313,16 +325,18 @@ static size_t on_stream_bytes(char *bytes, size_t size, size_t count, void *arg)
     return size * count;
 }
 
-bool client_follow(struct client *client, const char *path, const char *last_event_id,
+long client_follow(struct client *client, const char *path, const char *last_event_id,
                    client_line_fn *on_line, void *arg)
 {
     struct follower follower = {.on_line = on_line, .arg = arg};
     text_init(&follower.line, ANSWER_BYTES_MAX);
     struct curl_slist *headers = headers_of(client, last_event_id);
-    CURLcode code = transfer(client, path, NULL, headers, on_stream_bytes, &follower);
+    (void)transfer(client, path, NULL, headers, on_stream_bytes, &follower);
     curl_slist_free_all(headers);
     text_fini(&follower.line);
-    return code == CURLE_OK;
+    long http_code = 0;
+    (void)curl_easy_getinfo(client->handle, CURLINFO_RESPONSE_CODE, &http_code);
+    return http_code;
 }
 
 void client_add_parameter(struct text *path, const char *name, const char *value)

@@ -2,7 +2,6 @@
 #include "cli/cli.h"
 #include "cli/client.h"
 #include "cli/table.h"
-#include "core/utf8.h"
 #include "daemon.h"
 
 #include <stdio.h>
@@ -131,19 +130,6 @@ static int tell_done(const struct control *control, const struct text *answer, c
     return exit_code;
 }
 
-/* It is neither: what there is of both. */
-static void add_refusal(struct text *line, const struct text *answer)
-{
-    struct json *problem = NULL;
-    const char *detail = NULL;
-    if (json_parse(text_span(answer), &problem, NULL) == STATUS_OK) {
-        detail = json_member_text(problem, "detail");
-    }
-    text_add_text(line, line->size != 0 ? "; " : "");
-    utf8_add_clean_line(line, span_of(detail != NULL ? detail : "not found"), 2000);
-    json_destroy(problem);
-}
-
 static bool ask_both(struct client *client, const struct control *control, const char *operand,
                      struct text *answer, int *exit_code)
 {
@@ -156,7 +142,8 @@ static bool ask_both(struct client *client, const struct control *control, const
         add_path(&path, control->collections[i], operand, control->action);
         http_code = client_try(client, text_cstr(&path), "{}", answer, exit_code);
         if (http_code == 404) {
-            add_refusal(&refusals, answer);
+            text_add_text(&refusals, i != 0 ? "; " : "");
+            client_add_problem(&refusals, http_code, answer);
         }
     }
     if (http_code == 404) {

@@ -9,15 +9,33 @@
 
 #define RECONNECT_S 2
 
-static const char usage_head[] =
+static const char usage[] =
     "usage: orderwatch events [-c FILE] [--follow] [FILTERS] [--json]\n"
     "What happened, the latest first. --follow shows each event as it happens, one line each,\n"
-    "and misses none when the daemon restarts meanwhile.\n";
+    "and misses none when the daemon restarts meanwhile; with --since what happened from then on, "
+    "too.\n";
 
 static const struct column event_columns[] = {
     {"TIME", "/time", CELL_TIME}, {"SEVERITY", "/severity", CELL_STATE},
     {"TYPE", "/type", CELL_TEXT}, {"SUMMARY", "/data/summary", CELL_TEXT},
     {"EVENT", "/id", CELL_TEXT},
+};
+
+static const struct list_kind events = {
+    .name = "events",
+    .usage = usage,
+    .has = {[LIST_SOURCE] = true,
+            [LIST_TYPE] = true,
+            [LIST_SEVERITY] = true,
+            [LIST_ORDER] = true,
+            [LIST_SINCE] = true,
+            [LIST_UNTIL] = true,
+            [LIST_SEARCH] = true,
+            [LIST_LIMIT] = true,
+            [LIST_AFTER] = true},
+    .columns = event_columns,
+    .column_count = ARRAY_COUNT(event_columns),
+    .none = "no events",
 };
 
 static void print_event_line(struct span json)
@@ -67,67 +85,76 @@ static void on_line(void *arg, struct span line)
     }
 }
 
-/* The first look tells of a daemon that is not there, and of filters that it refuses. */
-static int follow_events(struct client *client, const struct list_filters *filters, bool is_json)
+/* What ends by itself is not followed. */
+static bool can_follow(const struct list *list)
 {
-    struct follow follow = {.is_json = is_json};
-    struct text path;
-    text_init(&path, 16384);
-    text_add_text(&path, "/api/v1/events");
-    list_add_filters(&path, filters);
-    client_add_parameter(&path, "limit", filters->values[LIST_LIMIT] == NULL ? "1" : NULL);
-    int exit_code = EXIT_CODE_OK;
-    struct json *first = client_ask_json(client, text_cstr(&path), NULL, &exit_code);
-    json_destroy(first);
-    text_clear(&path);
-    text_add_text(&path, "/api/v1/events/stream");
-    list_add_filters(&path, filters);
-    while (exit_code == EXIT_CODE_OK) {
-        (void)client_follow(client, text_cstr(&path), follow.last_id, on_line, &follow);
+    static const struct {
+        enum list_filter filter;
+        const char *option;
+    } ends[] = {{LIST_UNTIL, "--until"}, {LIST_LIMIT, "--limit"}};
+    for (size_t i = 0; i < ARRAY_COUNT(ends); i++) {
+        if (list->filters[ends[i].filter] != NULL) {
+            (void)fprintf(stderr,
+                          "orderwatch: events: %s: not beside --follow, which has no end; --since "
+                          "says where it begins\n",
+                          ends[i].option);
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Comes back whenever it breaks off, until it is refused or nobody reads any more. */
+static int follow_stream(const struct list *list, const char *path)
+{
+    struct follow follow = {.is_json = list->options.is_json};
+    for (;;) {
+        long http_code = client_follow(list->client, path, follow.last_id, on_line, &follow);
         if (ferror(stdout) != 0) {
-            exit_code = EXIT_CODE_IO;
+            return EXIT_CODE_IO;
+        }
+        if (http_code >= 400 && http_code < 500) {
+            (void)fprintf(stderr,
+                          "orderwatch: events: the daemon does not let them be followed any more "
+                          "(HTTP %ld); ask again for the reason\n",
+                          http_code);
+            return EXIT_CODE_UNAVAILABLE;
         }
         (void)nanosleep(&(struct timespec){.tv_sec = RECONNECT_S}, NULL);
     }
-    text_fini(&path);
-    return exit_code;
 }
 
-static int list_events(struct client *client, const struct list_filters *filters, bool is_json)
+/* The first look tells of a daemon that is not there, and of filters that it refuses. */
+static int follow_events(struct list *list)
 {
+    if (!can_follow(list)) {
+        return EXIT_CODE_USAGE;
+    }
+    int exit_code = EXIT_CODE_OK;
     struct text path;
     text_init(&path, 16384);
-    text_add_text(&path, "/api/v1/events");
-    list_add_filters(&path, filters);
-    int exit_code = list_show(client, text_cstr(&path), is_json, event_columns,
-                              ARRAY_COUNT(event_columns), "no events");
+    list_add_path(list, "", &path);
+    client_add_parameter(&path, "limit", "1");
+    struct json *first = client_ask_json(list->client, text_cstr(&path), NULL, &exit_code);
+    json_destroy(first);
+    text_clear(&path);
+    list_add_path(list, "/stream", &path);
+    if (exit_code == EXIT_CODE_OK) {
+        exit_code = follow_stream(list, text_cstr(&path));
+    }
     text_fini(&path);
     return exit_code;
 }
 
 int cli_events(int argc, char **argv)
 {
-    struct list_filters filters = {.values = {NULL}};
-    struct option_place places[LIST_FILTER_COUNT + 1];
+    struct list list;
     bool is_following = false;
-    list_places(&filters, places);
-    places[LIST_FILTER_COUNT] = (struct option_place){.name = "follow", .is_given = &is_following};
-    char usage[2048];
-    (void)snprintf(usage, sizeof usage, "%s%s", usage_head, list_help);
-    struct options options = {.command = "events",
-                              .usage = usage,
-                              .places = places,
-                              .place_count = ARRAY_COUNT(places),
-                              .takes_json = true};
+    const struct option_place follow = {.name = "follow", .is_given = &is_following};
     int exit_code = EXIT_CODE_OK;
-    if (!options_parse(&options, argc, argv, &exit_code)) {
-        return exit_code;
-    }
-    struct client *client = client_open(&options, &exit_code);
-    if (client != NULL) {
-        exit_code = is_following ? follow_events(client, &filters, options.is_json)
-                                 : list_events(client, &filters, options.is_json);
-        client_close(client);
+    if (list_open(&list, &events, &follow, argc, argv, &exit_code)) {
+        exit_code = is_following ? follow_events(&list) : list_show(&list);
+        list_close(&list);
     }
     return exit_code;
 }

@@ -80,6 +80,20 @@ static void take(struct options *options, int option)
     }
 }
 
+static bool accepts_operands(const struct options *options, int *exit_code)
+{
+    for (int i = 0; i < options->operand_count; i++) {
+        const char *operand = options->operands[i];
+        if (i == options->operand_count_max) {
+            return refuse(options, operand, "unexpected", exit_code);
+        }
+        if (operand[0] == '\0') {
+            return refuse(options, "''", "a name or an id that is empty", exit_code);
+        }
+    }
+    return true;
+}
+
 bool options_parse(struct options *options, int argc, char **argv, int *exit_code)
 {
     struct option table[PLACE_COUNT_MAX + 4];
@@ -108,8 +122,8 @@ bool options_parse(struct options *options, int argc, char **argv, int *exit_cod
     }
     options->operands = argv + optind;
     options->operand_count = argc - optind;
-    if (options->operand_count > options->operand_count_max) {
-        return refuse(options, argv[optind + options->operand_count_max], "unexpected", exit_code);
+    if (!accepts_operands(options, exit_code)) {
+        return false;
     }
     if (options->config_path == NULL || options->config_path[0] == '\0') {
         options->config_path = CONFIG_PATH;

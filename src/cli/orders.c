@@ -7,7 +7,7 @@
 
 #define ANSWER_BYTES_MAX ((size_t)128 << 20)
 
-static const char usage_head[] =
+static const char usage[] =
     "usage: orderwatch orders [-c FILE] [FILTERS] [--json]\n"
     "       orderwatch orders ID [--source NAME] [--json]\n"
     "The orders that are known; with an ID one of them: its fields, appointments and time line.\n";
@@ -20,6 +20,20 @@ static const struct column order_columns[] = {
     {"STEP", "/step", CELL_TEXT},
     {"SITE", "/site", CELL_TEXT},
     {"COMMITTED", "/committed_date", CELL_TEXT},
+};
+
+static const struct list_kind orders = {
+    .name = "orders",
+    .usage = usage,
+    .has = {[LIST_SOURCE] = true,
+            [LIST_STATUS] = true,
+            [LIST_SEARCH] = true,
+            [LIST_LIMIT] = true,
+            [LIST_AFTER] = true},
+    .operand_count_max = 1,
+    .columns = order_columns,
+    .column_count = ARRAY_COUNT(order_columns),
+    .none = "no orders",
 };
 
 static const struct column appointment_columns[] = {
@@ -131,41 +145,16 @@ static int show_order(struct client *client, const char *source, const char *id,
     return exit_code;
 }
 
-static int list_orders(struct client *client, const struct list_filters *filters, bool is_json)
-{
-    struct text path;
-    text_init(&path, 16384);
-    text_add_text(&path, "/api/v1/orders");
-    list_add_filters(&path, filters);
-    int exit_code = list_show(client, text_cstr(&path), is_json, order_columns,
-                              ARRAY_COUNT(order_columns), "no orders");
-    text_fini(&path);
-    return exit_code;
-}
-
 int cli_orders(int argc, char **argv)
 {
-    struct list_filters filters = {.values = {NULL}};
-    struct option_place places[LIST_FILTER_COUNT];
-    list_places(&filters, places);
-    char usage[2048];
-    (void)snprintf(usage, sizeof usage, "%s%s", usage_head, list_help);
-    struct options options = {.command = "orders",
-                              .usage = usage,
-                              .places = places,
-                              .place_count = ARRAY_COUNT(places),
-                              .takes_json = true,
-                              .operand_count_max = 1};
+    struct list list;
     int exit_code = EXIT_CODE_OK;
-    if (!options_parse(&options, argc, argv, &exit_code)) {
-        return exit_code;
-    }
-    struct client *client = client_open(&options, &exit_code);
-    if (client != NULL) {
-        exit_code = options.operand_count == 1 ? show_order(client, filters.values[LIST_SOURCE],
-                                                            options.operands[0], options.is_json)
-                                               : list_orders(client, &filters, options.is_json);
-        client_close(client);
+    if (list_open(&list, &orders, NULL, argc, argv, &exit_code)) {
+        const struct options *options = &list.options;
+        exit_code = options->operand_count == 1 ? show_order(list.client, list.filters[LIST_SOURCE],
+                                                             options->operands[0], options->is_json)
+                                                : list_show(&list);
+        list_close(&list);
     }
     return exit_code;
 }

@@ -60,7 +60,8 @@ static bool tell_problems(const struct json *result)
     return is_any;
 }
 
-static int tell(long http_code, const struct text *answer, bool is_json)
+static int tell(const struct client *client, long http_code, const struct text *answer,
+                bool is_json)
 {
     struct json *result = NULL;
     bool is_done = http_code == 200;
@@ -76,11 +77,7 @@ static int tell(long http_code, const struct text *answer, bool is_json)
     } else if (is_done) {
         tell_changes(result);
     } else if (!tell_problems(result)) {
-        struct text line;
-        text_init(&line, 8192);
-        table_add_cell(&line, json_member(result, "detail"), CELL_TEXT);
-        (void)fprintf(stderr, "orderwatch: reload: %s (HTTP %ld)\n", text_cstr(&line), http_code);
-        text_fini(&line);
+        (void)client_tell_problem(client, http_code, answer);
     }
     json_destroy(result);
     return exit_code;
@@ -101,7 +98,7 @@ int cli_reload(int argc, char **argv)
     text_init(&answer, (size_t)16 << 20);
     long http_code = client_try(client, "/-/reload", "{}", &answer, &exit_code);
     if (http_code != 0) {
-        exit_code = tell(http_code, &answer, options.is_json);
+        exit_code = tell(client, http_code, &answer, options.is_json);
     }
     text_fini(&answer);
     client_close(client);

@@ -30,6 +30,11 @@ static const struct column columns[] = {
     {"COMMENT", "/comment", CELL_TEXT},
 };
 
+static const struct list_kind silences = {.name = "silence",
+                                          .columns = columns,
+                                          .column_count = ARRAY_COUNT(columns),
+                                          .none = "no silences"};
+
 struct wish {
     const char *source, *order, *type, *severity, *author, *comment, *until, *duration;
     bool is_all;
@@ -154,8 +159,7 @@ static int act(enum verb verb, struct client *client, const struct options *opti
     case VERB_ADD:
         return add(client, wish, options->is_json);
     case VERB_LIST:
-        return list_show(client, "/api/v1/silences", options->is_json, columns,
-                         ARRAY_COUNT(columns), "no silences");
+        return list_print(client, "/api/v1/silences?limit=1000", options->is_json, &silences);
     case VERB_END:
         return end(client, options->operands[1], options->is_json);
     case VERB_COUNT:

@@ -215,10 +215,11 @@ enum status silencer_end(struct silencer *silencer, const char *id, int64_t now_
     struct silence *ended = find_by_id(items, next.list.count, id);
     if (ended == NULL || ended->end_wall_ms <= now_wall_ms) {
         arena_destroy(next.arena);
-        return fail(why, STATUS_NOT_FOUND,
-                    "%.64s: no such silence, or it has ended; `orderwatch silence list` and "
-                    "/api/v1/silences list those that there are",
-                    id);
+        return fail(
+            why, STATUS_NOT_FOUND,
+            "%.64s: no such silence, or it has ended; /api/v1/silences lists those that there "
+            "are",
+            id);
     }
     if (ended->start_wall_ms >= now_wall_ms) {
         ended->start_wall_ms = now_wall_ms - 1; /* it never began: its time stays in order */

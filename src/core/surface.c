@@ -189,19 +189,22 @@ static void refuse_path(const struct call *call)
                    call->query->path);
 }
 
-/* NULL: the path is known, but not with this method; *allow says with which. */
-static call_fn *find_route(struct call *call, const char **allow)
+/* NULL: the path is known with the methods of allow alone, or not at all where that stays empty. */
+static call_fn *find_route(struct call *call, struct text *allow)
 {
+    bool is_named = false; /* then it is not one of those that follow another path */
     for (size_t i = 0; i < ARRAY_COUNT(routes); i++) {
-        if (!matches(&routes[i], call->query->path, &call->rest)) {
+        const char *method = routes[i].method;
+        if (!matches(&routes[i], call->query->path, &call->rest) ||
+            (is_named && call->rest[0] != '\0')) {
             continue;
         }
-        if (strcmp(routes[i].method, call->query->method) == 0) {
+        if (strcmp(method, call->query->method) == 0) {
             return routes[i].serve;
         }
-        bool is_second = *allow != NULL;
-        *allow = strcmp(routes[i].method, "GET") == 0 ? "GET, HEAD" : routes[i].method;
-        *allow = is_second ? "GET, HEAD, POST" : *allow;
+        is_named = call->rest[0] == '\0';
+        text_addf(allow, "%s%s", allow->size != 0 ? ", " : "",
+                  strcmp(method, "GET") == 0 ? "GET, HEAD" : method);
     }
     return NULL;
 }
@@ -214,17 +217,20 @@ static void dispatch(struct call *call)
         serve_document(call, document);
         return;
     }
-    const char *allow = document != NULL ? "GET, HEAD" : NULL;
+    struct text allow;
+    text_init(&allow, 64);
+    text_add_text(&allow, document != NULL ? "GET, HEAD" : "");
     call_fn *serve = find_route(call, &allow);
     if (serve != NULL) {
         if (is_get || gate_allows_change(call)) {
             serve(call);
         }
-    } else if (allow != NULL) {
-        answer_not_allowed(call, allow);
+    } else if (allow.size != 0) {
+        answer_not_allowed(call, text_cstr(&allow));
     } else {
         refuse_path(call);
     }
+    text_fini(&allow);
 }
 
 void surface_serve(void *arg, struct http_exchange *exchange, const struct http_query *query)

@@ -33,7 +33,7 @@ static void refuse_action(const struct call *call, const char *action, const cha
 /* --- parked deliveries -------------------------------------------------------------------------
  */
 
-#define PARKED_LISTED "`orderwatch deliveries --status parked` and /api/v1/deliveries?status=parked"
+#define PARKED_LISTED "/api/v1/deliveries?status=parked lists those that"
 
 struct repair_inquiry {
     struct inquiry inquiry;
@@ -50,9 +50,8 @@ static void answer_changed(struct surface *surface, struct http_exchange *exchan
                            size_t count)
 {
     if (count == 0) {
-        answer_problem(
-            surface, exchange, 404,
-            "no parked delivery has the id %" PRId64 "; " PARKED_LISTED " list those that are", id);
+        answer_problem(surface, exchange, 404,
+                       "no parked delivery has the id %" PRId64 "; " PARKED_LISTED " are", id);
         return;
     }
     struct text body;
@@ -131,8 +130,7 @@ void serve_delivery_action(const struct call *call)
         refuse_action(call, target.action, "/api/v1/deliveries/ID/retry and /drop");
     } else if (!read_id(target.name, &id)) {
         answer_problem(call->surface, call->exchange, 404,
-                       "%.100s: not the id of a delivery; " PARKED_LISTED
-                       " list those that can be repaired",
+                       "%.100s: not the id of a delivery; " PARKED_LISTED " can be repaired",
                        target.name);
     } else {
         repair(call, id, is_retry);

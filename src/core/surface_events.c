@@ -1,6 +1,7 @@
 /* Events and deliveries, and the whole story of one event. */
 #include "core/arena.h"
 #include "core/event_document.h"
+#include "core/glob.h"
 #include "core/json.h"
 #include "core/route.h"
 
@@ -63,6 +64,7 @@ static void ask_events(struct scan *scan)
     struct event_query events = {.source_name = filter->source,
                                  .order_id = filter->order,
                                  .type_glob = filter->type_glob,
+                                 .id_prefix = filter->id_prefix,
                                  .severity_min = filter->severity_min,
                                  .since_wall_ms = filter->since_wall_ms,
                                  .until_wall_ms = filter->until_wall_ms,
@@ -85,33 +87,12 @@ static void begin_numbered(struct scan *scan, void (*ask)(struct scan *scan))
     scan_begin(scan, ask);
 }
 
-/* An id means an order of one source: it need not be named where there is no other. */
-static bool has_whole_order(const struct call *call)
-{
-    if (call_parameter(call, "order") == NULL || call_parameter(call, "source") != NULL ||
-        call->surface->options.config->source_count == 1) {
-        return true;
-    }
-    answer_problem(call->surface, call->exchange, 400,
-                   "parameter order: needs source beside it, there are several");
-    return false;
-}
-
-static void complete_order(struct scan *scan)
-{
-    const struct config *config = scan->inquiry.surface->options.config;
-    if (scan->filter.order != NULL && scan->filter.source == NULL) {
-        scan->filter.source = arena_text(scan->arena, span_of(config->sources[0].name));
-    }
-}
-
 void serve_events(const struct call *call)
 {
-    static const char *const names[] = {"source", "order", "type",  "severity", "since",
+    static const char *const names[] = {"source", "order", "type",  "severity", "id", "since",
                                         "until",  "q",     "after", "limit",    NULL};
-    struct scan *scan = has_whole_order(call) ? scan_create(call, names) : NULL;
+    struct scan *scan = scan_create(call, names);
     if (scan != NULL) {
-        complete_order(scan);
         begin_numbered(scan, ask_events);
     }
 }
@@ -195,6 +176,8 @@ static void write_delivery(struct json_writer *writer, const struct listed_deliv
 static bool is_wanted(const struct filter *filter, const struct listed_delivery *delivery)
 {
     return (filter->source == NULL || text_equal(filter->source, delivery->source_name)) &&
+           (filter->type_glob == NULL ||
+            glob_matches(filter->type_glob, event_type_name(delivery->event_type))) &&
            filter_has_time(filter, delivery->created_wall_ms);
 }
 
@@ -233,14 +216,12 @@ static void ask_deliveries(struct scan *scan)
 
 void serve_deliveries(const struct call *call)
 {
-    static const char *const names[] = {"sink",  "status", "source", "order", "since",
+    static const char *const names[] = {"sink",  "status", "source", "order", "type", "since",
                                         "until", "q",      "after",  "limit", NULL};
     enum delivery_state state = DELIVERY_ANY;
-    bool is_good = has_whole_order(call) && filter_read_state(call, &state);
-    struct scan *scan = is_good ? scan_create(call, names) : NULL;
+    struct scan *scan = filter_read_state(call, &state) ? scan_create(call, names) : NULL;
     if (scan != NULL) {
         scan->filter.state = state;
-        complete_order(scan);
         begin_numbered(scan, ask_deliveries);
     }
 }
@@ -330,8 +311,7 @@ static void on_story(void *arg, enum status status, const struct listed_event *e
         answer_story(inquiry, event, deliveries, count);
     } else if (status == STATUS_NOT_FOUND) {
         answer_problem(inquiry->surface, inquiry_take(inquiry), 404,
-                       "no event has this id; `orderwatch events` and /api/v1/events list "
-                       "those that are kept");
+                       "no event has this id; /api/v1/events lists those that are kept");
     } else {
         answer_store_problem(inquiry->surface, inquiry_take(inquiry), status, "no story");
     }

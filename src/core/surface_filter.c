@@ -9,6 +9,8 @@
 #include <strings.h>
 
 #define TYPE_PREFIX "orderwatch."
+#define ID_SIZE 32 /* of an event */
+#define ID_PREFIX_SIZE_MIN 4
 
 struct reader {
     const struct call *call;
@@ -156,16 +158,23 @@ static bool read_until(struct reader *reader, const char *name, const char *valu
 
 static bool read_status(struct reader *reader, const char *name, const char *value)
 {
-    (void)name;
     reader->filter->status = keep(reader, value);
-    return true;
+    return value[0] != '\0' || refuse(reader, name, value, "a status, or its kind");
 }
 
 static bool read_order(struct reader *reader, const char *name, const char *value)
 {
-    (void)name;
     reader->filter->order = keep(reader, value);
-    return true;
+    return value[0] != '\0' || refuse(reader, name, value, "the id of an order");
+}
+
+static bool read_id(struct reader *reader, const char *name, const char *value)
+{
+    size_t size = strlen(value);
+    reader->filter->id_prefix = keep(reader, value);
+    return (size >= ID_PREFIX_SIZE_MIN && size <= ID_SIZE &&
+            strspn(value, "0123456789abcdef") == size) ||
+           refuse(reader, name, value, "an event's id, or its first 4 characters or more");
 }
 
 static bool read_text(struct reader *reader, const char *name, const char *value)
@@ -196,7 +205,7 @@ static const struct {
     {"source", read_source}, {"sink", read_sink},   {"order", read_order},
     {"status", read_status}, {"type", read_type},   {"severity", read_severity},
     {"since", read_since},   {"until", read_until}, {"q", read_text},
-    {"after", read_after},   {"limit", read_limit},
+    {"after", read_after},   {"limit", read_limit}, {"id", read_id},
 };
 
 static bool read_parameter(struct reader *reader, const struct http_parameter *parameter)
@@ -207,6 +216,23 @@ static bool read_parameter(struct reader *reader, const struct http_parameter *p
         }
     }
     CHECK(!"a list accepts a parameter that nobody reads");
+}
+
+/* An id means an order of one source: it need not be named where there is no other. */
+static bool complete_order(const struct reader *reader)
+{
+    struct filter *filter = reader->filter;
+    const struct config *config = reader->call->surface->options.config;
+    if (filter->order == NULL || filter->source != NULL) {
+        return true;
+    }
+    if (config->source_count != 1) {
+        answer_problem(reader->call->surface, reader->call->exchange, 400,
+                       "parameter order: needs parameter source beside it, there are several");
+        return false;
+    }
+    filter->source = keep(reader, config->sources[0].name);
+    return true;
 }
 
 bool filter_read(const struct call *call, const char *const *names, struct arena *arena,
@@ -227,7 +253,7 @@ bool filter_read(const struct call *call, const char *const *names, struct arena
                        "parameter until: not after since; accepted: a later time");
         return false;
     }
-    return true;
+    return complete_order(&reader);
 }
 
 bool filter_read_state(const struct call *call, enum delivery_state *out)

@@ -7,7 +7,7 @@
 #include "surface_internal.h"
 
 struct filter { /* texts live in the arena it was read into; NULL: any */
-    const char *source, *sink, *order, *status, *type_glob, *text;
+    const char *source, *sink, *order, *status, *type_glob, *id_prefix, *text;
     enum severity severity_min;
     enum delivery_state state;
     int64_t since_wall_ms, until_wall_ms; /* 0: open */

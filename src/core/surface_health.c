@@ -1,6 +1,7 @@
 #include "surface_internal.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 
 /* How many intervals without a complete sweep are late, and what a short interval gets. */
 #define SWEEP_INTERVALS 3
@@ -9,10 +10,19 @@
 #define BACKLOG_AGE_MAX_MS (4 * DAY_MS)
 #define WRITE_TRIAL_EVERY_MS 5000
 
+/* The part of a list that was asked for: from behind after on, limit items at most. */
+struct listing {
+    const char *after; /* the name of an item; NULL: from the start */
+    size_t limit;
+    const char *last; /* of the items shown */
+    bool is_cut;      /* there are more */
+};
+
 struct health_inquiry {
     struct inquiry inquiry;
-    void (*respond)(struct surface *surface, struct http_exchange *exchange,
-                    const struct survey *survey);
+    void (*respond)(struct health_inquiry *asked, const struct survey *survey);
+    struct listing listing;
+    char *after;
 };
 
 /* --- what is wrong -----------------------------------------------------------------------------
@@ -189,9 +199,9 @@ static void write_verdict(struct page *page, const char *name, bool is_good)
     json_write_raw(&page->writer, "reasons", text_span(&page->reasons));
 }
 
-static void respond_healthy(struct surface *surface, struct http_exchange *exchange,
-                            const struct survey *survey)
+static void respond_healthy(struct health_inquiry *asked, const struct survey *survey)
 {
+    struct surface *surface = asked->inquiry.surface;
     struct page page;
     page_init(&page);
     struct verdict verdict = {.reasons = &page.reason_writer};
@@ -200,24 +210,63 @@ static void respond_healthy(struct surface *surface, struct http_exchange *excha
     }
     judge_books(&verdict, survey);
     write_verdict(&page, "healthy", !verdict.is_bad);
-    page_send(&page, surface, exchange, verdict.is_bad ? 503 : 200);
+    page_send(&page, surface, inquiry_take(&asked->inquiry), verdict.is_bad ? 503 : 200);
 }
 
-static void respond_ready(struct surface *surface, struct http_exchange *exchange,
-                          const struct survey *survey)
+static void respond_ready(struct health_inquiry *asked, const struct survey *survey)
 {
+    struct surface *surface = asked->inquiry.surface;
     struct page page;
     page_init(&page);
     bool is_good = is_ready(surface, survey, &page.reason_writer);
     write_verdict(&page, "ready", is_good);
-    page_send(&page, surface, exchange, is_good ? 200 : 503);
+    page_send(&page, surface, inquiry_take(&asked->inquiry), is_good ? 200 : 503);
 }
 
-static void add_sources(struct json_writer *writer, const struct surface *surface, const char *name)
+static const struct listing whole = {.limit = SIZE_MAX};
+
+/* Answers and gives false if a parameter is wrong. */
+static bool listing_read(const struct call *call, struct listing *out)
 {
+    static const char *const names[] = {"after", "limit", NULL};
+    *out = whole;
+    out->after = call_parameter(call, "after");
+    return call_accepts(call, names) &&
+           (call_parameter(call, "limit") == NULL || call_limit(call, &out->limit));
+}
+
+static bool listing_shows(struct listing *listing, const char *name)
+{
+    if (listing->after != NULL) {
+        listing->after = text_equal(listing->after, name) ? NULL : listing->after;
+        return false;
+    }
+    listing->is_cut = listing->limit == 0;
+    if (!listing->is_cut) {
+        listing->limit--;
+        listing->last = name;
+    }
+    return !listing->is_cut;
+}
+
+static void listing_add_next(const struct listing *listing, struct json_writer *writer)
+{
+    if (listing->is_cut) {
+        json_write_text(writer, "next", listing->last);
+    } else {
+        json_write_raw(writer, "next", span_of("null"));
+    }
+}
+
+static void add_sources(struct json_writer *writer, const struct surface *surface,
+                        struct listing *listing, const char *name)
+{
+    const struct config *config = surface->options.config;
     json_write_open(writer, name, '[');
-    for (size_t i = 0; i < surface->options.config->source_count; i++) {
-        item_add_source(writer, surface, i);
+    for (size_t i = 0; i < config->source_count; i++) {
+        if (listing_shows(listing, config->sources[i].name)) {
+            item_add_source(writer, surface, i);
+        }
     }
     json_write_close(writer, ']');
 }
@@ -229,47 +278,55 @@ static bool is_stranger(const struct surface *surface, const struct sink_counts 
            config_sink(surface->options.config, counts->sink_name) == NULL;
 }
 
+/* NOLINTNEXTLINE(readability-function-size): which of them, and as what, is the caller's */
 static void add_sinks(struct json_writer *writer, const struct surface *surface,
-                      const struct survey *survey, const char *name)
+                      const struct survey *survey, struct listing *listing, const char *name)
 {
+    const struct config *config = surface->options.config;
     json_write_open(writer, name, '[');
-    for (size_t i = 0; i < surface->options.config->sink_count; i++) {
-        item_add_sink(writer, surface, i, survey);
+    for (size_t i = 0; i < config->sink_count; i++) {
+        if (listing_shows(listing, config->sinks[i].name)) {
+            item_add_sink(writer, surface, i, survey);
+        }
     }
     for (size_t i = 0; survey->counts != NULL && i < survey->count; i++) {
-        if (is_stranger(surface, &survey->counts[i])) {
+        if (is_stranger(surface, &survey->counts[i]) &&
+            listing_shows(listing, survey->counts[i].sink_name)) {
             item_add_stranger(writer, &survey->counts[i]);
         }
     }
     json_write_close(writer, ']');
 }
 
-static void respond_status(struct surface *surface, struct http_exchange *exchange,
-                           const struct survey *survey)
+static void respond_status(struct health_inquiry *asked, const struct survey *survey)
 {
+    struct surface *surface = asked->inquiry.surface;
     struct page page;
     page_init(&page);
     json_write_text(&page.writer, "version", surface->options.version);
     item_add_wall(&page.writer, "started", surface->started.wall_ms);
     item_add_wall(&page.writer, "now", surface->now.wall_ms);
     write_verdict(&page, "ready", is_ready(surface, survey, &page.reason_writer));
-    add_sources(&page.writer, surface, "sources");
-    add_sinks(&page.writer, surface, survey, "sinks");
-    page_send(&page, surface, exchange, 200);
+    struct listing all_sources = whole;
+    struct listing all_sinks = whole;
+    add_sources(&page.writer, surface, &all_sources, "sources");
+    add_sinks(&page.writer, surface, survey, &all_sinks, "sinks");
+    page_send(&page, surface, inquiry_take(&asked->inquiry), 200);
 }
 
-static void respond_sinks(struct surface *surface, struct http_exchange *exchange,
-                          const struct survey *survey)
+static void respond_sinks(struct health_inquiry *asked, const struct survey *survey)
 {
+    struct surface *surface = asked->inquiry.surface;
     struct page page;
     page_init(&page);
-    add_sinks(&page.writer, surface, survey, "items");
-    page_send(&page, surface, exchange, 200);
+    add_sinks(&page.writer, surface, survey, &asked->listing, "items");
+    listing_add_next(&asked->listing, &page.writer);
+    page_send(&page, surface, inquiry_take(&asked->inquiry), 200);
 }
 
-static void respond_metrics(struct surface *surface, struct http_exchange *exchange,
-                            const struct survey *survey)
+static void respond_metrics(struct health_inquiry *asked, const struct survey *survey)
 {
+    struct surface *surface = asked->inquiry.surface;
     struct text reasons;
     text_init(&reasons, ANSWER_BYTES_MAX);
     struct json_writer writer = {.out = &reasons};
@@ -284,7 +341,7 @@ static void respond_metrics(struct surface *surface, struct http_exchange *excha
     const struct http_answer answer = {.code = 200,
                                        .content_type = "text/plain; version=0.0.4; charset=utf-8",
                                        .body = text_span(&body)};
-    surface->options.responder.answer(exchange, &answer);
+    surface->options.responder.answer(inquiry_take(&asked->inquiry), &answer);
     text_fini(&body);
     text_fini(&reasons);
 }
@@ -302,7 +359,7 @@ static void on_counted(void *arg, enum status status, const struct sink_counts *
                                   .count = count,
                                   .status = status};
     if (inquiry_is_open(&asked->inquiry)) {
-        asked->respond(asked->inquiry.surface, inquiry_take(&asked->inquiry), &survey);
+        asked->respond(asked, &survey);
     }
     inquiry_end(&asked->inquiry);
 }
@@ -311,22 +368,38 @@ static void give_up(struct inquiry *inquiry)
 {
     struct health_inquiry *asked = (struct health_inquiry *)inquiry;
     const struct survey nothing = {.status = STATUS_UNAVAILABLE};
-    asked->respond(inquiry->surface, inquiry_take(inquiry), &nothing);
+    asked->respond(asked, &nothing);
+}
+
+static void destroy(struct inquiry *inquiry)
+{
+    struct health_inquiry *asked = (struct health_inquiry *)inquiry;
+    free(asked->after);
+    free(asked);
+}
+
+static void survey_listing(const struct call *call, const struct listing *listing,
+                           void (*respond)(struct health_inquiry *asked,
+                                           const struct survey *survey))
+{
+    struct health_inquiry *asked = (struct health_inquiry *)inquiry_create(call, sizeof *asked);
+    asked->inquiry.give_up = give_up;
+    asked->inquiry.destroy = destroy;
+    asked->respond = respond;
+    asked->listing = *listing;
+    asked->after = listing->after != NULL ? alloc_text(listing->after) : NULL;
+    asked->listing.after = asked->after;
+    const struct store_port store = call->surface->options.store;
+    store.count_sinks(store.self, on_counted, asked);
 }
 
 static void survey_store(const struct call *call,
-                         void (*respond)(struct surface *surface, struct http_exchange *exchange,
-                                         const struct survey *survey))
+                         void (*respond)(struct health_inquiry *asked, const struct survey *survey))
 {
     static const char *const none[] = {NULL};
-    if (!call_accepts(call, none)) {
-        return;
+    if (call_accepts(call, none)) {
+        survey_listing(call, &whole, respond);
     }
-    struct health_inquiry *asked = (struct health_inquiry *)inquiry_create(call, sizeof *asked);
-    asked->inquiry.give_up = give_up;
-    asked->respond = respond;
-    const struct store_port store = call->surface->options.store;
-    store.count_sinks(store.self, on_counted, asked);
 }
 
 static void on_written(void *arg, enum status status, const char *detail)
@@ -380,17 +453,21 @@ void serve_metrics(const struct call *call)
 
 void serve_sinks(const struct call *call)
 {
-    survey_store(call, respond_sinks);
+    struct listing listing;
+    if (listing_read(call, &listing)) {
+        survey_listing(call, &listing, respond_sinks);
+    }
 }
 
 void serve_sources(const struct call *call)
 {
-    static const char *const none[] = {NULL};
-    if (!call_accepts(call, none)) {
+    struct listing listing;
+    if (!listing_read(call, &listing)) {
         return;
     }
     struct page page;
     page_init(&page);
-    add_sources(&page.writer, call->surface, "items");
+    add_sources(&page.writer, call->surface, &listing, "items");
+    listing_add_next(&listing, &page.writer);
     page_send(&page, call->surface, call->exchange, 200);
 }

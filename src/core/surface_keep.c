@@ -63,8 +63,8 @@ static void refuse_forget(struct forget_inquiry *asked, enum status status, cons
     order_add_hint(surface, asked->source_name, asked->order_id, &hint);
     if (status == STATUS_NOT_FOUND) {
         answer_problem(surface, exchange, 404,
-                       "nothing is known of order %.200s of source %s; `orderwatch orders` and "
-                       "/api/v1/orders list what is",
+                       "nothing is known of order %.200s of source %s; /api/v1/orders lists "
+                       "what is",
                        asked->order_id, asked->source_name);
     } else if (status == STATUS_BUSY && what->open_count != 0) {
         answer_problem(surface, exchange, 409,

@@ -164,6 +164,25 @@ static void on_page(void *arg, const struct order_page *page)
     scan_page_done(scan, page->status, page->detail);
 }
 
+/* One order is a page of its own. */
+static void on_one(void *arg, enum status status, const struct stored_order *orders, size_t count)
+{
+    struct scan *scan = arg;
+    bool is_found = status == STATUS_OK && count == 1 && orders[0].id != NULL;
+    const struct order_page page = {.status = status,
+                                    .detail = "the order cannot be read",
+                                    .source_names = &scan->filter.source,
+                                    .orders = orders,
+                                    .count = is_found ? 1 : 0};
+    on_page(scan, &page);
+}
+
+static void ask_one(struct scan *scan)
+{
+    const struct store_port store = scan->inquiry.surface->options.store;
+    store.fetch_orders(store.self, scan->filter.source, &scan->filter.order, 1, on_one, scan);
+}
+
 static void ask_orders(struct scan *scan)
 {
     const char *slash = strchr(scan->last, '/');
@@ -202,7 +221,7 @@ static bool read_cursor(struct scan *scan)
 static void begin_orders(struct scan *scan)
 {
     if (read_cursor(scan)) {
-        scan_begin(scan, ask_orders);
+        scan_begin(scan, scan->filter.order != NULL ? ask_one : ask_orders);
     } else {
         scan_refuse_cursor(scan);
     }
@@ -219,8 +238,8 @@ void serve_orders(const struct call *call)
 
 void serve_appointments(const struct call *call)
 {
-    static const char *const names[] = {"source", "status", "since", "until",
-                                        "q",      "after",  "limit", NULL};
+    static const char *const names[] = {"source", "order", "status", "since", "until",
+                                        "q",      "after", "limit",  NULL};
     struct scan *scan = scan_create(call, names);
     if (scan != NULL) {
         scan->has_appointments = true;
@@ -315,8 +334,7 @@ static void refuse_order(struct order_inquiry *asked)
     text_init(&hint, 512);
     order_add_hint(surface, asked->source_name, asked->order_id, &hint);
     answer_problem(surface, inquiry_take(&asked->inquiry), 404,
-                   "source %s has no order %.200s%s; `orderwatch orders` and "
-                   "/api/v1/orders?source=%s list those it has",
+                   "source %s has no order %.200s%s; /api/v1/orders?source=%s lists those it has",
                    asked->source_name, asked->order_id, text_cstr(&hint), asked->source_name);
     text_fini(&hint);
 }
@@ -343,7 +361,8 @@ static void on_order(void *arg, enum status status, const struct stored_order *o
     inquiry_end(&asked->inquiry);
 }
 
-static void refuse_source(const struct call *call, const char *given)
+/* advice: what follows the names of those that there are. */
+static void refuse_source(const struct call *call, const char *given, const char *advice)
 {
     const struct config *config = call->surface->options.config;
     struct text names;
@@ -351,10 +370,8 @@ static void refuse_source(const struct call *call, const char *given)
     for (size_t i = 0; i < config->source_count; i++) {
         text_addf(&names, "%s%s", i != 0 ? ", " : "", config->sources[i].name);
     }
-    answer_problem(call->surface, call->exchange, 404,
-                   "%.200s: no such source; there is %s; an order is at "
-                   "/api/v1/orders/SOURCE/ID and /api/v1/order?source=SOURCE&id=ID",
-                   given, text_cstr(&names));
+    answer_problem(call->surface, call->exchange, 404, "%.200s: no such source; there is %s%s",
+                   given, text_cstr(&names), advice);
     text_fini(&names);
 }
 
@@ -389,7 +406,9 @@ void serve_order(const struct call *call)
     static const char *const none[] = {NULL};
     struct span source_name = {.data = call->rest, .size = strcspn(call->rest, "/")};
     if (call->rest[source_name.size] != '/' || !has_source(call, source_name)) {
-        refuse_source(call, call->rest);
+        refuse_source(call, call->rest,
+                      "; an order is at /api/v1/orders/SOURCE/ID and "
+                      "/api/v1/order?source=SOURCE&id=ID");
     } else if (call_accepts(call, none)) {
         begin_order(call, source_name, call->rest + source_name.size + 1);
     }
@@ -414,6 +433,6 @@ void serve_order_by_query(const struct call *call)
     if (has_source(call, span_of(source_name))) {
         begin_order(call, span_of(source_name), call_parameter(call, "id"));
     } else {
-        refuse_source(call, source_name);
+        refuse_source(call, source_name, "");
     }
 }

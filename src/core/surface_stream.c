@@ -90,7 +90,9 @@ static void on_page(void *arg, const struct event_page *page)
         return;
     }
     for (size_t i = 0; i < page->count; i++) {
-        push_event(stream, &page->events[i]);
+        if (filter_has_text(&stream->filter, page->events[i].event.json)) {
+            push_event(stream, &page->events[i]);
+        }
     }
     stream->wants_more = page->next > stream->row;
     stream->row = page->next > stream->row ? page->next : stream->row;
@@ -101,6 +103,8 @@ static void ask(struct stream *stream, uint64_t committed_count)
     struct event_query events = {.limit = 1};
     if (stream->is_primed) {
         events = (struct event_query){.source_name = stream->filter.source,
+                                      .order_id = stream->filter.order,
+                                      .since_wall_ms = stream->filter.since_wall_ms,
                                       .type_glob = stream->filter.type_glob,
                                       .severity_min = stream->filter.severity_min,
                                       .after = stream->row,
@@ -179,6 +183,10 @@ static struct stream *create(const struct call *call, struct arena *arena,
     stream->arena = arena;
     stream->filter = *filter;
     stream->is_primed = last_event_id != NULL && cursor_number(last_event_id, &stream->row);
+    if (last_event_id != NULL) {
+        stream->filter.since_wall_ms = 0; /* "24h ago" is later now, and none may be missed */
+    }
+    stream->is_primed = stream->is_primed || filter->since_wall_ms != 0; /* from the first row on */
     stream->wants_more = true;
     stream->next = surface->streams;
     if (stream->next != NULL) {
@@ -190,7 +198,8 @@ static struct stream *create(const struct call *call, struct arena *arena,
 
 void serve_stream(const struct call *call)
 {
-    static const char *const names[] = {"source", "type", "severity", "after", NULL};
+    static const char *const names[] = {"source", "order", "type",  "severity",
+                                        "since",  "q",     "after", NULL};
     struct surface *surface = call->surface;
     struct arena *arena = arena_create();
     struct filter filter;

@@ -108,6 +108,7 @@ static bool event_passes(const struct event_query *query, struct sqlite3_stmt *r
            wall_ms >= query->since_wall_ms &&
            (query->until_wall_ms == 0 || wall_ms < query->until_wall_ms) &&
            (query->source_name == NULL || text_equal(query->source_name, column_text(row, 2))) &&
+           (query->order_id == NULL || text_equal(query->order_id, column_text(row, 3))) &&
            (query->type_glob == NULL || glob_matches(query->type_glob, column_text(row, 5)));
 }
 
@@ -116,14 +117,18 @@ static struct sqlite3_stmt *ask_events(struct database *database, const struct e
     bool is_of_order = query->source_name != NULL && query->order_id != NULL;
     enum statement up = is_of_order ? STATEMENT_EVENT_LIST_ORDER_UP : STATEMENT_EVENT_LIST_UP;
     enum statement down = is_of_order ? STATEMENT_EVENT_LIST_ORDER_DOWN : STATEMENT_EVENT_LIST_DOWN;
+    down = query->id_prefix != NULL ? STATEMENT_EVENT_LIST_ID : down;
     struct sqlite3_stmt *row = database_statement(database, query->is_forward ? up : down);
     bool is_from_newest = !query->is_forward && query->after == 0;
-    bind_number(row, 1, is_from_newest ? INT64_MAX : query->after);
-    if (is_of_order) {
-        bind_text(row, 2, query->source_name);
-        bind_text(row, 3, query->order_id);
+    int parameter = 1;
+    bind_number(row, parameter++, is_from_newest ? INT64_MAX : query->after);
+    if (query->id_prefix != NULL) {
+        bind_text(row, parameter++, query->id_prefix);
+    } else if (is_of_order) {
+        bind_text(row, parameter++, query->source_name);
+        bind_text(row, parameter++, query->order_id);
     }
-    bind_number(row, is_of_order ? 4 : 2, ROWS_LOOKED_AT_MAX);
+    bind_number(row, parameter, ROWS_LOOKED_AT_MAX);
     return row;
 }
 
@@ -171,6 +176,7 @@ void store_list_events(struct store *store, const struct event_query *query, eve
     events->query.source_name = copy_text(arena, query->source_name);
     events->query.order_id = copy_text(arena, query->order_id);
     events->query.type_glob = copy_text(arena, query->type_glob);
+    events->query.id_prefix = copy_text(arena, query->id_prefix);
     events->query.limit = within(query->limit);
     events->events = arena_array(arena, events->query.limit, sizeof *events->events);
     store_ask(store, &events->job);

@@ -246,6 +246,13 @@ static const struct statement_text texts[] = {
          " severity, sequence, wall_ms, sweep, json, personal, silence_id FROM events"
          " WHERE id < ?1 AND source = ?2 AND order_id = ?3 ORDER BY id DESC LIMIT ?4",
          "SEARCH events USING INDEX events_order (source=? AND order_id=? AND id<?)"},
+    /* After 9 and f comes g: what begins so is below it. */
+    [STATEMENT_EVENT_LIST_ID] =
+        {"SELECT id, event_id, source, order_id, appointment_id, type,"
+         " severity, sequence, wall_ms, sweep, json, personal, silence_id FROM events"
+         " WHERE +id < ?1 AND event_id >= ?2 AND event_id < ?2 || 'g' ORDER BY +id DESC LIMIT ?3",
+         "SEARCH events USING INDEX sqlite_autoindex_events_1 (event_id>? AND event_id<?);"
+         " USE TEMP B-TREE FOR ORDER BY"},
     [STATEMENT_EVENT_EXPLAIN] =
         {"SELECT id, event_id, source, order_id, appointment_id, type,"
          " severity, sequence, wall_ms, sweep, json, personal, silence_id FROM events"

@@ -221,6 +221,34 @@ static void test_events_by_page_and_filter(void **state)
     assert_string_equal(answer.words, "5 4 3");
 }
 
+/* Ids as long as real ones, of which two begin alike. */
+static void test_events_by_the_beginning_of_their_id(void **state)
+{
+    static const char *const ids[] = {
+        "abcd0000000000000000000000000001", "abcdf000000000000000000000000002",
+        "abce0000000000000000000000000003", "abc00000000000000000000000000004"};
+    struct answer answer = {.fixture = *state};
+    for (size_t i = 0; i < ARRAY_COUNT(ids); i++) {
+        struct new_event event = {.event = fixture_event(SOURCE, "one", i + 1, SEVERITY_INFO)};
+        (void)snprintf(event.event.id, sizeof event.event.id, "%s", ids[i]);
+        struct commit commit = {.events = &event, .event_count = 1};
+        assert_int_equal(fixture_commit(answer.fixture, &commit), STATUS_OK);
+    }
+    list_events(&answer, (struct event_query){.limit = 9, .id_prefix = "abcd"});
+    assert_string_equal(answer.words, "2 1");
+    list_events(&answer, (struct event_query){.limit = 1, .id_prefix = "abcd"});
+    assert_string_equal(answer.words, "2");
+    list_events(&answer,
+                (struct event_query){.limit = 1, .id_prefix = "abcd", .after = answer.next});
+    assert_string_equal(answer.words, "1");
+    list_events(&answer, (struct event_query){.limit = 9, .id_prefix = "abc"});
+    assert_string_equal(answer.words, "4 3 2 1");
+    list_events(&answer, (struct event_query){.limit = 9, .id_prefix = ids[0]});
+    assert_string_equal(answer.words, "1");
+    list_events(&answer, (struct event_query){.limit = 9, .id_prefix = "abcdff"});
+    assert_string_equal(answer.words, "");
+}
+
 static void test_events_are_followed(void **state)
 {
     struct answer answer = {.fixture = *state};
@@ -699,6 +727,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         STORE_TEST(test_orders_by_page),
         STORE_TEST(test_events_by_page_and_filter),
+        STORE_TEST(test_events_by_the_beginning_of_their_id),
         STORE_TEST(test_events_are_followed),
         STORE_TEST(test_deliveries_by_state),
         STORE_TEST(test_deliveries_of_one_order),

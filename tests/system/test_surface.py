@@ -312,6 +312,39 @@ def test_orders_are_narrowed_by_source_status_and_text(served):
     assert all(item["start"] == "2027-01-12T08:00:00Z" for item in soon)
 
 
+def test_appointments_of_one_order(world):
+    def appointments(number):
+        return [{"id": f"A-{number}-{index}", "status": "Confirmed", "start": f"2027-01-{10 + index}T09:00:00+01:00",
+                 "end": f"2027-01-{10 + index}T11:00:00+01:00"} for index in range(3)]
+    source = world.simulator(orders={"list": [{"id": f"O-{number}", "status": "InProgress",
+                                               "appointments": appointments(number)} for number in range(3)]})
+    served = Served(world, configuration(world.folder, source, sinks=[webhook_sink(world.webhook())]))
+    served.swept()
+    wanted = ["A-1-0", "A-1-1", "A-1-2"]
+    for limit in (1, 2, 100):
+        assert [one["id"] for one in served.pages("/api/v1/appointments?order=O-1", limit)] == wanted
+    assert [one["id"] for one in served.json("/api/v1/appointments?order=O-1&since=2027-01-12")["items"]] == wanted[2:]
+    assert served.json("/api/v1/appointments?order=O-9") == {"items": [], "next": None}
+    code, out, err = served.command("appointments", "--order", "O-1")
+    assert code == 0 and err == "" and all(one in out for one in wanted) and "O-2" not in out
+
+
+def test_sources_and_sinks_come_in_pages(parts):
+    first = parts.settings["sources"][0]
+    parts.settings["sources"] += [{**first, "name": name} for name in ("blue", "green")]
+    sinks = parts.settings["sinks"]
+    sinks += [{**sinks[0], "name": name} for name in ("fax", "pager")]
+    parts.settings["routes"][0]["sinks"] += ["fax", "pager"]
+    served = Served(parts, parts.settings)
+    for path, names in {"/api/v1/sources": ["orange", "blue", "green"], "/api/v1/sinks": ["tickets", "fax", "pager"]}.items():
+        whole = served.json(path)
+        assert [one["name"] for one in whole["items"]] == names and whole["next"] is None
+        for limit in (1, 2, 3, 4):
+            assert [one["name"] for one in served.pages(path, limit)] == names
+    detail = served.json("/api/v1/appointments?order=1000", 400)["detail"]
+    assert "order" in detail and "source" in detail
+
+
 def test_one_order_has_its_time_line_and_no_contact(served):
     event = move(served)
     order = served.json("/api/v1/orders/orange/00%2F12%203")
@@ -347,11 +380,15 @@ def test_events_and_deliveries_are_listed_with_filters(served):
     for query in ("type=appointment.*", "type=orderwatch.appointment.rescheduled", "severity=warning", "since=24h",
                   "source=orange&order=00/12%203", "q=moved+by"):
         assert [one["id"] for one in served.json(f"/api/v1/events?{query}")["items"]] == [event["id"]], query
+    assert served.json(f"/api/v1/events?id={event['id'][:4]}")["items"] == [event]
+    assert served.json(f"/api/v1/events?id={event['id']}&type=order.*")["items"] == []
     for query in ("type=order.*", "severity=critical", "until=2020-01-01", "q=nowhere", "source=orange&order=1000"):
         assert served.json(f"/api/v1/events?{query}")["items"] == [], query
     delivery, = served.json("/api/v1/deliveries")["items"]
     assert delivery["event"] == event["id"] and delivery["sink"] == "tickets" and delivery["order"] == "00/12 3"
-    assert served.json("/api/v1/deliveries?sink=tickets&status=delivered&since=1h")["items"] == [delivery]
+    for query in ("sink=tickets&status=delivered&since=1h", "type=appointment.*"):
+        assert served.json(f"/api/v1/deliveries?{query}")["items"] == [delivery], query
+    assert served.json("/api/v1/deliveries?type=order.*")["items"] == []
     assert served.json("/api/v1/deliveries?status=parked")["items"] == []
 
 
@@ -366,6 +403,9 @@ def test_events_and_deliveries_are_listed_with_filters(served):
     ("/api/v1/deliveries?status=lost", ["status", "parked"]), ("/api/v1/deliveries?sink=fax", ["sink", "tickets"]),
     ("/api/v1/order?source=orange", ["id", "missing"]), ("/api/v1/order?id=1001", ["source", "missing"]),
     ("/api/v1/order?source=orange&id=1001&status=open", ["status", "id"]),
+    ("/api/v1/orders?status=", ["status", "kind"]), ("/api/v1/appointments?order=", ["order", "id of an order"]),
+    ("/api/v1/events?id=abc", ["id", "abc", "first 4"]), ("/api/v1/events?id=ABCDEF", ["id", "first 4"]),
+    ("/api/v1/deliveries?type=fax", ["type", "fax"]), ("/api/v1/sources?limit=0", ["limit", "1 to 1000"]),
     ("/api/v1/orders?q=%FF", ["q", "UTF-8"]), ("/-/ready?x=1", ["x"])])
 def test_a_wrong_parameter_is_named_with_what_is_accepted(served, path, words):
     detail = served.json(path, 400, method="GET")["detail"] if not path.startswith("/-/") else \
@@ -407,7 +447,7 @@ def test_answers_are_as_the_openapi_document_says(served):
     jsonschema.Draft202012Validator(problem).validate(served.json("/nowhere", 404))
     parameters = document["components"]["parameters"].values()
     listed = {parameter["name"] for parameter in parameters}
-    for path in ("orders", "appointments", "events", "deliveries"):
+    for path in ("sources", "sinks", "orders", "appointments", "events", "events/stream", "deliveries", "silences"):
         names = {document["components"]["parameters"][one["$ref"].rsplit("/", 1)[1]]["name"]
                  for one in document["paths"][f"/api/v1/{path}"]["get"]["parameters"]}
         accepted = served.json(f"/api/v1/{path}?nonsense=1", 400)["detail"].split("accepted: ")[1]
@@ -433,6 +473,11 @@ def test_methods_are_as_they_should_be(served):
     assert answer.status == 405 and answer.headers["Allow"] == "GET, HEAD"
     answer, _ = served.ask("/api/v1/sources/orange/sweep")
     assert answer.status == 405 and answer.headers["Allow"] == "POST"
+    for path, allow in {"/api/v1/events/stream": "GET, HEAD", "/api/v1/silences": "GET, HEAD, POST",
+                        "/api/v1/silences/x": "POST, DELETE", "/api/v1/orders/orange/1000": "GET, HEAD, POST",
+                        "/": "GET, HEAD", "/-/reload": "POST"}.items():
+        answer, _ = served.ask(path, method="PUT")
+        assert answer.status == 405 and answer.headers["Allow"] == allow, path
     answer, content = served.ask("/api/v1/status", method="HEAD")
     assert answer.status == 200 and content == b""
 
@@ -590,6 +635,19 @@ def test_a_stream_shows_each_event_and_misses_none_over_a_restart(served):
     again = Stream(served, "?type=appointment.*&after=0")
     assert [again.next()[1]["sequence"] for _ in range(2)] == ["1", "2"]
     assert served.daemon.stop() == 0  # with a stream open
+
+
+def test_a_stream_is_narrowed_as_the_list_is(served):
+    event = move(served)
+    order = "source=orange&order=00/12%203"
+    for query in ("since=1h", f"since=1h&{order}", "after=0&q=MOVED+by", "since=2020-01-01&severity=warning"):
+        stream = Stream(served, f"?{query}")
+        assert stream.next()[1] == event, query
+        stream.close()
+    other = Stream(served, "?after=0&source=orange&order=1000")
+    served.world.source.step(order={"id": "1000", "status": "Held"})
+    assert other.next()[1]["subject"] == "orders/1000"
+    other.close()
 
 
 def test_a_stream_from_nowhere_is_refused(served):

@@ -1,15 +1,19 @@
 """The commands as a person sees them: tables that fit the terminal, colour only there, --json and one clear line."""
+import contextlib
 import fcntl
 import itertools
 import json
 import os
 import pty
 import re
+import sqlite3
 import struct
 import subprocess
 import termios
 import threading
 import unicodedata
+import urllib.error
+import urllib.request
 
 import pytest
 
@@ -145,7 +149,12 @@ def test_one_clear_line_when_no_daemon_answers(tmp_path):
 
 REFUSED = {  # (code, words that help)
     ("orders", "O-1x"): (1, ["O-1x", "did you mean O-1"]), ("orders", "O-1", "--source", "blue"): (1, ["blue", "orange"]),
-    ("why", "abc"): (1, ["orderwatch events"]), ("why", "0123456789abcdef" * 2 + "0"): (1, ["orderwatch events"]), ("retry", "999"): (1, ["999", "orderwatch deliveries --status parked"]),
+    ("why", "abc"): (2, ["abc", "4 characters"]), ("why", "abcz"): (1, ["orderwatch events"]),
+    ("why", ""): (2, ["empty", "orderwatch why --help"]), ("orders", ""): (2, ["empty", "orderwatch orders --help"]),
+    ("retry", ""): (2, ["empty"]), ("orders", "--sink", "tickets"): (2, ["--sink", "orderwatch orders --help"]),
+    ("events", "--since", "soon"): (2, ["--since", "soon", "24h"]), ("deliveries", "--limit", "0"): (2, ["--limit", "1 to 1000"]),
+    ("events", "--follow", "--until", "2027-01-01"): (2, ["--until", "--follow"]),
+    ("events", "--follow", "--limit", "3"): (2, ["--limit", "--since"]), ("why", "0123456789abcdef" * 2 + "0"): (1, ["orderwatch events"]), ("retry", "999"): (1, ["999", "orderwatch deliveries --status parked"]),
     ("drop", "abc"): (1, ["abc", "orderwatch deliveries --status parked"]),
     ("pause", "blue"): (1, ["blue", "source", "orange", "sink", "tickets"]),
     ("silence", "end", "abc"): (1, ["abc", "orderwatch silence list"]),
@@ -164,6 +173,7 @@ def test_what_is_refused_says_what_there_is_on_one_line(served):
         assert refused == code and out == "" and len(lines) == 1, (arguments, refused, out, err)
         assert all(word in lines[0] for word in words), (arguments, lines)
         assert lines[0].startswith(f"orderwatch: {arguments[0]}: "), lines
+        assert not any(word in lines[0] for word in ("/api/", "HTTP", "parameter")), lines
         assert not re.search(r"(/nowhere/\S+): \1", lines[0]), lines
 
 
@@ -205,3 +215,46 @@ def test_why_says_what_keeps_an_event(served):
         return next((one["id"] for one in items if one["subject"] == "orders/O-3"), None)
     out = run_command("why", "-c", served.path, wait_until(silenced, "the event"))[1]
     assert "no deliveries: its silence" in out, out
+
+
+def test_a_follower_keeps_to_its_filters(served):
+    """What can be asked of the list can be followed: neither the events of all, nor silence for ever."""
+    served.simulator.step(order={"id": "O-3", "status": "Held"})
+    wait_until(lambda: "orders/O-3" in run_command("events", "-c", served.path, "--json")[1], served.log)
+    for filters in (("--order", "O-3", "--since", "1h"), ("--search", "o-3", "--after", "0"),
+                    ("--type", "*.held", "--since", "2020-01-01")):
+        child = subprocess.Popen([ORDERWATCH, "events", "--follow", "--json", "-c", str(served.path), *filters],
+                                 stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        assert json.loads(child.stdout.readline())["subject"] == "orders/O-3", filters
+        child.terminate()
+        child.wait(60)
+
+
+def test_why_names_those_that_begin_alike(served):
+    """The ids of two events are made to begin alike, in the state file of a stopped daemon."""
+    events = json.loads(run_command("events", "-c", served.path, "--json")[1])["items"]
+    served.stop()
+    alike = ["abcd" + event["id"][4:] for event in events]
+    with contextlib.closing(sqlite3.connect(served.configuration["state"]["database"])) as state, state:
+        for event, identity in zip(events, alike):
+            state.execute("UPDATE events SET event_id = ?, json = CAST(replace(json, ?, ?) AS BLOB) WHERE event_id = ?",
+                          (identity, event["id"], identity, event["id"]))
+    served.start()
+    port = int(served.configuration["http"]["listen"].rsplit(":", 1)[1])
+    wait_until(lambda: listens(port), served.log)
+    code, out, err = run_command("why", "-c", served.path, "abcd")
+    assert code == 1 and out == "" and len(alike) >= 2 and all(identity in err for identity in alike), err
+    unique = next(alike[0][:size] for size in range(5, 33) if alike[0][:size] != alike[1][:size])
+    code, out, err = run_command("why", "-c", served.path, unique)
+    assert code == 0 and alike[0] in out, err
+
+
+def test_help_names_what_the_list_has(served):
+    """No filter is offered that the daemon does not have, and none of its own is kept back."""
+    port = served.configuration["http"]["listen"]
+    for command in ("orders", "appointments", "events", "deliveries"):
+        with pytest.raises(urllib.error.HTTPError) as refused:
+            urllib.request.urlopen(f"http://{port}/api/v1/{command}?nonsense=1", timeout=60)
+        accepted = set(json.load(refused.value)["detail"].split("accepted: ")[1].split(", ")) - {"id"}
+        offered = set(re.findall("^ +--([a-z]+) [A-Z]", run_command(command, "--help")[1], re.MULTILINE))
+        assert {"q" if name == "search" else name for name in offered} == accepted, command
