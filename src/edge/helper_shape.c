@@ -120,7 +120,7 @@ static void answer_output(struct text *result, jv output)
     jv_free(json);
 }
 
-/* Takes end: why there was no output. */
+/* Takes end: why there was no output, or no more. */
 static void answer_end(struct text *result, jv end, bool is_halted)
 {
     if (is_halted || !jv_invalid_has_msg(jv_copy(end))) {
@@ -136,6 +136,26 @@ static void answer_end(struct text *result, jv end, bool is_halted)
     jv_free(message);
 }
 
+/* Takes output, the first value. What comes after it, or goes wrong then, is never dropped. */
+static void answer_only(struct machine *machine, jv output, struct text *result)
+{
+    jv end = jq_next(machine->jq);
+    if (jv_is_valid(end)) {
+        jv_free(end);
+        answer_with(result, SHAPE_FAILED,
+                    "gave more than one value: a request is one; put them into an array or object");
+    } else if (jq_halted(machine->jq) != 0 || jv_invalid_has_msg(jv_copy(end))) {
+        answer_end(result, end, jq_halted(machine->jq) != 0);
+    } else if (jv_get_kind(output) == JV_KIND_NULL) {
+        jv_free(end);
+        answer_with(result, SHAPE_NOTHING, "");
+    } else {
+        jv_free(end);
+        answer_output(result, jv_copy(output));
+    }
+    jv_free(output);
+}
+
 static void run(struct machine *machine, struct span input, struct text *result)
 {
     jv value = jv_parse_sized(input.data, (int)input.size);
@@ -148,11 +168,8 @@ static void run(struct machine *machine, struct span input, struct text *result)
     jv output = jq_next(machine->jq);
     if (!jv_is_valid(output)) {
         answer_end(result, output, jq_halted(machine->jq) != 0);
-    } else if (jv_get_kind(output) == JV_KIND_NULL) {
-        jv_free(output);
-        answer_with(result, SHAPE_NOTHING, "");
     } else {
-        answer_output(result, output);
+        answer_only(machine, output, result);
     }
 }
 

@@ -138,7 +138,8 @@ def test_an_api_that_wants_put_gets_the_ticket_in_its_path_over_restarts(world):
 
 FAILING = {  # what only an event of real life shows, by the sink's name
     "error": ('error("no such queue")', "no such queue"), "empty": ("empty", "gave nothing for this event"),
-    "null": ("null", "gave nothing for this event"), "kinds": (".data.order.reference + 1", "cannot be added"),
+    "null": ("null", "gave nothing for this event"), "two": (".id, .type", "gave more than one value"),
+    "late": ('.id, error("too late")', "too late"), "kinds": (".data.order.reference + 1", "cannot be added"),
     "large": ('[limit(100000; repeat("x" * 10))] | add', "too large"),
     "path": ('{body: {}, path: "/../evil"}', "leaves the configured URL"), "input": ("input", "format "),
     "method": ('{body: .id, method: "TRACE"}', "accepted: POST, PUT, PATCH, DELETE"),
@@ -190,6 +191,7 @@ def test_a_format_that_never_ends_parks_and_delays_no_other_sink(world):
     ("\n\nno_such_function", "no_such_function/0 is not defined, line 3"),
     (".data.order.id + 1", "the format fails on order.created"),
     ('{body: {}, path: "../admin"}', "leaves the configured URL"),
+    (".data | .summary, .order", "gave more than one value"),
 ])
 def test_check_names_the_place_of_a_format_that_fails(world, program, wanted):
     (world.folder / "mine.jq").write_text(program)
