@@ -11,6 +11,7 @@ struct due_clock {
     const struct retry_policy *policy; /* borrowed */
     struct instant now;                /* of the latest turn */
     bool has_turned;
+    bool has_gone_back;            /* the wall clock, while something was waiting */
     int64_t patient_until_mono_ms; /* before this, age alone parks nothing */
     int64_t hint_until_mono_ms;    /* the longest wait that a receiver asked for ends */
     int64_t jumped_until_mono_ms;  /* dues written before a jump back may still be around */

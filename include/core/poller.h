@@ -54,8 +54,9 @@ struct poller_status {
         token_certificate_expires_wall_ms; /* 0: not known */
 };
 
-/* Told after a transaction that made events or changed states is durable. */
-typedef void committed_fn(void *arg, size_t event_count);
+/* Told when a transaction that makes events or changes states has been asked of the store. It
+ * serves in order: who asks it from now on gets to see them, with one wait instead of two. */
+typedef void news_fn(void *arg);
 
 struct poller_options {
     const struct config *config;        /* borrowed; must outlive the poller */
@@ -65,8 +66,8 @@ struct poller_options {
     struct unicode_port unicode;
     const struct silencer *silencer; /* NULL: nothing is silenced */
     uint64_t seed;
-    committed_fn *on_committed;
-    void *on_committed_arg;
+    news_fn *on_news;
+    void *on_news_arg;
 };
 
 struct poller *poller_create(const struct poller_options *options);

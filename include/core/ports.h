@@ -151,6 +151,8 @@ struct due_query {
     const char *sink_name;
     int64_t now_wall_ms;
     int64_t horizon_wall_ms; /* a retry due later than this is due now: the clock went back */
+    bool has_gone_back;      /* it did: what was due when it was created is due now */
+    bool asks_newest;
     /* Of lanes that begin with untried_lanes, what was never tried is due up to untried_wall_ms, if
      * that is later than now_wall_ms: digests leave at the end of run --once. */
     int64_t untried_wall_ms;
@@ -170,7 +172,8 @@ struct due_result {
     const struct delivery *deliveries; /* lane heads, oldest first */
     size_t delivery_count;
     int64_t next_due_wall_ms; /* earliest due of a lane head not given; INSTANT_NEVER: none */
-    int64_t newest_wall_ms;   /* created_wall_ms of the last one pending; INT64_MIN: none is */
+    int64_t newest_wall_ms; /* if asked for: when one that is not due yet was created or last tried,
+                               at the latest; else, or if there is none, INT64_MIN */
 };
 
 enum settle_kind {

@@ -239,7 +239,6 @@ static void on_committed(void *arg, enum status status, const char *detail)
     if (status == STATUS_OK) {
         dispatcher->commit_failures = 0;
         event_tally_add(&dispatcher->told, &dispatcher->committing);
-        dispatcher_expect_news(dispatcher);
     } else {
         dispatcher->commit_failures++;
         dispatcher->commit_retry_mono_ms =
@@ -290,6 +289,7 @@ static void tell_news(struct dispatcher *dispatcher)
     dispatcher->is_committing = true;
     dispatcher->options.store.commit(dispatcher->options.store.self, &commit, on_committed,
                                      dispatcher);
+    dispatcher_expect_news(dispatcher);
 }
 
 static int64_t next_seed_mono_ms(const struct dispatcher *dispatcher, const struct branch *branch)

@@ -32,6 +32,7 @@ bool due_clock_turn(struct due_clock *clock, struct instant now)
         be_patient(clock);
     }
     if (jump_ms <= -JUMP_MS) {
+        clock->has_gone_back = true;
         clock->jumped_until_mono_ms = now.mono_ms + SERVER_HINT_MAX_MS;
     }
     return jump_ms >= JUMP_MS || jump_ms <= -JUMP_MS;
@@ -43,6 +44,7 @@ bool due_clock_see(struct due_clock *clock, int64_t wall_ms)
         clock->now.mono_ms < clock->jumped_until_mono_ms) {
         return false;
     }
+    clock->has_gone_back = true;
     clock->jumped_until_mono_ms = clock->now.mono_ms + SERVER_HINT_MAX_MS;
     return true;
 }

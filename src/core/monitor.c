@@ -9,12 +9,10 @@
 
 /* --- news from below ----------------------------------------------------------------------- */
 
-static void on_committed(void *arg, size_t event_count)
+static void on_news(void *arg)
 {
     struct monitor *monitor = arg;
-    if (event_count != 0) {
-        dispatcher_expect_news(monitor->dispatcher);
-    }
+    dispatcher_expect_news(monitor->dispatcher);
     for (size_t i = 0; i < monitor->options.config->sink_count; i++) {
         if (monitor->sinks[i]->mirror != NULL) {
             mirror_expect_news(monitor->sinks[i]->mirror);
@@ -52,8 +50,8 @@ struct poller *monitor_create_poller(struct monitor *monitor, const struct confi
                                     .silencer = monitor->silencer,
 
                                     .seed = random_next(&monitor->random),
-                                    .on_committed = on_committed,
-                                    .on_committed_arg = monitor};
+                                    .on_news = on_news,
+                                    .on_news_arg = monitor};
     return poller_create(&poller);
 }
 

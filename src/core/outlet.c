@@ -111,6 +111,7 @@ static void on_due(void *arg, const struct due_result *result)
     for (size_t i = 0; i < result->delivery_count; i++) {
         take_in(outlet, &result->deliveries[i]);
     }
+    outlet->has_fetched = true;
     outlet->next_due_wall_ms = result->next_due_wall_ms;
     outlet->wants_fetch |= due_clock_see(&outlet->clock, result->newest_wall_ms);
 }
@@ -122,6 +123,8 @@ static void fetch_due(struct outlet *outlet)
         .sink_name = outlet->sink->name,
         .now_wall_ms = outlet->clock.now.wall_ms,
         .horizon_wall_ms = due_clock_horizon_wall_ms(&outlet->clock),
+        .has_gone_back = outlet->clock.has_gone_back,
+        .asks_newest = !outlet->has_fetched,
         .untried_wall_ms = outlet->clock.now.wall_ms + outlet->flush_ahead_ms,
         .untried_lanes = ROUTE_DIGEST_LANE,
         .count_max = outlet->hand.count_max - outlet->hand.count,

@@ -31,7 +31,7 @@ struct outlet {
 
     struct outlook_scan *outlook; /* for digests; NULL: there are none */
     struct question fetching, settling;
-    bool wants_fetch, is_paused, is_stopping, is_flushing;
+    bool wants_fetch, has_fetched, is_paused, is_stopping, is_flushing;
     int64_t next_due_wall_ms, flush_ahead_ms;
 
     struct outlet_totals totals;

@@ -36,6 +36,12 @@ struct stored_value poller_state_value(const struct poller *poller, struct arena
     return stored;
 }
 
+static bool makes_news(const struct poller *poller, const struct commit *commit)
+{
+    return commit->event_count != 0 || commit->order_count != 0 ||
+           (commit->source_name != NULL && poller->sweep.has_staged);
+}
+
 bool poller_commit(struct poller *poller, struct instant now, const struct commit *commit,
                    step_fn *after)
 {
@@ -61,6 +67,9 @@ bool poller_commit(struct poller *poller, struct instant now, const struct commi
     struct store_port store = poller->options.store;
     store.commit(store.self, &whole, poller_on_stored, poller);
     arena_destroy(arena);
+    if (makes_news(poller, &whole)) {
+        poller_tell_news(poller);
+    }
     return false;
 }
 
@@ -100,11 +109,10 @@ bool poller_has_committed(struct poller *poller)
     return false;
 }
 
-void poller_tell_committed(struct poller *poller, uint64_t event_count)
+void poller_tell_news(struct poller *poller)
 {
-    poller->event_count += event_count;
-    if (poller->options.on_committed != NULL) {
-        poller->options.on_committed(poller->options.on_committed_arg, (size_t)event_count);
+    if (poller->options.on_news != NULL) {
+        poller->options.on_news(poller->options.on_news_arg);
     }
 }
 
@@ -404,7 +412,7 @@ static bool step_committed(struct poller *poller, struct instant now)
     poller_look_begin(poller, now);
     log_sweep(poller, event_count);
     end_sweep(poller, now);
-    poller_tell_committed(poller, event_count);
+    poller->event_count += event_count;
     return true;
 }
 
@@ -415,7 +423,7 @@ static bool step_hold_committed(struct poller *poller, struct instant now)
     }
     poller_note_stored(poller);
     end_sweep(poller, now);
-    poller_tell_committed(poller, poller->told_count);
+    poller->event_count += poller->told_count;
     return true;
 }
 

@@ -124,7 +124,6 @@ static bool step_deadlines_committed(struct poller *poller, struct instant now)
         return poller_fail_store(poller, "committing what was due");
     }
     poller->schedule.deadline_due_wall_ms = 0; /* there may be more of them */
-    uint64_t event_count = poller->sweep.tally.events;
-    poller_tell_committed(poller, event_count + poller->told_count);
+    poller->event_count += poller->sweep.tally.events + poller->told_count;
     return end_deadlines(poller);
 }

@@ -78,7 +78,6 @@ static bool step_forgotten(struct poller *poller, struct instant now)
              log_number("events", (int64_t)what->event_count),
              log_number("deliveries", (int64_t)what->delivery_count),
              log_number("dropped", (int64_t)what->open_count));
-    poller_tell_committed(poller, 0); /* its retained state is to be taken back */
     return end(poller, STATUS_OK, "");
 }
 
@@ -114,6 +113,7 @@ static bool step_fetched(struct poller *poller, struct instant now)
     (void)poller_wait_store(poller, step_forgotten);
     store.forget_order(store.self, &query, on_forgot, poller);
     arena_destroy(arena);
+    poller_tell_news(poller); /* its retained state is to be taken back */
     return false;
 }
 

@@ -114,7 +114,7 @@ struct stored_value poller_state_value(const struct poller *poller, struct arena
 void poller_keep_durable(struct poller *poller);  /* the state is what was committed */
 bool poller_has_committed(struct poller *poller); /* else the state is as it was */
 void poller_roll_back(struct poller *poller);     /* state and notices to the last commit */
-void poller_tell_committed(struct poller *poller, uint64_t event_count);
+void poller_tell_news(struct poller *poller);
 step_fn poller_step_deadlines; /* poller_deadline */
 
 #endif

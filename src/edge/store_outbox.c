@@ -352,17 +352,28 @@ static void give_due(struct database *database, struct due_job *due)
     statement_reset(row);
 }
 
-/* Retries whose due is further away than any wait that was given them: the clock went back. */
+/* What must not wait until its due, since the clock went back: a retry that is further away than
+ * any wait that was given, and what was due when it was created. */
+static bool is_stranded(const struct due_query *query, struct sqlite3_stmt *row)
+{
+    int64_t due_wall_ms = column_number(row, DUE);
+    return due_wall_ms <= column_number(row, CREATED) ||
+           (column_number(row, RETRY) != 0 && due_wall_ms > query->horizon_wall_ms);
+}
+
 static void give_stranded(struct database *database, struct due_job *due)
 {
-    int64_t reach = reach_of(&due->query);
-    int64_t horizon = due->query.horizon_wall_ms;
-    struct sqlite3_stmt *row = database_statement(database, STATEMENT_RETRY_VISIT);
-    bind_text(row, 1, due->query.sink_name);
-    bind_number(row, 2, horizon > reach ? horizon : reach);
+    const struct due_query *query = &due->query;
+    int64_t reach = reach_of(query);
+    int64_t horizon = query->horizon_wall_ms > reach ? query->horizon_wall_ms : reach;
+    struct sqlite3_stmt *row = database_statement(
+        database, query->has_gone_back ? STATEMENT_HEAD_VISIT : STATEMENT_RETRY_VISIT);
+    bind_text(row, 1, query->sink_name);
+    bind_number(row, 2, query->has_gone_back ? reach : horizon);
     while (!due->is_full && database_next(database, row)) {
-        if (!is_in_hand(due, column_number(row, ID)) && !give(database, due, row)) {
-            note_next(due, due->query.now_wall_ms);
+        if (is_stranded(query, row) && !is_in_hand(due, column_number(row, ID)) &&
+            !give(database, due, row)) {
+            note_next(due, query->now_wall_ms);
             due->is_full = true;
         }
     }
@@ -384,13 +395,16 @@ static void find_next(struct database *database, struct due_job *due)
     statement_reset(row);
 }
 
-static void find_newest(struct database *database, struct due_job *due)
+/* It tells that the clock went back in an earlier life. */
+static int64_t find_newest(struct database *database, const struct due_job *due)
 {
-    struct sqlite3_stmt *row = database_statement(database, STATEMENT_NEWEST_PENDING);
+    struct sqlite3_stmt *row = database_statement(database, STATEMENT_NEWEST_WAITING);
     bind_text(row, 1, due->query.sink_name);
-    bool is_found = database_next(database, row);
-    due->result.newest_wall_ms = is_found ? column_number(row, 0) : INT64_MIN;
+    bind_number(row, 2, due->query.now_wall_ms);
+    bool is_found = database_next(database, row) && !column_is_null(row, 0);
+    int64_t newest_wall_ms = is_found ? column_number(row, 0) : INT64_MIN;
     statement_reset(row);
+    return newest_wall_ms;
 }
 
 static void run_fetch_due(struct database *database, struct job *job)
@@ -399,7 +413,7 @@ static void run_fetch_due(struct database *database, struct job *job)
     give_due(database, due);
     give_stranded(database, due);
     find_next(database, due);
-    find_newest(database, due);
+    due->result.newest_wall_ms = due->query.asks_newest ? find_newest(database, due) : INT64_MIN;
 }
 
 static void tell_due(struct job *job)

@@ -88,10 +88,13 @@ static const struct statement_text texts[] = {
                               " AND id BETWEEN ?3 AND ?4 ORDER BY id",
                               "SEARCH deliveries USING INDEX deliveries_lane"
                               " (sink=? AND lane=? AND id>? AND id<?)"},
-    [STATEMENT_NEWEST_PENDING] = {"SELECT created FROM deliveries WHERE sink = ?1 AND state = 0"
-                                  " AND state IN (0, 2) ORDER BY id DESC LIMIT 1",
-                                  "SEARCH deliveries USING INDEX deliveries_open"
-                                  " (sink=? AND state=?)"},
+    [STATEMENT_NEWEST_WAITING] = {"SELECT max(max(created, coalesce((SELECT wall_ms FROM attempts"
+                                  " WHERE delivery = d.id ORDER BY number DESC LIMIT 1), created)))"
+                                  " FROM deliveries d WHERE sink = ?1 AND state = 0"
+                                  " AND is_head = 1 AND due > ?2",
+                                  "SEARCH d USING INDEX deliveries_head (sink=? AND due>?);"
+                                  " CORRELATED SCALAR SUBQUERY 1;"
+                                  " SEARCH attempts USING PRIMARY KEY (delivery=?)"},
     [STATEMENT_ELDER_EXISTS] = {"SELECT 1 FROM deliveries WHERE sink = ?1 AND state = 0"
                                 " AND lane <> ?2 AND id < ?3 AND first_due <= ?4 LIMIT 1",
                                 "SEARCH deliveries USING INDEX deliveries_lane (sink=?)"},

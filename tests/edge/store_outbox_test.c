@@ -341,23 +341,47 @@ static void test_what_is_committed_after_its_moment_is_of_another(void **state)
     assert_string_equal(fixture->deliveries[1].events[0].order_id, "2");
 }
 
-/* It tells a clock that went back while nobody looked. */
-static void test_the_newest_pending_is_told(void **state)
+/* They tell a clock that went back while nobody looked. */
+static void test_the_newest_that_waits_is_told_if_asked_for(void **state)
 {
     struct fixture *fixture = *state;
-    fixture_fetch(fixture, NOW);
+    struct due_query query = fixture_query(NOW);
+    query.asks_newest = true;
+    assert_int_equal(fixture_fetch_due(fixture, &query), STATUS_OK);
     assert_true(fixture->newest_wall_ms == INT64_MIN);
     fixture_plan(fixture, 1, "a", NULL, NOW);
-    fixture_plan(fixture, 2, "a", NULL, NOW + DAY_MS);
-    fixture_fetch(fixture, NOW);
-    int64_t newest = fixture_event(FIXTURE_SOURCE, "1", 2, SEVERITY_INFO).wall_ms;
-    assert_int_equal(fixture->newest_wall_ms, newest);
-    fixture_end(fixture, &fixture->deliveries[0], SETTLE_DELIVERED, 0);
-    fixture_fetch(fixture, NOW + DAY_MS);
-    assert_int_equal(fixture->newest_wall_ms, newest);
-    fixture_end(fixture, &fixture->deliveries[0], SETTLE_DELIVERED, 0);
+    fixture_plan(fixture, 2, "b", NULL, NOW + DAY_MS);
+    assert_int_equal(fixture_fetch_due(fixture, &query), STATUS_OK);
+    int64_t created = fixture_event(FIXTURE_SOURCE, "1", 2, SEVERITY_INFO).wall_ms;
+    assert_int_equal(fixture->newest_wall_ms, created);
+    struct settlement later = {.delivery_id = fixture->deliveries[0].id,
+                               .last_id = fixture->deliveries[0].last_id,
+                               .kind = SETTLE_LATER,
+                               .at_wall_ms = NOW + HOUR_MS,
+                               .due_wall_ms = NOW + 2 * HOUR_MS,
+                               .counts_attempt = true,
+                               .detail = "451 busy"};
+    assert_int_equal(fixture_settle(fixture, &later, 1), STATUS_OK);
+    assert_int_equal(fixture_fetch_due(fixture, &query), STATUS_OK);
+    assert_int_equal(fixture->newest_wall_ms, NOW + HOUR_MS);
     fixture_fetch(fixture, NOW);
     assert_true(fixture->newest_wall_ms == INT64_MIN);
+}
+
+/* Its due is a day away by a clock that went back a day: it was due when it was created. */
+static void test_after_the_clock_went_back_nothing_waits_that_was_due(void **state)
+{
+    struct fixture *fixture = *state;
+    int64_t created = fixture_event(FIXTURE_SOURCE, "1", 1, SEVERITY_INFO).wall_ms;
+    fixture_plan(fixture, 1, "a", NULL, created);
+    fixture_plan(fixture, 2, "b", NULL, created + HOUR_MS); /* by the calendar */
+    struct due_query query = fixture_query(created - DAY_MS);
+    assert_int_equal(fixture_fetch_due(fixture, &query), STATUS_OK);
+    assert_int_equal(fixture->count, 0);
+    query.has_gone_back = true;
+    assert_int_equal(fixture_fetch_due(fixture, &query), STATUS_OK);
+    assert_int_equal(fixture->count, 1);
+    assert_string_equal(fixture->deliveries[0].lane, "a");
 }
 
 static void test_retries_beyond_the_horizon_are_due(void **state)
@@ -644,7 +668,8 @@ int main(void)
         STORE_TEST(test_an_order_keeps_its_order_over_lanes),
         STORE_TEST(test_what_waits_for_the_morning_is_overtaken),
         STORE_TEST(test_a_digest_waits_as_a_whole_for_an_earlier_mail),
-        STORE_TEST(test_the_newest_pending_is_told),
+        STORE_TEST(test_the_newest_that_waits_is_told_if_asked_for),
+        STORE_TEST(test_after_the_clock_went_back_nothing_waits_that_was_due),
         STORE_TEST(test_the_rest_of_a_bundle_joins_the_next),
         STORE_TEST(test_what_is_committed_after_its_moment_is_of_another),
         STORE_TEST(test_a_night_and_what_was_put_off_to_its_end_do_not_wait_for_each_other),

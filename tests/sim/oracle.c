@@ -82,6 +82,12 @@ static void see_event(struct oracle *oracle, const struct event *event)
     oracle->identities = identity;
 }
 
+/* What a digest had to leave behind, or was kept from by quiet hours, leaves with the next one. */
+static bool is_moved(const struct sim_row *row)
+{
+    return row->state == ROW_PENDING && row->detail != NULL;
+}
+
 /* A digest time has one event of its own at most, for its sink alone. */
 static void judge_seed(struct oracle *oracle, const struct new_event *news)
 {
@@ -92,7 +98,7 @@ static void judge_seed(struct oracle *oracle, const struct new_event *news)
     for (size_t i = 0; i < oracle->store->row_count; i++) {
         const struct sim_row *row = &oracle->store->rows[i];
         if (row->event->type == EVENT_DIGEST && !text_equal(row->event->id, news->event.id) &&
-            row->first_due_wall_ms == news->deliveries[0].due_wall_ms) {
+            row->first_due_wall_ms == news->deliveries[0].due_wall_ms && !is_moved(row)) {
             sim_violation(oracle->sim, "two digests at one time: %s and %s", row->event->id,
                           news->event.id);
         }
@@ -337,7 +343,19 @@ bool oracle_is_settled(const struct oracle *oracle)
 /* A wait, or a bundle that waits for an earlier mail. */
 #define RETRY_MS_MAX (BUNDLE_WAIT_MS + HOUR_MS)
 
-void oracle_check_retries(const struct oracle *oracle)
+/* One whose moment was planned by a clock that was wrong may be a day away. */
+static bool has_elder(const struct oracle *oracle, size_t index)
+{
+    const struct sim_row *rows = oracle->store->rows;
+    for (size_t i = 0; i < index; i++) {
+        if (rows[i].state == ROW_PENDING && text_equal(rows[i].sink_name, rows[index].sink_name)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+void oracle_check_waits(const struct oracle *oracle, int64_t calm_since_mono_ms)
 {
     const struct sim *sim = oracle->sim;
     for (size_t i = 0; i < oracle->store->row_count; i++) {
@@ -345,6 +363,12 @@ void oracle_check_retries(const struct oracle *oracle)
         if (row->state == ROW_PENDING && row->is_retry &&
             sim->now.mono_ms - row->tried_mono_ms > RETRY_MS_MAX) {
             sim_violation(oracle->sim, "%s: event %s was tried once and is forgotten",
+                          row->sink_name, row->event->id);
+        }
+        if (row->state == ROW_PENDING && row->due_wall_ms <= row->created_wall_ms &&
+            sim->now.mono_ms - calm_since_mono_ms > 2 * RETRY_MS_MAX &&
+            sim->now.mono_ms - row->created_mono_ms > 2 * RETRY_MS_MAX && !has_elder(oracle, i)) {
+            sim_violation(oracle->sim, "%s: event %s was due at once and still waits",
                           row->sink_name, row->event->id);
         }
     }

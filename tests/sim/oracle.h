@@ -57,7 +57,7 @@ struct sim_sink_watch oracle_sink_watch(struct oracle *oracle);
 /* Everything has been quiet for long: all is delivered or parked, and all is known. */
 void oracle_check_end(struct oracle *oracle);
 /* In weather that has long been fair: what was tried in vain is tried again. */
-void oracle_check_retries(const struct oracle *oracle);
+void oracle_check_waits(const struct oracle *oracle, int64_t calm_since_mono_ms);
 bool oracle_is_settled(const struct oracle *oracle); /* nothing pending, the truth is known */
 void oracle_check_topics(struct oracle *oracle, const struct sim_sink *sink);
 

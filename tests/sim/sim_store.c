@@ -192,6 +192,7 @@ static void add_event(struct sim_store *store, const struct new_event *news, int
         row->due_wall_ms = plan->due_wall_ms;
         row->first_due_wall_ms = plan->due_wall_ms;
         row->created_wall_ms = store->sim->now.wall_ms;
+        row->created_mono_ms = store->sim->now.mono_ms;
     }
     sim_trace(store->sim, "committed %s %s %s/%" PRIu64 " for %zu", kept->event.id,
               event_type_name(kept->event.type), kept->event.order_id, kept->event.sequence,
@@ -311,6 +312,7 @@ static void settle_row(struct sim_store *store, size_t index, const struct settl
         row->due_wall_ms = settlement->due_wall_ms;
         row->is_retry = true;
         row->tried_mono_ms = store->sim->now.mono_ms;
+        row->tried_wall_ms = settlement->at_wall_ms;
         break;
     case SETTLE_DEFERRED:
         row->due_wall_ms = settlement->due_wall_ms;
@@ -405,8 +407,24 @@ static bool is_due(const struct sim_row *row, const struct due_query *query)
 {
     bool may_be_early = strncmp(row->lane, query->untried_lanes, strlen(query->untried_lanes)) == 0;
     bool is_early = may_be_early && row->due_wall_ms <= query->untried_wall_ms;
-    return row->due_wall_ms <= query->now_wall_ms ||
+    bool is_stranded = query->has_gone_back && row->due_wall_ms <= row->created_wall_ms;
+    return row->due_wall_ms <= query->now_wall_ms || is_stranded ||
            (!row->is_retry ? is_early : row->due_wall_ms > query->horizon_wall_ms);
+}
+
+int64_t sim_store_newest(const struct sim_store *store, const struct due_query *query)
+{
+    int64_t newest_wall_ms = INT64_MIN;
+    for (size_t i = 0; i < store->row_count; i++) {
+        const struct sim_row *row = &store->rows[i];
+        if (row->state == ROW_PENDING && text_equal(row->sink_name, query->sink_name) &&
+            row->due_wall_ms > query->now_wall_ms && is_lane_head(store, i)) {
+            int64_t known = row->created_wall_ms > row->tried_wall_ms ? row->created_wall_ms
+                                                                      : row->tried_wall_ms;
+            newest_wall_ms = known > newest_wall_ms ? known : newest_wall_ms;
+        }
+    }
+    return newest_wall_ms;
 }
 
 static bool is_elder(const struct sim_row *elder, const struct sim_row *row)

@@ -23,7 +23,8 @@ struct sim_row { /* one event for one sink */
     const struct event *event;
     const char *sink_name, *lane, *bundle, *progress, *detail;
     int64_t due_wall_ms, first_due_wall_ms, created_wall_ms;
-    int64_t tried_mono_ms; /* last and in vain */
+    int64_t created_mono_ms;
+    int64_t tried_mono_ms, tried_wall_ms; /* last and in vain */
     uint32_t attempts_made;
     enum sim_row_state state;
     bool is_retry; /* due by the wait after an attempt, not by a plan */
@@ -103,6 +104,7 @@ const struct sim_order *sim_store_order(const struct sim_store *store, const cha
 /* What is due, into out (of query->count_max); its lists live in arena. */
 size_t sim_store_due(struct sim_store *store, const struct due_query *query, struct arena *arena,
                      struct delivery *out, int64_t *next_due_wall_ms);
+int64_t sim_store_newest(const struct sim_store *store, const struct due_query *query);
 struct sim_state_row *sim_store_state(const struct sim_store *store, const char *sink_name,
                                       const char *source_name, const char *order_id);
 void sim_store_refill(struct sim_store *store, const char *sink_name);

@@ -6,18 +6,9 @@ static void execute_fetch_due(struct request *request)
         arena_array(request->arena, request->due_query.count_max, sizeof *request->deliveries);
     request->found_count = sim_store_due(request->port->store, &request->due_query, request->arena,
                                          request->deliveries, &request->next_due_wall_ms);
-}
-
-static int64_t newest_wall_ms(const struct request *request)
-{
-    const struct sim_store *store = request->port->store;
-    for (size_t i = store->row_count; i-- > 0;) {
-        if (store->rows[i].state == ROW_PENDING &&
-            text_equal(store->rows[i].sink_name, request->due_query.sink_name)) {
-            return store->rows[i].created_wall_ms;
-        }
-    }
-    return INT64_MIN;
+    request->newest_wall_ms = request->due_query.asks_newest
+                                  ? sim_store_newest(request->port->store, &request->due_query)
+                                  : INT64_MIN;
 }
 
 static void answer_due(struct request *request)
@@ -27,7 +18,7 @@ static void answer_due(struct request *request)
                                 .deliveries = request->deliveries,
                                 .delivery_count = request->found_count,
                                 .next_due_wall_ms = request->next_due_wall_ms,
-                                .newest_wall_ms = newest_wall_ms(request)};
+                                .newest_wall_ms = request->newest_wall_ms};
     request->on.due(request->arg, &result);
 }
 

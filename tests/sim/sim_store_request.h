@@ -46,7 +46,7 @@ struct request {
     const char **source_names;
     bool has_more;
     size_t found_count;
-    int64_t next_due_wall_ms;
+    int64_t next_due_wall_ms, newest_wall_ms;
 };
 
 struct sim_store_port {

@@ -374,11 +374,12 @@ static void expect_once(struct world *world, enum once_outcome expected)
 
 static void wait_until_settled(struct world *world)
 {
-    int64_t give_up = world->sim.now.mono_ms + 2 * DAY_MS;
+    int64_t calm_since = world->sim.now.mono_ms;
+    int64_t give_up = calm_since + 2 * DAY_MS;
     while (!oracle_is_settled(&world->oracle) && world->sim.now.mono_ms < give_up) {
         run_until(world, world->sim.now.mono_ms + MINUTE_MS);
         resume_sinks(world);
-        oracle_check_retries(&world->oracle);
+        oracle_check_waits(&world->oracle, calm_since);
     }
 }
 

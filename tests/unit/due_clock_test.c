@@ -57,10 +57,13 @@ static void test_what_was_written_later_than_now_tells_of_a_jump(void **state)
 {
     (void)state;
     struct due_clock clock = started();
+    assert_false(clock.has_gone_back);
     assert_false(due_clock_see(&clock, INT64_MIN));
     assert_false(due_clock_see(&clock, WALL + 500)); /* slewing */
     assert_int_equal(due_clock_horizon_wall_ms(&clock), WALL + SERVER_HINT_MAX_MS + 1000);
+    assert_false(clock.has_gone_back);
     assert_true(due_clock_see(&clock, WALL + DAY_MS));
+    assert_true(clock.has_gone_back);
     assert_int_equal(due_clock_horizon_wall_ms(&clock), WALL + policy.cap_ms + 1000);
     assert_false(due_clock_see(&clock, WALL + DAY_MS)); /* that is known */
 }

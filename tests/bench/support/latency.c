@@ -67,7 +67,6 @@ static void on_committed(void *arg, enum status status, const char *detail)
     run->committed_ns = latency_now_ns();
     run->is_committing = false;
     run->committed++;
-    dispatcher_expect_news(run->dispatcher);
 }
 
 static void commit_one(struct latency_run *run, struct instant now)
@@ -85,6 +84,7 @@ static void commit_one(struct latency_run *run, struct instant now)
     struct commit commit = {.events = &news, .event_count = 1};
     run->is_committing = true;
     run->store.commit(run->store.self, &commit, on_committed, run);
+    dispatcher_expect_news(run->dispatcher);
 }
 
 /* The receiver's thread may be later than the answer to us. */
@@ -98,9 +98,8 @@ static bool is_over(const struct latency_run *run)
 static int64_t on_turn(void *arg, struct instant now)
 {
     struct latency_run *run = arg;
-    int64_t next = dispatcher_turn(run->dispatcher, now);
     if (!is_over(run)) {
-        return earlier(next, now.mono_ms + 1);
+        return earlier(dispatcher_turn(run->dispatcher, now), now.mono_ms + 1);
     }
     if (run->committed != 0) {
         run->ours_ns[run->committed - 1] = atomic_load(&run->latency->heard_ns) - run->committed_ns;
@@ -109,7 +108,7 @@ static int64_t on_turn(void *arg, struct instant now)
         finish(run);
     }
     commit_one(run, now);
-    return next;
+    return dispatcher_turn(run->dispatcher, now); /* after the commit, as in a monitor's turn */
 }
 
 static void on_available(void *arg)
