@@ -10,6 +10,7 @@
 #include "edge/store_query.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 struct front {
     struct documents *documents;
@@ -123,12 +124,25 @@ static void close_server(struct front *front, struct http_server **server)
 
 #define RETIRED_MS 1000 /* the answer to who asked for the reload is on its way */
 
+static bool has_same_port(const char *left, const char *right)
+{
+    const char *left_port = left != NULL ? strrchr(left, ':') : NULL;
+    const char *right_port = right != NULL ? strrchr(right, ':') : NULL;
+    return left_port != NULL && right_port != NULL && text_equal(left_port, right_port);
+}
+
 enum status front_prepare(struct front *front, const struct config *config, struct failure *why)
 {
     if (front == NULL || text_equal(front->config->http_listen, config->http_listen)) {
         return STATUS_OK;
     }
-    return open_server(front, config->http_listen, &front->next, why);
+    enum status status = open_server(front, config->http_listen, &front->next, why);
+    if (status == STATUS_BUSY && has_same_port(front->config->http_listen, config->http_listen)) {
+        /* The old one listens until the new one does: between two addresses of one port no way. */
+        return fail(why, status, "%s; this daemon is at %s: from there it takes a restart",
+                    why->detail, front->config->http_listen);
+    }
+    return status;
 }
 
 void front_undo(struct front *front)

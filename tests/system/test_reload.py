@@ -142,6 +142,10 @@ def test_an_error_keeps_all_of_the_old(world, watched):
     daemon.write()
     status, answer = daemon.ask("/-/reload", "POST", port=int(in_use_port(daemon)))
     assert status == 503 and "receiver" not in answer and str(receiver.port) in answer["errors"][0]
+    daemon.settings["http"]["listen"] = f"localhost:{in_use_port(daemon)}"
+    daemon.write()
+    status, answer = daemon.ask("/-/reload", "POST", port=int(in_use_port(daemon)))
+    assert status == 503 and "it takes a restart" in answer["errors"][0]
     daemon.settings["http"]["listen"] = f"127.0.0.1:{in_use_port(daemon)}"
     simulator.step(order={"id": "O-1", "status": "Completed"})
     wait_until(lambda: receiver.deliveries, daemon.daemon.log)
