@@ -2,6 +2,7 @@
 
 #include "address_policy.h"
 #include "certificate.h"
+#include "http_hide.h"
 #include "http_options.h"
 #include "http_reply.h"
 
@@ -17,6 +18,8 @@
 #define UNACKNOWLEDGED_MS_MAX 20000u
 /* libcurl reads up to a hundred buffers at once; a body of many MiB would make one long turn. */
 #define PORTION_BYTES_MAX ((size_t)1 << 20)
+/* A good answer that is longer is a page of orders, and is quoted to nobody. */
+#define QUOTED_BYTES_MAX ((size_t)64 << 10)
 
 struct http_transfer {
     struct http_transfer *next, *previous;
@@ -312,6 +315,10 @@ void http_transfer_end(struct http_transfer *transfer, struct instant at)
         long http_code = 0;
         (void)curl_easy_getinfo(transfer->easy, CURLINFO_RESPONSE_CODE, &http_code);
         response.http_code = (int)http_code;
+        bool is_good = http_code >= 200 && http_code <= 299;
+        if (!is_good || transfer->reply.body.size <= QUOTED_BYTES_MAX) {
+            http_hide(transfer->headers, is_good, &transfer->reply.body);
+        }
         response.certificate_expires_wall_ms = peer_certificate_end_ms(transfer);
         response.own_certificate_expires_wall_ms = transfer->own_certificate_end_ms;
     } else {

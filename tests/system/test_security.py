@@ -1,7 +1,16 @@
 """Passwords, certificates and TLS at real servers: refused means retried, told, and never sent in clear."""
+import base64
+import http.server
+import json
 import subprocess
+import threading
+import urllib.parse
 
-from harness import Process, configuration, email_sink, mqtt_sink, wait_until, webhook_sink
+import pytest
+
+from harness import (SECRET, Process, configuration, email_sink, free_port, mqtt_sink, run_command, wait_until,
+                     webhook_sink)
+from test_surface import Served
 
 ORDERS = {"list": [{"id": "1", "status": "InProgress", "step": "Survey"}]}
 SOON = {"first": "1s", "cap": "2s"}
@@ -148,3 +157,104 @@ def test_webhook_laws(world):
     simulator.step(order={"id": "1", "status": "InProgress"})
     wait_until(lambda: webhook.attempts[-1][0] == 302, daemon.log)
     assert daemon.stop() == 0
+
+
+# --- servers that repeat what they were told ----------------------------------------------------------------------
+
+KEY, CLIENT_SECRET, TOKEN = "canary-key-0001", "canary/client+secret=0002", "canary-token-0003"
+DESK_TOKEN, DESK_PASSWORD = "canary-desk-0004", "canary password 0005"
+
+
+class Gossip(http.server.BaseHTTPRequestHandler):
+    """Answers with all that it was sent, in clear and as it was spelled."""
+    protocol_version = "HTTP/1.1"
+
+    def do_POST(self):
+        body = self.rfile.read(int(self.headers.get("Content-Length") or 0)).decode()
+        kind, _, value = self.headers.get("Authorization", "").partition(" ")
+        plain = base64.b64decode(value).decode() if kind == "Basic" else value
+        # What is quoted of an answer is its beginning: the credentials are there.
+        words = " ".join([self.headers.get("X-Api-Key", ""), kind, value, plain, urllib.parse.unquote(plain),
+                          self.headers.get("X-Desk", ""), body])
+        code, said = self.server.code, {"message": f"no {words}", "code": 42, "description": words}
+        if self.path == "/token" and self.server.gives_token:
+            code, said = 200, {"access_token": TOKEN, "token_type": "Bearer", "expires_in": 3600}
+        self.server.heard.append(words)
+        content = json.dumps(said).encode()
+        self.send_response(code)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        self.wfile.write(content)
+
+    do_GET = do_POST
+
+    def log_message(self, *arguments):
+        pass
+
+
+@pytest.fixture
+def gossip(world):
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Gossip)
+    server.code, server.gives_token, server.heard = 401, False, []
+    server.url = f"http://127.0.0.1:{server.server_port}"
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield server
+    server.shutdown()
+    server.server_close()
+
+
+def gossip_settings(world, gossip):
+    desk, basic = ({"name": name, "webhook": {"url": f"{gossip.url}/hook", "secret": SECRET}} for name in ("desk", "basic"))
+    desk["webhook"]["headers"] = {"X-Desk": DESK_TOKEN}
+    basic["webhook"].update(username="orderwatch", password=DESK_PASSWORD)
+    simulator = world.simulator(orders=ORDERS)
+    settings = configuration(world.folder, simulator, sinks=[desk, basic])
+    settings["log"]["level"] = "debug"
+    settings["http"] = {"listen": f"127.0.0.1:{free_port()}"}
+    other = {**settings["sources"][0], "name": "other", "base_url": gossip.url,
+             "api_key": {"header": "X-Api-Key", "value": KEY},
+             "oauth2": {"token_url": f"{gossip.url}/token", "client_id": "me", "client_secret": CLIENT_SECRET}}
+    settings["sources"].append(other)
+    return simulator, settings
+
+
+def forms_of_secrets():
+    encoded = urllib.parse.quote(CLIENT_SECRET, safe="")
+    secrets = [KEY, CLIENT_SECRET, encoded, TOKEN, DESK_TOKEN, DESK_PASSWORD, SECRET.removeprefix("whsec_")]
+    pairs = [f"me:{encoded}", f"orderwatch:{DESK_PASSWORD}"]
+    return secrets + [base64.b64encode(text.encode()).decode() for text in secrets + pairs]
+
+
+def test_what_a_server_repeats_of_our_secrets_reaches_nobody(world, gossip):
+    simulator, settings = gossip_settings(world, gossip)
+    served = Served(world, settings)
+    said = []
+
+    def tell(status, code):
+        gossip.code = code
+        before = len(gossip.heard)
+        simulator.step(order={"id": "1", "status": status})
+        wait_until(lambda: any(DESK_TOKEN in words for words in gossip.heard[before:]) and
+                   any(DESK_PASSWORD in words for words in gossip.heard[before:]), served.daemon.log)
+
+    tell("Held", 400)
+    tell("InProgress", 503)
+    for code in 401, 403, 500, 200:
+        gossip.code, gossip.gives_token = code, code != 401
+        before = len(gossip.heard)
+        wait_until(lambda: served.post("/api/v1/sources/other/sweep") and
+                   any(KEY in words or CLIENT_SECRET in words for words in gossip.heard[before:]), served.daemon.log)
+    for sink in "desk", "basic":
+        said += run_command("test", sink, "-c", served.daemon.path)[1:]
+    wait_until(lambda: served.json("/api/v1/events?type=source.*")["items"], served.daemon.log)
+    for event in served.json("/api/v1/events?limit=1000")["items"]:
+        said += run_command("why", event["id"], "-c", served.daemon.path)[1:]
+    said += [str(served.ask(path)[1]) for path in ("/metrics", "/-/ready", "/api/v1/status", "/api/v1/sources",
+                                                   "/api/v1/sinks", "/api/v1/events", "/api/v1/deliveries")]
+    said += run_command("check", "--connect", "--print", "-c", served.daemon.path)[1:]
+    assert served.daemon.stop() == 0
+    said += [served.daemon.log()] + [path.read_bytes().decode("latin-1") for path in world.folder.glob("state.db*")]
+    assert "answered 401, code 42" in served.daemon.log() and "HTTP 400" in served.daemon.log()
+    assert not [(secret, text[max(0, text.find(secret) - 200):][:400]) for secret in forms_of_secrets() for text in said
+                if secret in text]
