@@ -12,6 +12,7 @@
 #include <uv.h>
 
 #include <stdlib.h>
+#include <string.h>
 
 #define JSON_BYTES_MAX ((size_t)2 * EVENT_BYTES_MAX)
 #define SKIPPED_SHOWN_MAX 300
@@ -24,7 +25,7 @@ struct trial {
     struct shape *shape;
     struct arena *arena;
     size_t step;
-    bool is_closed;
+    bool is_closed, reads_ticket_id;
     struct failure why;  /* STATUS_OK: none failed */
     struct text skipped; /* the types that it gave nothing for */
 };
@@ -149,6 +150,12 @@ static void tell(const struct trial *trial, struct problem_list *problems)
                                .column = webhook->format_column};
     char path[64];
     (void)snprintf(path, sizeof path, "sinks[%zu].webhook.format", trial->sink_index);
+    if (trial->why.status == STATUS_OK && trial->reads_ticket_id && webhook->ticket_id == NULL) {
+        problem_warn(problems, &where, path,
+                     "the format reads $ticket.id, which is never known without ticket_id: each "
+                     "event would open a ticket of its own; say in ticket_id where the answer has "
+                     "it, such as /id");
+    }
     if (trial->why.status != STATUS_OK) {
         problem_add(problems, &where, path, "%s", trial->why.detail);
     } else if (trial->skipped.size != 0) {
@@ -173,6 +180,7 @@ static void run(struct trial *trial, struct problem_list *problems)
     trial->arena = arena_create();
     text_init(&trial->skipped, SKIPPED_BYTES_MAX);
     trial->shape = shape_create(&loop, format, text_span(&program));
+    trial->reads_ticket_id = strstr(text_cstr(&program), "$ticket.id") != NULL;
     text_fini(&program);
     start_step(trial);
     while (!trial->is_closed) {

@@ -216,6 +216,16 @@ def test_check_warns_of_events_that_a_format_gives_nothing_for(world):
     assert status == 0 and "warning" in errors and "source.unreachable" in errors
 
 
+@pytest.mark.parametrize("more, is_warned", [({}, True), ({"ticket_id": "/id"}, False)], ids=["without", "with"])
+def test_check_warns_of_tickets_that_nobody_will_find_again(world, more, is_warned):
+    settings = configuration(world.folder, type("Nobody", (), {"url": "http://127.0.0.1:1"}), sinks=[
+        {"name": "tickets", "webhook": {"url": "http://127.0.0.1:1/", "format": "glpi", **more}}])
+    path = world.folder / "orderwatch.yaml"
+    path.write_text(yaml.safe_dump(settings))
+    status, _, errors = run_command("check", "-c", path)
+    assert status == 0 and ("each event would open a ticket of its own" in errors) is is_warned, errors
+
+
 @pytest.mark.parametrize("shape", [{"format": "cloudevents"}, {"format": "cloudevents-binary"}, {"batch": 10}],
                          ids=["structured", "binary", "batch"])
 def test_clients_that_are_not_ours_verify_and_understand(world, shape):
