@@ -14,6 +14,7 @@ struct extracting {
     const char *scope; /* order, appointment: the first word of a novelty's key */
     struct novelty *novelties;
     size_t novelty_count;
+    bool is_status_no_text; /* the latest SHAPE_STATUS: told already as of another type */
 };
 
 struct extracting extracting_begin(const struct extractor *extractor, const char *scope,

@@ -206,7 +206,9 @@ static enum status extract_root(struct extracting *work, const struct json *root
     extract_fields(work, root, out);
     extract_contact(work, root, out);
     record->kind = profile_order_kind(profile, record->fields[ORDER_STATUS]);
-    report_status(work, record);
+    if (!work->is_status_no_text) {
+        report_status(work, record);
+    }
     extract_notes(work, root, record);
     record->extras =
         extract_extras(work, root, profile->watch, profile->watch_count, &record->extra_count);

@@ -41,7 +41,9 @@ struct appointment extract_one_appointment(struct extracting *work, const struct
     found.kind = profile_appointment_kind(profile, found.fields[APPOINTMENT_STATUS]);
     found.extras = extract_extras(work, node, profile->appointment_watch,
                                   profile->appointment_watch_count, &found.extra_count);
-    report_status(work, &found);
+    if (!work->is_status_no_text) {
+        report_status(work, &found);
+    }
     extract_report_alike(work, node);
     return found;
 }

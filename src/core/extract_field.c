@@ -97,7 +97,7 @@ struct seeking {
     struct extracting *work;
     const struct field_rule *rule;
     const char *value;
-    bool is_found;
+    bool is_found, is_of_other_type;
 };
 
 static const char *const kind_names[] = {
@@ -167,7 +167,8 @@ static void add_raw(struct seeking *seeking, const struct json *node, struct tex
     } else {
         text_add(out, json_text(node));
     }
-    if (out->size != 0 && !is_expected(seeking, kind)) {
+    seeking->is_of_other_type = out->size != 0 && !is_expected(seeking, kind);
+    if (seeking->is_of_other_type) {
         report_shape(seeking, kind_names[kind], text_span(out));
     }
 }
@@ -260,6 +261,9 @@ const char *extract_value(struct extracting *work, const struct json *root,
         if (visit(root, where->pointers[i], take_value, &seeking)) {
             break;
         }
+    }
+    if (rule->shape == SHAPE_STATUS) {
+        work->is_status_no_text = seeking.value != NULL && seeking.is_of_other_type;
     }
     if (is_found != NULL) {
         *is_found = seeking.is_found;

@@ -130,6 +130,9 @@ static void a_field_of_another_type_is_one_novelty(void **state)
     (void)state;
     static const char *const rows[] = {"{'id':'1','committedDate':{'x':1}}",
                                        "{'id':'1','committedDate':[5]}",
+                                       "{'id':'1','status':5}",
+                                       "{'id':'1','status':{'x':'y'}}",
+                                       "{'id':'1','appointments':[{'id':'A','status':true}]}",
                                        "{'id':'1','appointments':[{'id':'A','end':5}]}"};
     struct world world;
     world_init(&world);
