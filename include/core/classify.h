@@ -17,6 +17,7 @@ struct finding {
     bool is_late;                          /* reminders: told later than it was due */
     int64_t since_wall_ms;                 /* order.stalled: without a move since */
     size_t follower_count;                 /* a cancelled order's: appointments told with it */
+    size_t unkept_count;                   /* new notes that are no longer kept */
     struct span extra_json;                /* further members of data */
 };
 

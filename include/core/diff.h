@@ -28,6 +28,7 @@ struct diff {
     struct change_list rest; /* other fields, extras, notes edited or taken away */
     const struct note *const *new_notes;
     size_t new_note_count;
+    size_t unkept_note_count; /* new as well, but older than the latest NOTE_COUNT_MAX */
     const struct appointment_diff *appointments; /* the changed ones, by id */
     size_t appointment_count;
 };

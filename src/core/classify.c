@@ -134,6 +134,7 @@ static void find_notes(const struct classify_context *context, struct finding_li
             (struct change){.field = "notes", .to = diff->new_notes[i]->text};
     }
     struct finding *finding = add(out, EVENT_ORDER_NOTE_ADDED, changes);
+    finding->unkept_count = diff->unkept_note_count;
     struct text json;
     text_init(&json, EXTRA_BYTES_MAX);
     struct json_writer writer = {.out = &json};

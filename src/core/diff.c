@@ -139,6 +139,9 @@ static void find_new_notes(const struct record *before, const struct record *aft
         }
     }
     out->new_notes = found;
+    size_t known = before->note_count + before->older_note_count + out->new_note_count;
+    size_t all = after->note_count + after->older_note_count;
+    out->unkept_note_count = out->new_note_count != 0 && all > known ? all - known : 0;
 }
 
 /* What leaves at the old end while something new came is age, not a withdrawal. */

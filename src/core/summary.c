@@ -128,10 +128,14 @@ static void add_notes(const struct summary_context *context, const struct findin
                       struct text *out)
 {
     (void)context;
-    if (finding->changes.count == 1) {
+    size_t count = finding->changes.count;
+    if (count + finding->unkept_count == 1) {
         text_add_text(out, " has a new note: ");
+    } else if (finding->unkept_count == 0) {
+        text_addf(out, " has %zu new notes, the latest: ", count);
     } else {
-        text_addf(out, " has %zu new notes, the latest: ", finding->changes.count);
+        text_addf(out, " has %zu new notes, of which the last %zu are told, the latest: ",
+                  count + finding->unkept_count, count);
     }
     const char *latest = finding->changes.items[finding->changes.count - 1].to;
     utf8_add_clean_line(out, span_of(latest), NOTE_SHOWN_BYTES_MAX);

@@ -443,6 +443,13 @@ static void notes_beyond_the_latest_twenty_are_counted(void **state)
     expect_has(world_event_json(&world, 0), "\"older_notes\":3");
     expect_has(world_event_json(&world, 0), "\"note\":{\"id\":\"n23\",\"text\":\"t23\"}");
     expect_has(world_event_json(&world, 0), "has 3 new notes, the latest: t23");
+    twenty_one_notes(&world, 48, json, sizeof json);
+    world_show(&world, json); /* the first five of the 25 new ones are not kept */
+    expect_told(&world, "order.note.added/notice");
+    expect_has(world_event_json(&world, 0),
+               "has 25 new notes, of which the last 20 are told, the latest: t48");
+    twenty_one_notes(&world, 23, json, sizeof json);
+    world_show(&world, json);
     twenty_one_notes(&world, 22, json, sizeof json);
     world_show(&world, json); /* n23 is withdrawn: n3 becomes visible again, but is not new */
     expect_told(&world, "order.updated/info");
