@@ -14,6 +14,7 @@ struct pager_limits {
     uint32_t page_count_max;
     uint32_t element_count_max;
     bool ignores_total; /* this API's totals have been found unreliable */
+    bool is_resized;    /* another size was tried already */
 };
 
 /* What a page was like, once all its elements have been looked at. */
@@ -31,6 +32,7 @@ struct page_facts {
 enum pager_verdict {
     PAGER_MORE,   /* ask for the next page */
     PAGER_END,    /* all pages were read; pager_trust tells what that proves */
+    PAGER_RESIZE, /* the second page is the first: ask again for pages of another size */
     PAGER_BROKEN, /* endless, looping or over a limit: nothing can be concluded */
 };
 
@@ -59,6 +61,9 @@ void pager_init(struct pager *pager, const struct collection *collection, const 
                 const struct pager_limits *limits);
 void pager_fini(struct pager *pager);
 void pager_restart(struct pager *pager); /* from the first page, nothing seen */
+/* What to ask for instead of page_size when a list is as long as a page: smaller, where it can be.
+ * A server that pages by position would obey. */
+uint32_t pager_other_size(uint32_t page_size);
 
 /* STATUS_TOO_LARGE: the address grew past PAGER_URL_MAX. */
 enum status pager_add_url(const struct pager *pager, struct text *out,

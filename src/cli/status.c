@@ -70,6 +70,25 @@ static void print_connections(const struct json *sinks)
     }
 }
 
+/* What is wrong with a source while that is no reason yet to call the daemon unhealthy. */
+static void print_failures(const struct json *sources)
+{
+    for (const struct json *source = json_first(sources); source != NULL;
+         source = json_next(source)) {
+        const char *failure = json_member_text(source, "last_failure");
+        if (failure == NULL || text_equal(json_member_text(source, "state"), "ok")) {
+            continue;
+        }
+        struct text line;
+        text_init(&line, 8192);
+        table_add_cell(&line, json_member(source, "name"), CELL_TEXT);
+        text_add_text(&line, ": ");
+        table_add_cell(&line, json_member(source, "last_failure"), CELL_TEXT);
+        (void)printf("  %s\n", text_cstr(&line));
+        text_fini(&line);
+    }
+}
+
 static void print_status(const struct json *status, bool is_ready)
 {
     struct text started;
@@ -82,6 +101,9 @@ static void print_status(const struct json *status, bool is_ready)
     (void)printf("\n");
     table_print(source_columns, ARRAY_COUNT(source_columns), json_member(status, "sources"),
                 "no sources");
+    if (is_ready) { /* else it is among the reasons */
+        print_failures(json_member(status, "sources"));
+    }
     (void)printf("\n");
     table_print(sink_columns, ARRAY_COUNT(sink_columns), json_member(status, "sinks"), "no sinks");
     print_connections(json_member(status, "sinks"));

@@ -221,7 +221,7 @@ void answer_explain_body(const struct answer *answer, const char *source_name, c
     struct text line;
     text_init(&line, 4096);
     text_addf(&line, "source %s: %.*s", source_name, shown_size(url), url);
-    text_addf(&line, ", %s", reason);
+    text_addf(&line, " (%s)", reason);
     add_answer(answer, &error, &line);
     if (answer->content_type[0] != '\0') {
         text_addf(&line, "; sent as %s", answer->content_type);

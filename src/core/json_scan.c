@@ -22,6 +22,7 @@ struct scan {
     size_t depth;
     char closers[JSON_DEPTH_MAX]; /* what ends each open container */
     enum expectation expectation;
+    bool is_not_utf8; /* the string at position */
 };
 
 static bool is_digit(char byte)
@@ -163,6 +164,7 @@ static bool take_string(struct scan *scan)
     struct span inside = {.data = scan->bytes + from, .size = scan->position - 1 - from};
     if (seen >= 0x80 && !utf8_is_valid(inside)) {
         scan->position = from; /* so that the failure names where the string is */
+        scan->is_not_utf8 = true;
         return false;
     }
     return true;
@@ -173,7 +175,8 @@ static enum status broken(const struct scan *scan, const char *what, struct fail
     if (scan->position >= scan->size) {
         return fail(why, STATUS_INVALID, "JSON ends too early, at byte %zu", scan->size);
     }
-    return fail(why, STATUS_INVALID, "JSON is broken at byte %zu: %s", scan->position, what);
+    return fail(why, STATUS_INVALID, "JSON is broken at byte %zu: %s", scan->position,
+                scan->is_not_utf8 ? "this text is not UTF-8" : what);
 }
 
 static void value_is_done(struct scan *scan)

@@ -34,6 +34,11 @@ void pager_restart(struct pager *pager)
     pager->id_sum = 0;
 }
 
+uint32_t pager_other_size(uint32_t page_size)
+{
+    return page_size > 1 ? page_size - 1 : page_size + 1;
+}
+
 /* --- addresses -------------------------------------------------------------------------------- */
 
 static void add_parameter(struct text *out, const char *name, struct span value)
@@ -128,6 +133,16 @@ static bool is_unpaged_repeat(const struct pager *pager, const struct page_facts
                               : facts->element_count != pager->limits.page_size;
     return is_counted(pager) && pager->page_count == 2 && is_whole &&
            facts->element_count == pager->element_count;
+}
+
+/* A whole list of just page_size elements, or the head of a longer one whose server ignores the
+ * position: pages of another size tell, where no total does. */
+static bool is_undecided_repeat(const struct pager *pager, const struct page_facts *facts)
+{
+    bool has_total = pager->total != PAGE_TOTAL_NONE && !pager->limits.ignores_total;
+    return is_counted(pager) && pager->page_count == 2 && !has_total && !pager->limits.is_resized &&
+           facts->element_count == pager->element_count &&
+           facts->fingerprint == pager->last_fingerprint;
 }
 
 /* A short page of nothing new is the end of a list that moved; a full one is a list without end. */
@@ -236,6 +251,23 @@ static void count_page(struct pager *pager, const struct page_facts *facts)
     }
 }
 
+static enum pager_verdict fail_repeat(const struct pager *pager, const struct page_facts *facts,
+                                      struct failure *why)
+{
+    const char *parameter = pager->collection->paging.offset_parameter;
+    bool is_position_ignored = is_counted(pager) && pager->page_count == 2 && parameter != NULL &&
+                               facts->fingerprint == pager->last_fingerprint;
+    if (!is_position_ignored) {
+        return broken(why, STATUS_INVALID, "the list repeats itself: nothing new on page",
+                      pager->page_count);
+    }
+    (void)fail(why, STATUS_INVALID,
+               "the list repeats itself: it is the first page again, as if the API did not know "
+               "'%.60s' (orders.paging of the profile)",
+               parameter);
+    return PAGER_BROKEN;
+}
+
 enum pager_verdict pager_take(struct pager *pager, const struct page_facts *facts,
                               struct failure *why)
 {
@@ -244,9 +276,11 @@ enum pager_verdict pager_take(struct pager *pager, const struct page_facts *fact
     if (has_nothing_new(facts) && is_unpaged_repeat(pager, facts)) {
         return PAGER_END;
     }
+    if (has_nothing_new(facts) && is_undecided_repeat(pager, facts)) {
+        return PAGER_RESIZE;
+    }
     if (is_repeat(pager, facts)) {
-        return broken(why, STATUS_INVALID, "the list repeats itself: nothing new on page",
-                      pager->page_count);
+        return fail_repeat(pager, facts, why);
     }
     count_page(pager, facts);
     if (pager->element_count > pager->limits.element_count_max) {

@@ -29,6 +29,10 @@ void poller_count_absent(struct poller *poller)
             sweep->tally.guard.vanished++;
         }
     }
+    /* Each element that cannot be read may be one of them. */
+    uint64_t unreadable = sweep->reading.unreadable_count;
+    uint64_t *vanished = &sweep->tally.guard.vanished;
+    *vanished -= unreadable < *vanished ? unreadable : *vanished;
 }
 
 void poller_remove_absent_appointments(struct poller *poller)
@@ -99,14 +103,16 @@ static void add_disappeared(struct poller *poller, const char *id, const char *s
 }
 
 /* What the detail proves. An empty list after a full one is no proof of absence: there only a
- * final status counts. */
+ * final status counts. Where elements could not be read, the order may be one of them unless its
+ * detail is gone, too. */
 static void take_detail(struct poller *poller, const char *id)
 {
     const struct answer *answer = &poller->request.answer;
-    bool is_list_proven = poller->sweep.extent == EXTENT_COMPLETE;
+    enum sweep_extent extent = poller->sweep.extent;
+    bool is_list_proven = extent == EXTENT_COMPLETE;
     bool is_gone =
         answer->status == STATUS_OK && (answer->http_code == 404 || answer->http_code == 410);
-    if (is_gone && is_list_proven) {
+    if (is_gone && (is_list_proven || extent == EXTENT_UNREADABLE)) {
         add_disappeared(poller, id, NULL);
     }
     if (!answer_is_page(answer)) {
@@ -210,7 +216,7 @@ static bool may_look(const struct poller *poller)
     if (sweep->extent == EXTENT_EMPTY) {
         return has_detail && !guard_exceeds_vanished(&poller->source->guard, &sweep->tally.guard);
     }
-    return true;
+    return has_detail || sweep->extent == EXTENT_COMPLETE;
 }
 
 bool poller_step_absent(struct poller *poller, struct instant now)

@@ -165,13 +165,15 @@ static void apply_collection(struct poller *poller, enum collection_kind kind)
     const struct sweep *sweep = &poller->sweep;
     apply_changes(poller, kind);
     const struct index *known = poller->known[kind];
+    bool may_miss = sweep->is_complete[kind] ||
+                    (kind == COLLECTION_ORDERS && sweep->extent == EXTENT_UNREADABLE);
     uint64_t listed = 0;
     for (uint32_t i = 0; i < index_count(known); i++) {
         struct index_entry *entry = index_at(known, i);
         listed += entry->has_left ? 0 : 1;
         if (entry->seen_in == sweep->marks[kind]) {
             entry->misses = 0;
-        } else if (sweep->is_complete[kind] && entry->misses < UINT8_MAX) {
+        } else if (may_miss && entry->misses < UINT8_MAX) {
             entry->misses++;
         }
     }
@@ -352,7 +354,7 @@ static bool must_hold(const struct poller *poller, struct instant now)
         return false;
     }
     struct guard_counts counts = sweep->tally.guard;
-    if (sweep->extent != EXTENT_COMPLETE) {
+    if (sweep->extent == EXTENT_PARTIAL || sweep->extent == EXTENT_EMPTY) {
         counts.vanished = 0; /* what an incomplete list lacks is nothing that happened */
     }
     if (!poller_is_held(poller)) {

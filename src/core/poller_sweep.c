@@ -16,6 +16,15 @@ static const struct collection *collection_of(const struct profile *profile,
     return kind == COLLECTION_ORDERS ? &profile->orders : &profile->appointments;
 }
 
+static uint32_t page_size_of(const struct poller *poller, enum collection_kind kind)
+{
+    const struct source_config *source = poller->source;
+    uint32_t size = source->page_size != 0 ? source->page_size
+                                           : collection_of(source->profile, kind)->paging.page_size;
+    size = size != 0 ? size : 100;
+    return poller->is_resized[kind] ? pager_other_size(size) : size;
+}
+
 static void begin_reading(struct poller *poller, enum collection_kind kind)
 {
     const struct source_config *source = poller->source;
@@ -25,8 +34,7 @@ static void begin_reading(struct poller *poller, enum collection_kind kind)
     }
     const struct collection *collection = collection_of(source->profile, kind);
     *reading = (struct reading){.kind = kind, .collection = collection, .previous = INDEX_NONE};
-    uint32_t page_size = source->page_size != 0 ? source->page_size : collection->paging.page_size;
-    struct pager_limits limits = {.page_size = page_size != 0 ? page_size : 100,
+    struct pager_limits limits = {.page_size = page_size_of(poller, kind),
                                   .page_count_max = source->page_count_max,
                                   .element_count_max = source->order_count_max,
                                   .ignores_total = poller->state.totals[kind].is_unreliable};
@@ -61,7 +69,7 @@ void poller_begin_sweep(struct poller *poller, struct instant now)
                                                                : COLLECTION_ORDERS);
 }
 
-static step_fn step_read_again;
+static step_fn step_read_again, step_read_resized;
 
 /* What could not be discarded must not slip into a later commit: idle discards it first. */
 static bool step_discarded(struct poller *poller, struct instant now)
@@ -69,7 +77,7 @@ static bool step_discarded(struct poller *poller, struct instant now)
     (void)now;
     if (poller->stored.status == STATUS_OK) {
         poller->sweep.has_staged = false;
-    } else if (poller->batch.after == step_read_again) {
+    } else if (poller->batch.after == step_read_again || poller->batch.after == step_read_resized) {
         return poller_fail_store(poller, "discarding a reading");
     } else {
         poller_note_store_failure(poller, "discarding a sweep");
@@ -173,12 +181,13 @@ static bool end_by_answer(struct poller *poller, const struct trouble *trouble)
     return true;
 }
 
-static bool fail_page(struct poller *poller, const char *reason)
+/* number: of the page, from 1 on. */
+static bool fail_page(struct poller *poller, uint32_t number, const char *reason)
 {
     struct trouble trouble;
     struct text line;
     text_init(&line, 1024);
-    text_addf(&line, "page %u: %s", poller->sweep.reading.pager.page_count + 1, reason);
+    text_addf(&line, "page %u: %s", number, reason);
     answer_explain_body(&poller->request.answer, poller->source->name,
                         text_cstr(&poller->request.url), text_cstr(&line), &trouble);
     text_fini(&line);
@@ -203,7 +212,7 @@ static bool end_page(struct poller *poller)
     struct page *page = &reading->page;
     page->element_count = page->slicer.element_count;
     if (page->unreadable_count != 0 && page->unreadable_count == page->element_count) {
-        return fail_page(poller, page->unreadable);
+        return fail_page(poller, reading->pager.page_count + 1, page->unreadable);
     }
     if (page->unreadable_count != 0 && reading->unreadable_count == 0) {
         memcpy(reading->unreadable, page->unreadable, sizeof reading->unreadable);
@@ -240,7 +249,7 @@ static bool step_page_answered(struct poller *poller, struct instant now)
     page_memory_begin(poller->pages[reading->kind]);
     if (slice_open(&reading->page.slicer, answer_body(answer), reading->collection->items_pointer,
                    &why) != STATUS_OK) {
-        return fail_page(poller, why.detail);
+        return fail_page(poller, reading->pager.page_count + 1, why.detail);
     }
     poller->step = step_work;
     return true;
@@ -277,7 +286,8 @@ static bool step_work(struct poller *poller, struct instant now)
         struct span element;
         enum slice_result result = slice_next(slicer, &element);
         if (result == SLICE_BROKEN) {
-            return fail_page(poller, "its JSON is broken or cut off");
+            return fail_page(poller, poller->sweep.reading.pager.page_count + 1,
+                             "its JSON is broken or cut off");
         }
         if (result == SLICE_END) {
             return end_page(poller);
@@ -316,6 +326,16 @@ static bool step_read_again(struct poller *poller, struct instant now)
     return true;
 }
 
+/* The size that decided it is asked for in the next sweep, too. */
+static bool step_read_resized(struct poller *poller, struct instant now)
+{
+    struct reading *reading = &poller->sweep.reading;
+    poller->is_resized[reading->kind] = !poller->is_resized[reading->kind];
+    reading->pager.limits.page_size = page_size_of(poller, reading->kind);
+    reading->pager.limits.is_resized = true;
+    return step_read_again(poller, now);
+}
+
 static bool end_reading(struct poller *poller, enum sweep_extent extent)
 {
     struct sweep *sweep = &poller->sweep;
@@ -327,7 +347,7 @@ static bool end_reading(struct poller *poller, enum sweep_extent extent)
         return true;
     }
     if (extent == EXTENT_COMPLETE && sweep->has_partial_appointments) {
-        extent = EXTENT_PARTIAL;
+        extent = sweep->lacks_pages ? EXTENT_PARTIAL : EXTENT_UNREADABLE;
     }
     sweep->extent = extent;
     sweep->is_complete[COLLECTION_ORDERS] = extent == EXTENT_COMPLETE;
@@ -359,7 +379,7 @@ static bool end_complete(struct poller *poller)
                    (unsigned long long)reading->unreadable_count, reading->unreadable);
     note_reading_trouble(poller, "unreadable", what);
     poller->sweep.lacks_elements = true;
-    return end_reading(poller, EXTENT_PARTIAL);
+    return end_reading(poller, poller->sweep.lacks_pages ? EXTENT_PARTIAL : EXTENT_UNREADABLE);
 }
 
 static void declare_total(struct poller *poller)
@@ -403,7 +423,10 @@ static bool step_judge(struct poller *poller, struct instant now)
         return poller_discard(poller, step_read_again);
     case READING_PARTIAL:
         poller->sweep.lacks_pages = true;
-        note_reading_trouble(poller, "shifting", "the list moves while it is read");
+        note_reading_trouble(poller, "shifting",
+                             pager_trust(&reading->pager) == PAGER_CONTRADICTED
+                                 ? "the total says otherwise"
+                                 : "the list moves while it is read");
         return end_reading(poller, EXTENT_PARTIAL);
     case READING_EMPTY:
         poller->sweep.lacks_pages = true;
@@ -419,9 +442,12 @@ static bool step_page_done(struct poller *poller, struct instant now)
     struct failure why = {0};
     enum pager_verdict verdict = poller_take_page(poller, &why);
     if (verdict == PAGER_BROKEN) {
-        return fail_page(poller, why.detail);
+        return fail_page(poller, poller->sweep.reading.pager.page_count, why.detail);
     }
     answer_clear(&poller->request.answer);
+    if (verdict == PAGER_RESIZE) {
+        return poller_discard(poller, step_read_resized);
+    }
     poller->step = verdict == PAGER_MORE ? step_ask_page : step_judge;
     return true;
 }

@@ -49,7 +49,12 @@ struct novelty_seen {
     char *key, *sample;
 };
 
-enum sweep_extent { EXTENT_COMPLETE, EXTENT_PARTIAL, EXTENT_EMPTY };
+enum sweep_extent {
+    EXTENT_COMPLETE,
+    EXTENT_UNREADABLE, /* all pages, but of some elements it cannot be said whose they are */
+    EXTENT_PARTIAL,
+    EXTENT_EMPTY,
+};
 
 struct page {
     struct slicer slicer;

@@ -90,11 +90,27 @@ void sweep_note_novelties(struct sweep *sweep, const struct source_state *state,
     }
 }
 
+/* The total counts what is known, and the list holds fewer: the pages end too early. Much nearer to
+ * the one than to the other, so that orders that come or go meanwhile do not hide it. */
+static bool ends_early(const struct pager *pager, uint64_t known_count)
+{
+    uint64_t total = (uint64_t)pager->total;
+    uint64_t listed = pager_distinct_count(pager);
+    if (pager->is_total_moving || total <= listed || known_count <= listed) {
+        return false;
+    }
+    uint64_t apart = total > known_count ? total - known_count : known_count - total;
+    return apart * 4 < total - listed;
+}
+
 /* A total below what there is hides nothing: two equal readings are believed against it. One above
  * has to repeat itself before it is taken for a defect of the API. */
-static enum reading_verdict judge_contradiction(const struct reading *reading,
+static enum reading_verdict judge_contradiction(const struct reading *reading, uint64_t known_count,
                                                 struct total_trust *total, bool *is_declared)
 {
+    if (ends_early(&reading->pager, known_count)) {
+        return READING_PARTIAL;
+    }
     total->contradiction_count++;
     if (total->contradiction_count >= CONTRADICTIONS_MAX) {
         total->is_unreliable = true;
@@ -125,7 +141,8 @@ enum reading_verdict sweep_judge(const struct reading *reading, uint64_t known_c
     case PAGER_SHIFTED: /* the same twice: the list itself has elements twice */
         return is_stable ? READING_COMPLETE : READING_PARTIAL;
     case PAGER_CONTRADICTED:
-        return is_stable ? judge_contradiction(reading, total, is_declared) : READING_PARTIAL;
+        return is_stable ? judge_contradiction(reading, known_count, total, is_declared)
+                         : READING_PARTIAL;
     }
     CHECK(!"a trust that does not exist");
 }

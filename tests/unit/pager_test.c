@@ -147,16 +147,48 @@ static void a_server_that_does_not_page_is_understood(void **state)
     pager_fini(&reading.pager);
 }
 
+/* Without a total a list that is just as long as a page may be the head of a longer one. */
+static void a_list_as_long_as_a_page_is_told_by_pages_of_another_size(void **state)
+{
+    (void)state;
+    struct reading reading;
+    begin(&reading, PAGING_PAGE, 100);
+    for (uint32_t size = 99; size <= 100; size++) { /* the API obeys the size, or does not */
+        struct page_facts first = {
+            .fingerprint = 7, .element_count = 100, .total = PAGE_TOTAL_NONE};
+        reading.pager.limits.page_size = 100;
+        reading.pager.limits.is_resized = false;
+        pager_restart(&reading.pager);
+        assert_int_equal(take(&reading, first), PAGER_MORE);
+        first.repeated_count = 100;
+        assert_int_equal(take(&reading, first), PAGER_RESIZE);
+
+        pager_restart(&reading.pager);
+        reading.pager.limits.page_size = pager_other_size(100);
+        reading.pager.limits.is_resized = true;
+        struct page_facts second = {
+            .fingerprint = 8, .element_count = size, .total = PAGE_TOTAL_NONE};
+        assert_int_equal(take(&reading, second), PAGER_MORE);
+        second.repeated_count = size;
+        assert_int_equal(take(&reading, second), size == 100 ? PAGER_END : PAGER_BROKEN);
+    }
+    assert_int_equal(pager_distinct_count(&reading.pager), 100);
+    assert_int_equal(pager_other_size(1), 2);
+    pager_fini(&reading.pager);
+}
+
 static void an_endless_list_is_broken(void **state)
 {
     (void)state;
     struct reading reading;
     begin(&reading, PAGING_OFFSET, 100);
     struct page_facts same = {.fingerprint = 7, .element_count = 100, .total = PAGE_TOTAL_NONE};
+    same.total = 300;
     assert_int_equal(take(&reading, same), PAGER_MORE);
     same.repeated_count = 100;
     assert_int_equal(take(&reading, same), PAGER_BROKEN);
     assert_non_null(strstr(reading.why.detail, "repeats itself"));
+    assert_non_null(strstr(reading.why.detail, "'offset'"));
 
     pager_restart(&reading.pager);
     for (int i = 0; i < 10; i++) {
@@ -306,6 +338,7 @@ int main(void)
         cmocka_unit_test(a_total_that_agrees_proves_a_full_page_that_comes_again),
         cmocka_unit_test(what_cannot_be_read_is_nothing_new),
         cmocka_unit_test(a_server_that_does_not_page_is_understood),
+        cmocka_unit_test(a_list_as_long_as_a_page_is_told_by_pages_of_another_size),
         cmocka_unit_test(an_endless_list_is_broken),
         cmocka_unit_test(totals_lower_trust_and_never_raise_it),
         cmocka_unit_test(repeated_elements_tell_of_a_shift),

@@ -359,6 +359,66 @@ static void absence_takes_two_complete_sweeps_and_the_details_word(void **state)
     assert_int_equal(count_events(world, EVENT_ORDER_REAPPEARED), 1);
 }
 
+/* An element that nobody can read may be any of the orders that are missed: only their details tell
+ * that they are gone. */
+static void beside_an_element_that_is_never_readable_the_detail_decides(void **state)
+{
+    struct world *world = *state;
+    world->total_lie = INT64_MIN;
+    list_orders(world, 5);
+    settle(world);
+    api_set(world, "0002", "\"status\":\"Completed\"");
+    api_order(world, "0003")->detail_code = 404;
+    api_order(world, "0004")->detail_code = 500;
+    world->page_body = "[{\"status\":\"Held\"},{\"id\":\"0000\",\"status\":\"InProgress\"}]";
+    sweeps(world, 1);
+    assert_int_equal(world->details, 0); /* one absence */
+    sweeps(world, 3);
+    assert_int_equal(count_events(world, EVENT_ORDER_CLOSED), 1);
+    assert_string_equal(find_event(world, EVENT_ORDER_CLOSED)->order_id, "0002");
+    assert_int_equal(count_events(world, EVENT_ORDER_DISAPPEARED), 1);
+    assert_string_equal(find_event(world, EVENT_ORDER_DISAPPEARED)->order_id, "0003");
+    assert_int_equal(poller_status(world->poller).order_count, 3); /* 0001 is open, 0004 unknown */
+    assert_int_equal(poller_status(world->poller).health, POLLER_FAILING);
+    world->page_body = NULL;
+    api_order(world, "0002")->is_listed = false;
+    api_order(world, "0003")->is_listed = false;
+    uint64_t before = world->event_count;
+    sweeps(world, 4);
+    assert_int_equal(world->event_count, before + 1);
+    assert_int_equal(count_events(world, EVENT_SOURCE_RECOVERED), 1);
+}
+
+static void beside_an_element_that_is_never_readable_no_detail_is_no_proof(void **state)
+{
+    struct world *world = *state;
+    world->total_lie = INT64_MIN;
+    world->profile.orders.detail_path = NULL;
+    list_orders(world, 2);
+    settle(world);
+    world->page_body = "[{\"status\":\"Held\"},{\"id\":\"0000\",\"status\":\"InProgress\"}]";
+    sweeps(world, 4);
+    assert_int_equal(count_events(world, EVENT_ORDER_DISAPPEARED), 0);
+    assert_int_equal(poller_status(world->poller).order_count, 2);
+}
+
+/* As many elements cannot be read as orders are missed: nothing has vanished that is known of. */
+static void what_cannot_be_read_has_not_vanished(void **state)
+{
+    struct world *world = *state;
+    world->total_lie = INT64_MIN;
+    list_orders(world, 10);
+    settle(world);
+    world->page_body = "[{},{},{},{},{},{},{},{},{\"id\":\"0000\",\"status\":\"InProgress\"}]";
+    sweeps(world, 3);
+    assert_int_equal(count_events(world, EVENT_SOURCE_CHANGE_HELD), 0);
+    world->page_body = "[{},{\"id\":\"0000\",\"status\":\"InProgress\"}]";
+    world_restart(world);
+    sweeps(world, 2);
+    assert_int_equal(count_events(world, EVENT_SOURCE_CHANGE_HELD), 1);
+    assert_int_equal(count_events(world, EVENT_ORDER_DISAPPEARED), 0);
+}
+
 static void without_details_absence_is_disappearance(void **state)
 {
     struct world *world = *state;
@@ -464,6 +524,29 @@ static void a_total_too_large_is_believed_thrice_and_then_never(void **state)
     world_restart(world);
     sweeps(world, 2);
     assert_int_equal(count_events(world, EVENT_SOURCE_SCHEMA_CHANGED), 1);
+}
+
+/* What the total counts is known: it is the list that lacks it. */
+static void a_list_that_ends_before_its_true_total_is_never_believed(void **state)
+{
+    struct world *world = *state;
+    list_orders(world, 30);
+    settle(world);
+    for (int i = 10; i < 30; i++) {
+        char id[16];
+        (void)snprintf(id, sizeof id, "%04d", i);
+        api_order(world, id)->is_listed = false;
+    }
+    world->total_lie = 20;
+    sweeps(world, 6);
+    api_set(world, "new", "\"status\":\"InProgress\"");
+    sweeps(world, 6);
+    assert_int_equal(count_events(world, EVENT_SOURCE_SCHEMA_CHANGED), 0);
+    assert_int_equal(count_events(world, EVENT_ORDER_DISAPPEARED), 0);
+    assert_int_equal(count_events(world, EVENT_ORDER_CREATED), 1);
+    assert_int_equal(count_events(world, EVENT_SOURCE_CHANGE_HELD), 0);
+    assert_non_null(strstr(poller_status(world->poller).last_failure, "the total says otherwise"));
+    assert_int_equal(world->details, 0);
 }
 
 static void spell_anew(struct world *world, size_t offset)
@@ -1441,11 +1524,15 @@ int main(void)
         CASE(a_date_counts_once_it_is_well_past),
         CASE(a_validator_that_lies_is_believed_for_an_hour),
         CASE(absence_takes_two_complete_sweeps_and_the_details_word),
+        CASE(beside_an_element_that_is_never_readable_the_detail_decides),
+        CASE(beside_an_element_that_is_never_readable_no_detail_is_no_proof),
+        CASE(what_cannot_be_read_has_not_vanished),
         CASE(without_details_absence_is_disappearance),
         CASE(an_empty_list_is_not_believed_but_a_final_detail_is),
         CASE(an_empty_list_after_many_orders_is_nobodys_end),
         CASE(a_list_that_moves_is_read_again),
         CASE(a_total_too_large_is_believed_thrice_and_then_never),
+        CASE(a_list_that_ends_before_its_true_total_is_never_believed),
         CASE(a_wrong_total_is_found_out_however_pages_are_spelt),
         CASE(an_impossible_total_does_not_keep_the_baseline_away),
         CASE(a_mass_change_is_held_until_released),
