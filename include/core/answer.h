@@ -51,7 +51,9 @@ void answer_explain(const struct answer *answer, const char *source_name, const 
                     struct trouble *out);
 /* A 2xx whose body is not what it should be: reason says what; the body may still be an error in
  * disguise, and then its words and its action count. */
+#define ANSWER_PAGE_REMEDY "check base_url and the profile if it stays so"
+#define ANSWER_TOKEN_REMEDY "check token_url if it stays so"
 void answer_explain_body(const struct answer *answer, const char *source_name, const char *url,
-                         const char *reason, struct trouble *out);
+                         const char *reason, const char *remedy, struct trouble *out);
 
 #endif

@@ -84,7 +84,8 @@ static void take_token(struct check_source *check)
     struct failure why = {0};
     int64_t now_ms = answer->at.mono_ms;
     if (token_accept(&check->token, answer_body(answer), now_ms, &why) != STATUS_OK) {
-        answer_explain_body(answer, source->name, source->oauth2.token_url, why.detail, &trouble);
+        answer_explain_body(answer, source->name, source->oauth2.token_url, why.detail,
+                            ANSWER_TOKEN_REMEDY, &trouble);
         end_with(check, trouble.detail);
         return;
     }
@@ -172,7 +173,7 @@ static void take_page(struct check_source *check)
     }
     if (read_page(check, &count, &why) != STATUS_OK) {
         answer_explain_body(&check->answer, source->name, text_cstr(&check->url), why.detail,
-                            &trouble);
+                            ANSWER_PAGE_REMEDY, &trouble);
         text_clear(&check->detail);
         end_with(check, trouble.detail);
         return;

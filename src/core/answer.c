@@ -202,17 +202,17 @@ void answer_explain(const struct answer *answer, const char *source_name, const 
 #define DISGUISE_BYTES_MAX 65536
 
 void answer_explain_body(const struct answer *answer, const char *source_name, const char *url,
-                         const char *reason, struct trouble *out)
+                         const char *reason, const char *remedy, struct trouble *out)
 {
     *out = (struct trouble){0};
     struct api_error error = {.http_code = answer->http_code};
     if (answer->body_size <= DISGUISE_BYTES_MAX) {
         api_error_read(answer->http_code, answer_body(answer), &error);
     }
-    bool is_disguised = error.code != 0;
+    bool is_disguised = error.code != 0 || error.action == API_REFUSED;
     error.action = is_disguised ? error.action : API_RETRY;
     error.meaning = is_disguised ? error.meaning : "not usable";
-    error.remedy = is_disguised ? error.remedy : "check base_url and the profile if it stays so";
+    error.remedy = is_disguised ? error.remedy : remedy;
     explain_error(answer, &error, out);
     if (!is_disguised) {
         (void)snprintf(out->code, sizeof out->code, "body");

@@ -26,6 +26,7 @@ struct row {
 static const struct row rows[] = {
     {ANY, 53, 53, API_SLOW_DOWN, "too many requests", "lower the budget or raise every"},
     {429, 429, ANY, API_SLOW_DOWN, "too many requests", "lower the budget or raise every"},
+    {304, 304, ANY, API_RETRY, "not modified, which nobody asked", WAIT_REMEDY},
     {300, 399, ANY, API_FIX, "redirected elsewhere",
      "set base_url or token_url to the final address"},
     {400, 400, 20, 20, API_FIX, "invalid URL parameter value", PROFILE_REMEDY},

@@ -59,8 +59,7 @@ struct poller {
     uint64_t listed_count[COLLECTION_COUNT]; /* of them, on the list */
     bool is_resized[COLLECTION_COUNT];       /* pages are asked for in pager_other_size */
     bool is_appointments_cold; /* which appointments the orders have is not in the index yet */
-    uint32_t reading_mark;
-    uint32_t absent_position; /* where the next look for absent orders begins */
+    uint32_t reading_mark, absent_position; /* where the next look for absent orders begins */
     struct health health;
     struct schedule schedule;
     struct forgetting forgetting;

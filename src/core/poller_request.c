@@ -117,7 +117,8 @@ static bool step_token_answered(struct poller *poller, struct instant now)
     }
     struct failure why = {0};
     if (token_accept(&poller->token, answer_body(answer), now.mono_ms, &why) != STATUS_OK) {
-        answer_explain_body(answer, source->name, source->oauth2.token_url, why.detail, &trouble);
+        answer_explain_body(answer, source->name, source->oauth2.token_url, why.detail,
+                            ANSWER_TOKEN_REMEDY, &trouble);
         return give_up_token(poller, &trouble);
     }
     /* The body held the token: it does not stay in memory. */

@@ -189,7 +189,8 @@ static bool fail_page(struct poller *poller, uint32_t number, const char *reason
     text_init(&line, 1024);
     text_addf(&line, "page %u: %s", number, reason);
     answer_explain_body(&poller->request.answer, poller->source->name,
-                        text_cstr(&poller->request.url), text_cstr(&line), &trouble);
+                        text_cstr(&poller->request.url), text_cstr(&line), ANSWER_PAGE_REMEDY,
+                        &trouble);
     text_fini(&line);
     return poller_fail_sweep(poller, &trouble);
 }

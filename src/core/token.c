@@ -63,13 +63,15 @@ static int64_t lifetime_s(const struct json *root)
     }
     struct span digits = json_text(member);
     int64_t seconds = 0;
-    for (size_t i = 0; i < digits.size && digits.data[i] >= '0' && digits.data[i] <= '9'; i++) {
+    size_t i = 0;
+    for (; i < digits.size && digits.data[i] >= '0' && digits.data[i] <= '9'; i++) {
         seconds = seconds * 10 + (digits.data[i] - '0');
         if (seconds > MOST_S) {
             return MOST_S;
         }
     }
-    return seconds;
+    bool is_plain = i == digits.size || digits.data[i] == '.';
+    return is_plain ? seconds : 0; /* 1e+300, 3600s */
 }
 
 /* Early by a minute or a tenth, whichever is earlier, but a short life is used at least by half. */

@@ -65,7 +65,7 @@ static void transport_failures_and_bad_bodies_are_told_apart(void **state)
 
     answer = answer_of((struct http_response){.http_code = 200, .content_type = "text/html"},
                        "<html>maintenance</html>");
-    answer_explain_body(&answer, "orange", url, "page 1: not JSON", &trouble);
+    answer_explain_body(&answer, "orange", url, "page 1: not JSON", ANSWER_PAGE_REMEDY, &trouble);
     assert_string_equal(trouble.code, "body");
     assert_int_equal(trouble.action, API_RETRY);
     assert_non_null(strstr(trouble.detail, "text/html"));
@@ -74,8 +74,20 @@ static void transport_failures_and_bad_bodies_are_told_apart(void **state)
 
     answer = answer_of((struct http_response){.http_code = 200},
                        "{\"code\":\"53\",\"message\":\"Too many requests\"}");
-    answer_explain_body(&answer, "orange", url, "page 1: no list", &trouble);
+    answer_explain_body(&answer, "orange", url, "page 1: no list", ANSWER_PAGE_REMEDY, &trouble);
     assert_int_equal(trouble.action, API_SLOW_DOWN);
+    answer_clear(&answer);
+
+    answer = answer_of((struct http_response){.http_code = 200},
+                       "{\"error\":\"invalid_client\",\"error_description\":\"Unknown\"}");
+    answer_explain_body(&answer, "orange", url, "no access_token", ANSWER_TOKEN_REMEDY, &trouble);
+    assert_int_equal(trouble.action, API_REFUSED);
+    assert_non_null(strstr(trouble.detail, "check client_id and client_secret"));
+    answer_clear(&answer);
+
+    answer = answer_of((struct http_response){.http_code = 304}, "");
+    answer_explain(&answer, "orange", url, &trouble);
+    assert_null(strstr(trouble.detail, "redirected"));
     answer_clear(&answer);
 }
 

@@ -65,6 +65,9 @@ static void every_spelling_of_a_lifetime_is_understood(void **state)
     check_life("{\"access_token\":\"abc.def\",\"expires_in\":-5}", 60000, INSTANT_NEVER);
     check_life("{\"access_token\":\"abc.def\",\"expires_in\":\"soon\"}", 60000, INSTANT_NEVER);
     check_life("{\"access_token\":\"abc.def\",\"expires_in\":null}", 60000, INSTANT_NEVER);
+    check_life("{\"access_token\":\"abc.def\",\"expires_in\":1e300}", 60000, INSTANT_NEVER);
+    check_life("{\"access_token\":\"abc.def\",\"expires_in\":1e3}", 900000, 1000000);
+    check_life("{\"access_token\":\"abc.def\",\"expires_in\":\"3600s\"}", 60000, INSTANT_NEVER);
     check_life("{\"access_token\":\"abc.def\"}", 60000, INSTANT_NEVER);
     check_life("{\"access_token\":\"abc.def\",\"expires_in\":99999999999999999999}",
                INT64_C(365) * 86400 * 900, INT64_C(365) * 86400 * 1000);
