@@ -213,8 +213,10 @@ static void test_every_statement_has_its_plan(void **state)
             print_error("%s\n  has %s\n  not %s\n", text->sql, plan, text->plan);
             wrong_count++;
         }
-        /* Nothing is sorted but the deliveries of one order. */
-        assert_true(i == STATEMENT_DELIVERY_LIST_ORDER || strstr(plan, "TEMP B-TREE") == NULL);
+        /* Nothing is sorted but the deliveries of one order, and the few events whose ids begin
+         * alike. */
+        bool sorts_few = i == STATEMENT_DELIVERY_LIST_ORDER || i == STATEMENT_EVENT_LIST_ID;
+        assert_true(sorts_few || strstr(plan, "TEMP B-TREE") == NULL);
     }
     assert_int_equal(sqlite3_close(handle), SQLITE_OK);
     assert_int_equal(wrong_count, 0);
