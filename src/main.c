@@ -106,7 +106,7 @@ static int help(const char *name)
     return EXIT_CODE_OK;
 }
 
-int main(int argc, char **argv)
+static int run(int argc, char **argv)
 {
     if (argc < 2) {
         print_usage(stderr);
@@ -122,4 +122,16 @@ int main(int argc, char **argv)
     }
     const struct command *command = find_command(argv[1]);
     return command != NULL ? command->run(argc - 1, argv + 1) : refuse(argv[1]);
+}
+
+/* What could not be written must not look like success. */
+int main(int argc, char **argv)
+{
+    int exit_code = run(argc, argv);
+    if (fflush(stdout) != 0 || ferror(stdout) != 0) {
+        (void)fprintf(stderr, "orderwatch: %s: standard output cannot be written\n",
+                      argc > 1 ? argv[1] : "usage");
+        return EXIT_CODE_IO;
+    }
+    return exit_code;
 }

@@ -34,13 +34,14 @@ long client_try_order(struct client *client, struct span source, const char *ord
 /* The same, and what is wrong is told; as client_ask. */
 bool client_ask_order(struct client *client, struct span source, const char *order_id,
                       struct text *answer, int *exit_code);
-/* Each line of a stream as it comes, without its end, until it ends or breaks off. The HTTP code;
- * 0: no daemon. */
+bool client_is_read(void); /* false: nobody reads what is printed any more, or it is lost */
+/* Each line of a stream as it comes, without its end, until it ends, breaks off or nobody reads
+ * what is printed. The HTTP code; 0: no daemon. */
 typedef void client_line_fn(void *arg, struct span line);
 long client_follow(struct client *client, const char *path, const char *last_event_id,
                    client_line_fn *on_line, void *arg);
 /* ?name=value, encoded; first with '?', then '&'. NULL value: nothing. */
 void client_add_parameter(struct text *path, const char *name, const char *value);
-int client_print(const char *what, const struct text *answer); /* --json */
+void client_print(const struct text *answer); /* --json */
 
 #endif

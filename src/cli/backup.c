@@ -156,7 +156,7 @@ static int back_up(struct client *client, struct copying *copying, bool is_json)
         text_add_text(&line, "{\"file\":");
         text_add_json_text(&line, copying->path);
         text_addf(&line, ",\"bytes\":%zu}", size);
-        exit_code = client_print("backup", &line);
+        client_print(&line);
         text_fini(&line);
     } else if (exit_code == EXIT_CODE_OK) {
         (void)printf("%s: %zu bytes\n", copying->path, size);

@@ -9,9 +9,11 @@
 
 #include <curl/curl.h>
 
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define ANSWER_BYTES_MAX ((size_t)128 << 20)
 #define URL_BYTES_MAX 16384
@@ -139,6 +141,21 @@ static size_t on_answer_bytes(char *bytes, size_t size, size_t count, void *arg)
     return answer->status == STATUS_OK ? size * count : 0;
 }
 
+bool client_is_read(void)
+{
+    struct pollfd output = {.fd = STDOUT_FILENO};
+    bool has_reader = poll(&output, 1, 0) != 1 || (output.revents & (POLLERR | POLLHUP)) == 0;
+    return has_reader && ferror(stdout) == 0;
+}
+
+/* libcurl asks once a second at least. Any other value than 0 ends the transfer. */
+static int on_progress(void *arg, curl_off_t to_come, curl_off_t came, curl_off_t to_go,
+                       curl_off_t gone)
+{
+    (void)arg, (void)to_come, (void)came, (void)to_go, (void)gone;
+    return client_is_read() ? 0 : 1;
+}
+
 typedef size_t write_fn(char *bytes, size_t size, size_t count, void *arg);
 
 static CURLcode transfer(struct client *client, const char *path, const char *body,
@@ -168,6 +185,9 @@ static CURLcode transfer(struct client *client, const char *path, const char *bo
     }
     if (on_bytes == on_answer_bytes) {
         (void)curl_easy_setopt(handle, CURLOPT_TIMEOUT_MS, client->timeout_ms);
+    } else {
+        (void)curl_easy_setopt(handle, CURLOPT_XFERINFOFUNCTION, on_progress);
+        (void)curl_easy_setopt(handle, CURLOPT_NOPROGRESS, 0L);
     }
     CURLcode code = curl_easy_perform(handle);
     text_fini(&url);
@@ -348,11 +368,7 @@ void client_add_parameter(struct text *path, const char *name, const char *value
     }
 }
 
-int client_print(const char *what, const struct text *answer)
+void client_print(const struct text *answer)
 {
-    if (printf("%s\n", text_cstr(answer)) < 0 || fflush(stdout) != 0) {
-        (void)fprintf(stderr, "orderwatch: %s: standard output cannot be written\n", what);
-        return EXIT_CODE_IO;
-    }
-    return EXIT_CODE_OK;
+    (void)printf("%s\n", text_cstr(answer));
 }

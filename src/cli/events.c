@@ -110,8 +110,8 @@ static int follow_stream(const struct list *list, const char *path)
     struct follow follow = {.is_json = list->options.is_json};
     for (;;) {
         long http_code = client_follow(list->client, path, follow.last_id, on_line, &follow);
-        if (ferror(stdout) != 0) {
-            return EXIT_CODE_IO;
+        if (!client_is_read()) {
+            return EXIT_CODE_OK;
         }
         if (http_code >= 400 && http_code < 500) {
             (void)fprintf(stderr,

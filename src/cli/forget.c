@@ -121,7 +121,8 @@ static int tell(const struct target *target, const struct text *answer, bool is_
 {
     struct json *what = NULL;
     if (is_json) {
-        return client_print("forget", answer);
+        client_print(answer);
+        return EXIT_CODE_OK;
     }
     if (json_parse(text_span(answer), &what, NULL) != STATUS_OK) {
         return EXIT_CODE_UNAVAILABLE;

@@ -111,8 +111,11 @@ int list_print(struct client *client, const char *path, bool is_json, const stru
     int exit_code = EXIT_CODE_OK;
     struct text answer;
     text_init(&answer, ANSWER_BYTES_MAX);
-    if (client_ask(client, path, NULL, &answer, &exit_code)) {
-        exit_code = is_json ? client_print(kind->name, &answer) : print_page(&answer, kind);
+    bool is_good = client_ask(client, path, NULL, &answer, &exit_code);
+    if (is_good && is_json) {
+        client_print(&answer);
+    } else if (is_good) {
+        exit_code = print_page(&answer, kind);
     }
     text_fini(&answer);
     return exit_code;

@@ -136,7 +136,7 @@ static int show_order(struct client *client, const char *source, const char *id,
             exit_code = EXIT_CODE_NEGATIVE;
         }
     } else if (is_json) {
-        exit_code = client_print("orders", &answer);
+        client_print(&answer);
     } else if (json_parse(text_span(&answer), &order, NULL) == STATUS_OK) {
         print_order(order);
     }

@@ -72,8 +72,7 @@ static int tell(const struct client *client, long http_code, const struct text *
     int exit_code = is_done ? EXIT_CODE_OK : EXIT_CODE_UNAVAILABLE;
     exit_code = http_code == 422 ? EXIT_CODE_CONFIG : exit_code;
     if (is_json) {
-        int print_code = client_print("reload", answer);
-        exit_code = exit_code == EXIT_CODE_OK ? print_code : exit_code;
+        client_print(answer);
     } else if (is_done) {
         tell_changes(result);
     } else if (!tell_problems(result)) {

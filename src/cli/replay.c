@@ -144,7 +144,8 @@ static int show(const struct text *report, bool is_json)
     struct json *root = NULL;
     struct failure why = {0};
     if (is_json) {
-        return client_print("replay", report);
+        client_print(report);
+        return EXIT_CODE_OK;
     }
     if (json_parse(text_span(report), &root, &why) != STATUS_OK) {
         (void)fprintf(stderr,

@@ -83,7 +83,7 @@ static int send(struct client *client, const char *path, const char *body, bool 
     if (client_ask(client, path, body, &answer, &exit_code)) {
         struct json *result = NULL;
         if (is_json) {
-            exit_code = client_print("silence", &answer);
+            client_print(&answer);
         } else if (json_parse(text_span(&answer), &result, NULL) == STATUS_OK) {
             const char *id = json_member_text(result, "id");
             (void)printf("%s\n", id != NULL ? id : "done");

@@ -135,7 +135,7 @@ static int show_answer(const struct question *question, const struct text *answe
     }
     bool is_good = json_member_true(document, question->verdict);
     if (is_json) {
-        (void)client_print("status", answer);
+        client_print(answer);
     } else {
         question->print(document, is_good);
     }

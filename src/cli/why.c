@@ -145,7 +145,7 @@ static int show_story(struct client *client, const char *event_id, bool is_json)
     struct json *story = NULL;
     if (client_ask(client, text_cstr(&path), NULL, &answer, &exit_code)) {
         if (is_json) {
-            exit_code = client_print("why", &answer);
+            client_print(&answer);
         } else if (json_parse(text_span(&answer), &story, NULL) == STATUS_OK) {
             print_story(story);
         }

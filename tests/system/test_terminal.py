@@ -198,7 +198,10 @@ def test_what_another_command_needs_is_never_cut(served, columns):
     code, silence, err = run_command("silence", "add", "-c", served.path, "--order", "O-9*", "--author", "Ann of the network team",
                                      "--comment", "Works on the site until the end of the week", "--for", "1h")
     assert silence.strip() in plain(on_terminal(columns, "silence", "list", "-c", served.path)), err
-    event = json.loads(run_command("events", "-c", served.path, "--json")[1])["items"][0]["id"]
+    def parked():  # the last of them: no other comes between the two questions
+        latest = json.loads(run_command("events", "-c", served.path, "--json")[1])["items"][0]
+        return latest["type"] == "orderwatch.sink.parked" and latest["id"]
+    event = wait_until(parked, served.log)
     shown = plain(on_terminal(columns, "events", "-c", served.path, "--limit", "1"))
     beginning = next(event[:size] for size in range(32, 0, -1) if event[:size] in shown)
     code, out, err = run_command("why", "-c", served.path, beginning)
@@ -228,6 +231,28 @@ def test_a_follower_keeps_to_its_filters(served):
         assert json.loads(child.stdout.readline())["subject"] == "orders/O-3", filters
         child.terminate()
         child.wait(60)
+
+
+def test_what_cannot_be_written_is_no_success(served):
+    for ask in (("status",), ("status", "--json"), ("orders",), ("orders", "O-1"), ("events", "--json"), ("deliveries",),
+                ("why", json.loads(run_command("events", "-c", served.path, "--json")[1])["items"][0]["id"]),
+                ("silence", "list"), ("check", "--print"), ("events", "--follow", "--since", "1h")):
+        with open("/dev/full", "w") as full:
+            done = subprocess.run([ORDERWATCH, ask[0], "-c", str(served.path), *ask[1:]], stdout=full,
+                                  stderr=subprocess.PIPE, text=True, timeout=60, check=False)
+        lines = [line for line in done.stderr.splitlines() if "warning:" not in line]
+        assert done.returncode == 74, (ask, done)
+        assert lines == [f"orderwatch: {ask[0]}: standard output cannot be written"], (ask, lines)
+
+
+def test_a_follower_ends_with_its_reader(served):
+    """As `orderwatch events --follow | head -1`: not only at the next event, which may be tomorrow's."""
+    child = subprocess.Popen([ORDERWATCH, "events", "--follow", "-c", str(served.path), "--since", "1h", "--order", "O-1"],
+                             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert "O-1" in child.stdout.readline()
+    child.stdout.close()
+    assert child.wait(60) == 0 and child.stderr.read() == ""
+    child.stderr.close()
 
 
 def test_why_names_those_that_begin_alike(served):
