@@ -29,6 +29,10 @@ UNIT := $(UNIT_DIR)/orderwatch.service
 place = $(INSTALL) -D -m $(1) $(firstword $(subst :, ,$(2))) '$(DESTDIR)$(lastword $(subst :, ,$(2)))' &&
 placed = $(foreach file,$(INSTALLED_PROGRAMS) $(INSTALLED_FILES),'$(DESTDIR)$(lastword $(subst :, ,$(file)))')
 
+ifneq ($(words [$(PREFIX)]),1)
+$(error PREFIX is '$(PREFIX)': only a path without spaces can be one; DESTDIR may have them)
+endif
+
 .PHONY: install uninstall
 # Nothing below /etc: the configuration is the operator's.
 install: $(BUILD)/orderwatch $(BUILD)/orderwatch-sim

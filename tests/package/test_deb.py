@@ -72,6 +72,48 @@ def test_upgrade_keeps_a_changed_configuration(system):
     assert "# changed" in output and "A=b" in output
 
 
+# The package as it was before: the same files under an earlier version.
+EARLIER = """
+dpkg-deb -R /package.deb /earlier
+sed -i 's/^Version: .*/Version: 0.0.9/' /earlier/DEBIAN/control
+dpkg-deb --root-owner-group -b /earlier /earlier.deb >/dev/null
+dpkg -i /earlier.deb >/dev/null
+"""
+CONFIGURATION = """
+cat >/etc/orderwatch/orderwatch.yaml <<END
+sources: [{name: orange, profile: tmf622, base_url: "http://127.0.0.1:9/"}]
+routes: []
+http: {listen: "off"}
+END
+"""
+OLD_STATE = """
+install -d -o orderwatch -g orderwatch -m 700 /var/lib/orderwatch
+python3 -c 'import sqlite3, sys
+sqlite3.connect("/var/lib/orderwatch/state.db").executescript(sys.stdin.read())' </1.sql
+chown orderwatch: /var/lib/orderwatch/*
+"""
+LOOK = """
+python3 -c 'import sqlite3
+state = sqlite3.connect("/var/lib/orderwatch/state.db")
+print(state.execute("SELECT (SELECT count(*) FROM orders), (SELECT count(*) FROM events)").fetchone())'
+"""
+
+
+def test_upgrade_from_an_earlier_version_keeps_state_and_configuration(system):
+    """The state is of the earliest schema; the daemon of the new version takes it over."""
+    schema = (pathlib.Path(__file__).parents[1] / "edge/state/1.sql").read_text()
+    output = system("export DEBIAN_FRONTEND=noninteractive\n"
+                    f"cat >/1.sql <<'END'\n{schema}\nEND\n{EARLIER}{CONFIGURATION}{OLD_STATE}{LOOK}"
+                    "dpkg -i /package.deb </dev/null >/dev/null\n"
+                    "dpkg-query -W -f '${Version}\\n' orderwatch\n"
+                    f"{AS_DAEMON} orderwatch run --once 2>&1 || echo ended with $?\n{LOOK}"
+                    "cat /etc/orderwatch/orderwatch.yaml")
+    before, version, *log = output.splitlines()
+    assert version != "0.0.9" and before != "(0, 0)" and log.count(before) == 1
+    assert any("event=state_migrated" in line and "from=1" in line for line in log), output
+    assert "ended with 69" in log and "routes: []" in log  # there is no such API
+
+
 def test_removal_keeps_configuration_and_state(system):
     output = system(f"{INSTALL}install -d -o orderwatch /var/lib/orderwatch; touch /var/lib/orderwatch/state.db; "
                     "dpkg -r orderwatch >/dev/null; ls /etc/orderwatch /etc/default/orderwatch /var/lib/orderwatch; "

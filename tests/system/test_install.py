@@ -114,6 +114,19 @@ def test_uninstall_leaves_what_it_did_not_install(tmp_path):
     assert files_below(tmp_path) == ["usr/local/share/orderwatch/profiles/own.yaml"]
 
 
+def test_a_folder_may_have_spaces_but_a_prefix_may_not(tmp_path):
+    folder = tmp_path / "the root"
+    make("install", folder, "/usr")
+    assert "tmf622" in run(folder / "usr/bin/orderwatch", "check", "--profile", "no such", "--sample", "/dev/null").stderr
+    assert len(files_below(folder)) == len(files_below(tmp_path)) > 40
+    make("uninstall", folder, "/usr")
+    assert files_below(tmp_path) == []
+    refused = subprocess.run(["make", "-s", "install", f"DESTDIR={folder}", "PREFIX=/opt/order watch"], cwd=ROOT,
+                             capture_output=True, text=True, timeout=60, check=False)
+    assert refused.returncode != 0 and "a path without spaces" in refused.stderr
+    assert files_below(tmp_path) == []
+
+
 def test_uninstall_takes_its_folders(tmp_path):
     make("install", tmp_path, "/usr")
     make("uninstall", tmp_path, "/usr")

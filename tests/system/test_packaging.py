@@ -31,6 +31,19 @@ def test_unit_is_hardened():
     assert result.returncode == 0, result.stdout.splitlines()[-1]
 
 
+@needs("systemd-sysusers")
+def test_user_and_leftovers_are_said_in_forms_that_systemd_reads(tmp_path):
+    result = run("systemd-sysusers", "--dry-run", f"--root={tmp_path}", PACKAGING / "orderwatch.sysusers")
+    assert result.returncode == 0 and "Creating user 'orderwatch' (orderwatch daemon)" in result.stdout + result.stderr
+    state = tmp_path / "var/lib/orderwatch"
+    state.mkdir(parents=True)
+    for name in ("state.db", "state.db.backup", "state.db.backup.part"):
+        (state / name).touch()
+    result = run("systemd-tmpfiles", "--create", "--remove", "--boot", f"--root={tmp_path}", PACKAGING / "orderwatch.tmpfiles")
+    assert (result.returncode, result.stdout + result.stderr) == (0, "")
+    assert [path.name for path in state.iterdir()] == ["state.db"]
+
+
 @needs("systemd-analyze")
 def test_unit_verifies_as_installed(tmp_path):
     """The programs are installed first: verify looks for them. It says an unknown key without failing, so that any
@@ -179,15 +192,38 @@ def test_sbom_is_the_same_each_time():
 
 
 def test_sbom_is_spdx():
+    """The members that SPDX 2.3 demands, in the form that it demands (clauses 6, 7 and 11)."""
     document = sbom()
     assert (document["spdxVersion"], document["dataLicense"], document["SPDXID"]) == ("SPDX-2.3", "CC0-1.0",
                                                                                       "SPDXRef-DOCUMENT")
+    assert document["name"] and re.fullmatch(r"https://[^\s#]+", document["documentNamespace"])
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", document["creationInfo"]["created"])
+    assert all(re.match(r"(Tool|Organization|Person): \S", creator) for creator in document["creationInfo"]["creators"])
     names = [package["SPDXID"] for package in document["packages"]]
     assert len(set(names)) == len(names)
     for package in document["packages"]:
         assert re.fullmatch(r"SPDXRef-[A-Za-z0-9.-]+", package["SPDXID"])
-        assert package["versionInfo"] and package["downloadLocation"]
+        assert package["name"] and package["versionInfo"] and package["downloadLocation"] == "NOASSERTION"
+        assert package["filesAnalyzed"] is False
+        for reference in package.get("externalRefs", []):
+            assert set(reference) == {"referenceCategory", "referenceType", "referenceLocator"}
+            assert re.fullmatch(r"pkg:deb/debian/[^@\s]+@[^?\s]+\?arch=\w+&distro=debian-12", reference["referenceLocator"])
+    for relation in document["relationships"]:
+        assert {relation["spdxElementId"], relation["relatedSpdxElement"]} <= {"SPDXRef-DOCUMENT", *names}
     assert {relation["relatedSpdxElement"] for relation in document["relationships"]} == set(names)
+
+
+def test_sbom_declares_licenses_that_spdx_has():
+    """Names as of SPDX's own list; most of Debian's copyright files can be read by machines."""
+    known = {"AND", "OR", "Apache-2.0", "BSD-2-Clause", "BSD-3-Clause", "EPL-2.0", "MIT", "MPL-2.0", "OLDAP-2.8", "Zlib", "curl",
+             "GPL-2.0-only", "GPL-2.0-or-later", "GPL-3.0-only", "GPL-3.0-or-later", "LGPL-2.0-only", "LGPL-2.0-or-later",
+             "LGPL-2.1-only", "LGPL-2.1-or-later", "LGPL-3.0-only", "LGPL-3.0-or-later"}
+    declared = {package["name"]: package["licenseDeclared"] for package in sbom()["packages"]}
+    assert declared["orderwatch"] == "Apache-2.0" and declared["libuv1"] == declared["libcjson1"] == "MIT"
+    assert declared["libical3"] == "LGPL-2.1-only OR MPL-2.0" and declared["libssl3"] == "Apache-2.0"
+    stated = [license for license in declared.values() if license != "NOASSERTION"]
+    assert len(stated) > len(declared) / 2
+    assert not set(" ".join(stated).split()) - known
 
 
 def test_image_has_what_the_programs_link():
