@@ -78,6 +78,26 @@ void sim_advance(struct sim *sim, int64_t mono_ms)
     sim->now.mono_ms = mono_ms;
 }
 
+void sim_play(struct sim *sim, int64_t duration_ms, sim_turn_fn *turn, void *arg)
+{
+    int64_t end = sim->now.mono_ms + duration_ms;
+    for (int turns_at_once = 0;;) {
+        while (sim_run_one(sim)) {
+        }
+        int64_t next = turn(arg, sim->now);
+        next = earlier(next, sim_next_due_mono_ms(sim));
+        if (next > end) {
+            break;
+        }
+        CHECK(++turns_at_once < 1000);
+        if (next > sim->now.mono_ms) {
+            turns_at_once = 0;
+            sim_advance(sim, next);
+        }
+    }
+    sim_advance(sim, end);
+}
+
 bool sim_call(struct sim_process *process)
 {
     if (process->is_dead) {

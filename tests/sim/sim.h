@@ -46,6 +46,9 @@ void sim_spawn(struct sim *sim, struct sim_process *process, int64_t delay_ms, s
 int64_t sim_next_due_mono_ms(const struct sim *sim); /* INSTANT_NEVER: nothing is waiting */
 bool sim_run_one(struct sim *sim);                   /* false: nothing is due now */
 bool sim_abandon_one(struct sim *sim, const struct sim_process *process); /* of a dead process */
+typedef int64_t sim_turn_fn(void *arg, struct instant now); /* when the next turn is wanted */
+/* Tasks and turns, one after the other, for so long; and then the clocks stand at its end. */
+void sim_play(struct sim *sim, int64_t duration_ms, sim_turn_fn *turn, void *arg);
 void sim_advance(struct sim *sim, int64_t mono_ms); /* both clocks, to this monotonic time */
 
 /* Every port call asks first: false, the process is dead (this very call may have been its last).

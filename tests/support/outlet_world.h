@@ -106,23 +106,15 @@ static inline void add(struct world *world, const char *lane)
     add_due(world, lane, world->sim.now.wall_ms);
 }
 
+static inline int64_t turn(void *arg, struct instant now)
+{
+    struct world *world = arg;
+    return outlet_turn(world->outlet, now);
+}
+
 static inline void run(struct world *world, int64_t duration_ms)
 {
-    int64_t end = world->sim.now.mono_ms + duration_ms;
-    for (;;) {
-        while (sim_run_one(&world->sim)) {
-        }
-        int64_t next = outlet_turn(world->outlet, world->sim.now);
-        int64_t due = sim_next_due_mono_ms(&world->sim);
-        next = due < next ? due : next;
-        if (next > end) {
-            break;
-        }
-        if (next > world->sim.now.mono_ms) {
-            sim_advance(&world->sim, next);
-        }
-    }
-    sim_advance(&world->sim, end);
+    sim_play(&world->sim, duration_ms, turn, world);
 }
 
 static inline void world_destroy(struct world *world)

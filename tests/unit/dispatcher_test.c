@@ -71,23 +71,15 @@ static struct world *world_create(void)
     return world;
 }
 
+static int64_t turn(void *arg, struct instant now)
+{
+    struct world *world = arg;
+    return dispatcher_turn(world->dispatcher, now);
+}
+
 static void run(struct world *world, int64_t duration_ms)
 {
-    int64_t end = world->sim.now.mono_ms + duration_ms;
-    for (;;) {
-        while (sim_run_one(&world->sim)) {
-        }
-        int64_t next = dispatcher_turn(world->dispatcher, world->sim.now);
-        int64_t due = sim_next_due_mono_ms(&world->sim);
-        next = due < next ? due : next;
-        if (next > end) {
-            break;
-        }
-        if (next > world->sim.now.mono_ms) {
-            sim_advance(&world->sim, next);
-        }
-    }
-    sim_advance(&world->sim, end);
+    sim_play(&world->sim, duration_ms, turn, world);
 }
 
 static void stop(struct world *world)

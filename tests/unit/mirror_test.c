@@ -49,26 +49,15 @@ static struct world *world_create(void)
     return world;
 }
 
+static int64_t turn(void *arg, struct instant now)
+{
+    struct world *world = arg;
+    return mirror_turn(world->mirror, now);
+}
+
 static void run(struct world *world, int64_t duration_ms)
 {
-    int64_t end = world->sim.now.mono_ms + duration_ms;
-    for (int turns_at_once = 0;;) {
-        assert_true(turns_at_once < 1000);
-        while (sim_run_one(&world->sim)) {
-        }
-        int64_t next = mirror_turn(world->mirror, world->sim.now);
-        int64_t due = sim_next_due_mono_ms(&world->sim);
-        next = due < next ? due : next;
-        if (next > end) {
-            break;
-        }
-        turns_at_once++;
-        if (next > world->sim.now.mono_ms) {
-            turns_at_once = 0;
-            sim_advance(&world->sim, next);
-        }
-    }
-    sim_advance(&world->sim, end);
+    sim_play(&world->sim, duration_ms, turn, world);
 }
 
 static void world_destroy(struct world *world)
