@@ -162,14 +162,26 @@ static void make_cut(struct reply *reply)
     }
 }
 
+static void make_empty(struct reply *reply)
+{
+    text_clear(&reply->body);
+    text_add_text(&reply->body, "[]");
+    reply->result_count = 0;
+}
+
+static void make_refusal(struct reply *reply, const struct fault *fault)
+{
+    make_error(reply, fault->http_code, fault->api_code, fault->body);
+    if (fault->retry_after != NULL) {
+        (void)snprintf(reply->retry_after, sizeof reply->retry_after, "%s", fault->retry_after);
+    }
+}
+
 bool reply_apply_fault(struct reply *reply, const struct fault *fault)
 {
     switch (fault->kind) {
     case FAULT_STATUS:
-        make_error(reply, fault->http_code, fault->api_code, fault->body);
-        if (fault->retry_after != NULL) {
-            (void)snprintf(reply->retry_after, sizeof reply->retry_after, "%s", fault->retry_after);
-        }
+        make_refusal(reply, fault);
         return true;
     case FAULT_HTML:
         make_html(reply);
@@ -191,9 +203,7 @@ bool reply_apply_fault(struct reply *reply, const struct fault *fault)
         (void)snprintf(reply->location, sizeof reply->location, "%s", fault->location);
         return true;
     case FAULT_EMPTY:
-        text_clear(&reply->body);
-        text_add_text(&reply->body, "[]");
-        reply->result_count = 0;
+        make_empty(reply);
         return true;
     case FAULT_TOTAL:
         reply->total_count += fault->by;
