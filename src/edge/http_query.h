@@ -8,7 +8,7 @@ struct MHD_Connection;
 
 #define PARAMETER_COUNT_MAX 32
 
-const char *http_query_header(struct MHD_Connection *connection, const char *name); /* NULL: none */
+size_t http_query_body_size(struct MHD_Connection *connection); /* as announced; 0: it is not */
 /* Parameters, the first of them, and headers; valid as long as the request. */
 void http_query_read(struct MHD_Connection *connection,
                      struct http_parameter parameters[static PARAMETER_COUNT_MAX],

@@ -20,6 +20,7 @@
 #define CLIENT_MEMORY_BYTES ((size_t)16 * 1024) /* request line and headers */
 #define CLIENT_TIMEOUT_S 10u
 #define BODY_BYTES_MAX 65536
+#define BODY_BYTES_READ_MAX ((size_t)1 << 20) /* of one whose size is not announced */
 #define STREAM_BLOCK_BYTES 8192
 
 struct http_server {
@@ -52,7 +53,8 @@ struct http_exchange {
     struct visitor *visitor;
     struct http_exchange *previous, *next;
     enum exchange_state state;
-    struct text received;
+    struct text received; /* of the body, as far as one may have */
+    size_t received_bytes;
     bool is_owed; /* the handler has not answered */
     struct MHD_Response *response;
     unsigned int code;
@@ -314,11 +316,16 @@ static enum MHD_Result refuse_body(struct http_exchange *exchange)
 /* Headers are there, the body is not: one that is announced too large is not even read. */
 static enum MHD_Result begin(struct http_exchange *exchange)
 {
-    const char *length = http_query_header(exchange->connection, MHD_HTTP_HEADER_CONTENT_LENGTH);
-    if (length != NULL && (strlen(length) > 5 || strtoul(length, NULL, 10) > BODY_BYTES_MAX)) {
-        return refuse_body(exchange);
-    }
-    return MHD_YES;
+    bool is_large = http_query_body_size(exchange->connection) > BODY_BYTES_MAX;
+    return is_large ? refuse_body(exchange) : MHD_YES;
+}
+
+/* The library takes an answer before a body or after it: one without an end is cut off. */
+static enum MHD_Result receive(struct http_exchange *exchange, struct span part)
+{
+    exchange->received_bytes += part.size;
+    text_add(&exchange->received, part);
+    return exchange->received_bytes <= BODY_BYTES_READ_MAX ? MHD_YES : MHD_NO;
 }
 
 /* NOLINTNEXTLINE(readability-function-size): the library decides what it hands over */
@@ -334,9 +341,9 @@ static enum MHD_Result on_request(void *arg, struct MHD_Connection *connection, 
         return begin(*context);
     }
     if (*upload_size != 0) {
-        text_add(&exchange->received, (struct span){.data = upload, .size = *upload_size});
+        struct span part = {.data = upload, .size = *upload_size};
         *upload_size = 0;
-        return MHD_YES;
+        return receive(exchange, part);
     }
     if (exchange->state == EXCHANGE_RECEIVING) {
         if (exchange->received.status != STATUS_OK) {

@@ -560,6 +560,10 @@ def test_sizes_have_limits(served):
             connection.sendall(b"4000\r\n" + b"x" * 0x4000 + b"\r\n")
         connection.sendall(b"0\r\n\r\n")
         assert connection.recv(100).startswith(b"HTTP/1.1 413")
+    with raw(served, f"{head}Transfer-Encoding: chunked\r\n\r\n".encode()) as connection:  # without an end
+        with pytest.raises((BrokenPipeError, ConnectionResetError)):
+            for _ in range(4096):
+                connection.sendall(b"4000\r\n" + b"x" * 0x4000 + b"\r\n")
     served.json("/-/healthy")
 
 
