@@ -24,6 +24,7 @@ struct generation {
  * with STATUS_OK too. */
 enum status generation_load(const char *path, struct problem_list *problems,
                             struct generation **out) MUST_CHECK;
+void generation_log_warnings(const struct problem_list *problems); /* config_problem */
 struct config_side generation_side(const struct generation *generation);
 /* Which sinks keep the retained state of which source; the caller frees it. */
 struct state_sink *generation_state_sinks(const struct generation *generation, size_t *out_count);

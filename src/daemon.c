@@ -85,20 +85,28 @@ static int say_failure(const char *what, const struct failure *why, int exit_cod
     return exit_code;
 }
 
+static void print_problems(const struct problem_list *problems)
+{
+    for (const struct problem *problem = problems->first; problem != NULL;
+         problem = problem->next) {
+        (void)fprintf(stderr, "%s\n", problem->line_text);
+    }
+}
+
 static int load_config(struct daemon *daemon)
 {
     struct problem_list problems = {0};
     enum status status = generation_load(daemon->config_path, &problems, &daemon->generation);
-    for (const struct problem *problem = problems.first; problem != NULL; problem = problem->next) {
-        (void)fprintf(stderr, "%s\n", problem->line_text);
-    }
-    problem_list_clear(&problems);
     if (status != STATUS_OK) {
+        print_problems(&problems);
+        problem_list_clear(&problems);
         return EXIT_CODE_CONFIG;
     }
     generation_succeed(daemon->generation, NULL, NULL);
     daemon->config = daemon->generation->config;
     log_configure((enum log_level)daemon->config->log_level, daemon->config->is_log_json);
+    generation_log_warnings(&problems); /* from here on every line is one of the log */
+    problem_list_clear(&problems);
     return EXIT_CODE_OK;
 }
 

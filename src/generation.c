@@ -1,6 +1,7 @@
 #include "generation.h"
 
 #include "core/hash.h"
+#include "core/log.h"
 #include "core/mirror.h"
 #include "core/route.h"
 #include "core/text.h"
@@ -242,4 +243,14 @@ void generation_retire(struct generation *before)
         leave(before->sink_makers[i]);
     }
     leave(before);
+}
+
+void generation_log_warnings(const struct problem_list *problems)
+{
+    for (const struct problem *problem = problems->first; problem != NULL;
+         problem = problem->next) {
+        if (problem->is_warning) {
+            LOG_WARN("config_problem", log_text("problem", problem->line_text));
+        }
+    }
 }

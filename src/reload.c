@@ -179,16 +179,6 @@ static void log_changes(const struct config_changes *changes)
     }
 }
 
-static void log_warnings(const struct problem_list *problems)
-{
-    for (const struct problem *problem = problems->first; problem != NULL;
-         problem = problem->next) {
-        if (problem->is_warning) {
-            LOG_WARN("config_problem", log_text("problem", problem->line_text));
-        }
-    }
-}
-
 static bool compare(struct reload *reload)
 {
     const struct config_side before = generation_side(*reload->options.generation);
@@ -307,7 +297,7 @@ static void change(struct reload *reload, struct instant now)
     front_change(reload->options.front, after->config, after->sinks, now);
     log_changes(reload->changes);
     log_configure((enum log_level)after->config->log_level, after->config->is_log_json);
-    log_warnings(&reload->problems);
+    generation_log_warnings(&reload->problems);
     generation_retire(before);
     reload->facts = (struct reload_facts){.is_last_successful = true,
                                           .in_force_since_wall_ms = now.wall_ms,

@@ -8,7 +8,7 @@ import urllib.parse
 
 import pytest
 
-from harness import (SECRET, Process, configuration, email_sink, free_port, mqtt_sink, run_command, wait_until,
+from harness import (ROOT, SECRET, Process, configuration, email_sink, free_port, mqtt_sink, run_command, wait_until,
                      webhook_sink)
 from test_surface import Served
 
@@ -174,7 +174,7 @@ class Gossip(http.server.BaseHTTPRequestHandler):
         kind, _, value = self.headers.get("Authorization", "").partition(" ")
         plain = base64.b64decode(value).decode() if kind == "Basic" else value
         # What is quoted of an answer is its beginning: the credentials are there.
-        words = " ".join([self.headers.get("X-Api-Key", ""), kind, value, plain, urllib.parse.unquote(plain),
+        words = " ".join([self.server.greeting, self.headers.get("X-Api-Key", ""), kind, value, plain, urllib.parse.unquote(plain),
                           self.headers.get("X-Desk", ""), body])
         code, said = self.server.code, {"message": f"no {words}", "code": 42, "description": words}
         if self.path == "/token" and self.server.gives_token:
@@ -196,7 +196,7 @@ class Gossip(http.server.BaseHTTPRequestHandler):
 @pytest.fixture
 def gossip(world):
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Gossip)
-    server.code, server.gives_token, server.heard = 401, False, []
+    server.code, server.gives_token, server.heard, server.greeting = 401, False, [], "hello"
     server.url = f"http://127.0.0.1:{server.server_port}"
     threading.Thread(target=server.serve_forever, daemon=True).start()
     yield server
@@ -258,3 +258,25 @@ def test_what_a_server_repeats_of_our_secrets_reaches_nobody(world, gossip):
     assert "answered 401, code 42" in served.daemon.log() and "HTTP 400" in served.daemon.log()
     assert not [(secret, text[max(0, text.find(secret) - 200):][:400]) for secret in forms_of_secrets() for text in said
                 if secret in text]
+
+
+def test_each_line_of_a_json_log_is_one_object_whatever_was_said(world, gossip):
+    """By a receiver and by an API, in answers and in ids; each with an event that the man page has."""
+    simulator, settings = gossip_settings(world, gossip)
+    settings["log"]["format"] = "json"
+    gossip.greeting = 'x"}\r\n{"level":"error","event":"forged"}\n\x1b[2J\u202e\u2028\x00\x7f\\'
+    served = Served(world, settings)
+    gossip.code = 400
+    simulator.step(order={"id": f"@json {json.dumps(gossip.greeting)}", "status": "Held"})
+    wait_until(lambda: served.daemon.log().count('"delivery_parked"') >= 2, served.daemon.log)
+    served.daemon.path.write_text(served.daemon.path.read_text() + '\n"' + "\x1b]0;x\x07: [")
+    assert served.command("reload")[0] == 78
+    assert served.daemon.stop() == 0
+    lines = served.daemon.log().split("\n")
+    assert lines.pop() == "" and len(lines) > 10
+    known = (ROOT / "packaging/man/orderwatch.8").read_text()
+    for line in lines:
+        assert all(0x20 <= ord(sign) < 0x7f or ord(sign) > 0x9f and ord(sign) not in (0x202e, 0x2028) for sign in line), line
+        entries = json.loads(line, object_pairs_hook=list)
+        assert len({name for name, _ in entries}) == len(entries) and [name for name, _ in entries][:3] == ["ts", "level", "event"]
+        assert f".It Li {dict(entries)['event']} Ta " in known, line
