@@ -149,6 +149,16 @@ static void collect_ends(struct http_client *client)
     tell_ends(client);
 }
 
+static void go_on(struct http_client *client, struct http_transfer *transfer)
+{
+    int code = http_transfer_go_on(transfer);
+    if (code != CURLE_OK) {
+        take_from_multi(client, transfer);
+        http_transfer_set_code(transfer, code);
+        http_transfer_list_add(&client->ended, transfer);
+    }
+}
+
 static void on_portion_soon(uv_idle_t *idle)
 {
     struct http_client *client = idle->data;
@@ -157,9 +167,10 @@ static void on_portion_soon(uv_idle_t *idle)
     for (struct http_transfer *each = client->running.first; each != NULL; each = next) {
         next = http_transfer_next(each);
         if (http_transfer_is_paused(each)) {
-            http_transfer_go_on(each);
+            go_on(client, each);
         }
     }
+    tell_ends(client);
 }
 
 static void act(struct http_client *client, curl_socket_t socket, int flags)

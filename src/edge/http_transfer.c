@@ -178,11 +178,11 @@ bool http_transfer_is_paused(const struct http_transfer *transfer)
     return transfer->is_paused;
 }
 
-void http_transfer_go_on(struct http_transfer *transfer)
+int http_transfer_go_on(struct http_transfer *transfer)
 {
     transfer->is_paused = false;
     transfer->portion_bytes = 0;
-    note(transfer, curl_easy_pause(transfer->easy, CURLPAUSE_CONT));
+    return (int)curl_easy_pause(transfer->easy, CURLPAUSE_CONT);
 }
 
 void http_transfer_set_code(struct http_transfer *transfer, int curl_code)

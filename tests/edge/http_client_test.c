@@ -220,6 +220,22 @@ static void what_is_too_large_ends_at_the_limit(void **state)
     assert_int_equal(65536, outcome.body_size);
 }
 
+/* What was unpacked while the transfer was paused is over the limit when it goes on. */
+static void what_grows_too_large_while_it_is_paused_ends_there(void **state)
+{
+    struct fixture *fixture = *state;
+    for (size_t mebibytes = 1; mebibytes <= 16; mebibytes++) {
+        struct http_request request = get(http_peer_url(&fixture->peer, "/bomb"));
+        request.body_bytes_max = mebibytes * KIB * KIB;
+        struct outcome outcome;
+        fetch(fixture, &request, &outcome);
+        assert_int_equal(STATUS_TOO_LARGE, outcome.response.status);
+    }
+    struct outcome outcome;
+    fetch_path(*state, "/gzip", &outcome);
+    assert_string_equal("squeezed", outcome.body);
+}
+
 static void a_body_may_be_cut_at_the_limit_instead(void **state)
 {
     struct fixture *fixture = *state;
@@ -609,6 +625,7 @@ int main(void)
         TEST(headers_of_an_interim_answer_are_forgotten),
         TEST(what_is_gzipped_is_unpacked),
         TEST(what_is_too_large_ends_at_the_limit),
+        TEST(what_grows_too_large_while_it_is_paused_ends_there),
         TEST(a_body_may_be_cut_at_the_limit_instead),
         TEST(headers_without_end_are_not_read),
         TEST(a_cut_or_reset_answer_is_no_answer),
