@@ -1,4 +1,5 @@
 #include "core/arena.h"
+#include "core/log.h"
 
 #include "poller_internal.h"
 
@@ -102,6 +103,18 @@ static void add_disappeared(struct poller *poller, const char *id, const char *s
     text_fini(&detail);
 }
 
+static bool is_gone(const struct answer *answer)
+{
+    return answer->status == STATUS_OK && (answer->http_code == 404 || answer->http_code == 410);
+}
+
+/* It is asked for again in the next sweep; until then nothing is told of the order. */
+static void log_useless(const struct poller *poller, const struct trouble *trouble)
+{
+    LOG_WARN("detail_failed", log_text("source", poller->source->name),
+             log_text("detail", trouble->detail));
+}
+
 /* What the detail proves. An empty list after a full one is no proof of absence: there only a
  * final status counts. Where elements could not be read, the order may be one of them unless its
  * detail is gone, too. */
@@ -110,9 +123,7 @@ static void take_detail(struct poller *poller, const char *id)
     const struct answer *answer = &poller->request.answer;
     enum sweep_extent extent = poller->sweep.extent;
     bool is_list_proven = extent == EXTENT_COMPLETE;
-    bool is_gone =
-        answer->status == STATUS_OK && (answer->http_code == 404 || answer->http_code == 410);
-    if (is_gone && (is_list_proven || extent == EXTENT_UNREADABLE)) {
+    if (is_gone(answer) && (is_list_proven || extent == EXTENT_UNREADABLE)) {
         add_disappeared(poller, id, NULL);
     }
     if (!answer_is_page(answer)) {
@@ -122,10 +133,15 @@ static void take_detail(struct poller *poller, const char *id)
                                   .zone = poller->source->zone,
                                   .unicode = poller->options.unicode};
     struct extraction *extraction = arena_alloc(poller->batch.arena, sizeof *extraction);
-    if (extract_order(&extractor, answer_body(answer), poller->batch.arena, extraction, NULL) !=
+    struct failure why = {.detail = "it is of another order"};
+    if (extract_order(&extractor, answer_body(answer), poller->batch.arena, extraction, &why) !=
             STATUS_OK ||
         strcmp(extraction->record.id, id) != 0) {
-        return; /* it is not about this order: it proves nothing */
+        struct trouble trouble;
+        answer_explain_body(answer, poller->source->name, text_cstr(&poller->request.url),
+                            why.detail, ANSWER_PAGE_REMEDY, &trouble);
+        log_useless(poller, &trouble);
+        return;
     }
     if (order_kind_is_final(extraction->record.kind)) {
         add_leaving(poller, id, SIGHTING_CLOSED)->after = &extraction->record;
@@ -142,6 +158,9 @@ static bool ends_details(const struct poller *poller, struct trouble *trouble)
         return false;
     }
     answer_explain(answer, poller->source->name, text_cstr(&poller->request.url), trouble);
+    if (!is_gone(answer)) {
+        log_useless(poller, trouble);
+    }
     return trouble->wait_ms > 0 || trouble->action == API_SLOW_DOWN ||
            trouble->action == API_REFUSED || trouble->action == API_RENEW_TOKEN;
 }
