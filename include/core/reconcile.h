@@ -47,7 +47,8 @@ struct reconcile_input {
 struct reconcile_result {
     struct staged_order staged;  /* everything in it lives in arena */
     const struct record *record; /* the same, readable; NULL if not is_changed */
-    bool is_changed; /* the canonical record differs: write it, and count it for the guard */
+    bool is_changed;             /* the canonical record differs: write it */
+    bool has_news; /* of it there is something to tell, now or after its settle window */
     bool is_new;
 };
 

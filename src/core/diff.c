@@ -223,8 +223,8 @@ static void compare_fields(const struct record *before, const struct record *aft
 {
     for (size_t i = 0; i < ORDER_FIELD_COUNT; i++) {
         enum order_field field = (enum order_field)i;
-        if (field == ORDER_STATUS || field == ORDER_STEP) {
-            continue;
+        if (field == ORDER_STATUS || field == ORDER_STEP || field == ORDER_URL) {
+            continue; /* where an order can be looked at is nothing that happened to it */
         }
         struct change_list *list = &out->rest;
         if (field == ORDER_COMPLETED_DATE && out->status.count != 0) {

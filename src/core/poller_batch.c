@@ -149,7 +149,7 @@ static void count_result(struct poller *poller, const struct work *work,
     tally->events += result->staged.event_count;
     event_tally_count(&tally->types, result->staged.events, result->staged.event_count);
     if (work->sighting == SIGHTING_LISTED) {
-        tally->guard.changed += result->is_changed && !result->is_new ? 1 : 0;
+        tally->guard.changed += result->has_news && !result->is_new ? 1 : 0;
         poller_look_note_listed(poller, work->id, result);
     }
 }

@@ -295,6 +295,7 @@ enum status reconcile_order(const struct reconcile_context *context,
     };
     stage(&work, &order, &result.staged);
     result.is_changed = true;
+    result.has_news = work.findings.count != 0 || work.history.pending.since_wall_ms != 0;
     struct record *record = arena_alloc(arena, sizeof *record);
     *record = work.after;
     result.record = record;

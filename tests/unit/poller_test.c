@@ -594,6 +594,23 @@ static void change_many(struct world *world, int count, const char *members)
     }
 }
 
+/* Another spelling of every status, other links: nothing has happened. */
+static void a_mass_of_other_spellings_is_no_mass_change(void **state)
+{
+    struct world *world = *state;
+    world->profile.order_fields[ORDER_URL] =
+        (struct candidates){.pointers = (const char *const[]){"/href"}, .count = 1};
+    list_orders(world, 60);
+    settle(world);
+    change_many(world, 60, "\"status\":\"IN_PROGRESS\",\"href\":\"https://api.example.com/v2/x\"");
+    sweeps(world, 2);
+    assert_int_equal(world->event_count, 0);
+    change_many(world, 60, "\"status\":\"InProgress\",\"href\":\"https://api.example.com/v3/x\"");
+    world_restart(world);
+    sweeps(world, 2);
+    assert_int_equal(world->event_count, 0);
+}
+
 static void a_mass_change_is_held_until_released(void **state)
 {
     struct world *world = *state;
@@ -1535,6 +1552,7 @@ int main(void)
         CASE(a_list_that_ends_before_its_true_total_is_never_believed),
         CASE(a_wrong_total_is_found_out_however_pages_are_spelt),
         CASE(an_impossible_total_does_not_keep_the_baseline_away),
+        CASE(a_mass_of_other_spellings_is_no_mass_change),
         CASE(a_mass_change_is_held_until_released),
         CASE(what_a_hold_could_not_discard_is_not_told_twice),
         CASE(a_held_change_is_told_when_it_stays_and_forgotten_when_undone),
