@@ -24,6 +24,7 @@ export const en = {
     'health.held': 'Source {name}: a mass change is held back',
     'health.held_do': 'Look at its orders. If the change is real, release it.',
     'why.late': 'Source {name} was not read completely in time', 'do.late': 'What is shown of its orders may be out of date. It is tried again by itself.',
+    'why.paused': 'Source {name} is paused', 'do.paused': 'Its orders are not read until somebody resumes it.',
     'why.rejected': 'The API refuses source {name}', 'do.rejected': 'Check its credentials and what they may do; then reload.',
     'why.never_swept': 'Source {name} was never read completely', 'do.never_swept': 'Check its address and credentials: orderwatch check --connect.',
     'why.backlog': 'Receiver {name}: deliveries wait for days', 'do.backlog': 'Check the receiver. Nothing is lost.',

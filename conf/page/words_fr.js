@@ -24,6 +24,7 @@ export const fr = {
     'health.held': 'Source {name} : un changement massif est retenu',
     'health.held_do': 'Regardez ses commandes. Si le changement est réel, libérez-le.',
     'why.late': 'La source {name} n’a pas été lue entièrement à temps', 'do.late': 'Ses commandes ne sont peut-être plus à jour. Un nouvel essai se fait tout seul.',
+    'why.paused': 'La source {name} est en pause', 'do.paused': 'Ses commandes ne sont pas lues tant que personne ne la reprend.',
     'why.rejected': 'L’API refuse la source {name}', 'do.rejected': 'Vérifiez ses identifiants et leurs droits, puis rechargez.',
     'why.never_swept': 'La source {name} n’a jamais été lue entièrement', 'do.never_swept': 'Vérifiez son adresse et ses identifiants : orderwatch check --connect.',
     'why.backlog': 'Destinataire {name} : des envois attendent depuis des jours', 'do.backlog': 'Vérifiez le destinataire. Rien n’est perdu.',

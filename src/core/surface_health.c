@@ -52,33 +52,30 @@ static void judge_source(struct verdict *verdict, const struct surface *surface,
     int64_t age_ms = surface->now.wall_ms - status.last_complete_wall_ms;
     int64_t late_ms = SWEEP_INTERVALS * config->every_ms;
     late_ms = late_ms > SWEEP_ALLOWANCE_MS ? late_ms : SWEEP_ALLOWANCE_MS;
-    char reason[800];
-    if (status.health == POLLER_REJECTED) { /* it does not come right by itself */
-        (void)snprintf(reason, sizeof reason, "access is refused%s%s",
-                       status.last_failure[0] != '\0' ? ": " : "", status.last_failure);
-        add_reason(verdict, "source", config->name, "rejected", reason);
+    bool is_known = status.last_complete_wall_ms != 0;
+    bool is_rejected = status.health == POLLER_REJECTED; /* it does not come right by itself */
+    if (status.health == POLLER_MAINTENANCE || (!is_rejected && is_known && age_ms <= late_ms)) {
         return;
     }
-    if (status.health == POLLER_MAINTENANCE ||
-        (status.last_complete_wall_ms != 0 && age_ms <= late_ms)) {
-        return;
-    }
-    if (status.last_complete_wall_ms == 0) {
-        (void)snprintf(reason, sizeof reason, "no complete sweep yet");
+    const char *code = is_known ? "late" : "never_swept";
+    struct text reason;
+    text_init(&reason, 2048);
+    if (is_rejected) {
+        code = "rejected";
+        text_add_text(&reason, "access is refused");
+    } else if (is_known) {
+        text_addf(&reason, "no complete sweep for %lld s", (long long)(age_ms / 1000));
     } else {
-        (void)snprintf(reason, sizeof reason, "no complete sweep for %lld s",
-                       (long long)(age_ms / 1000));
+        text_add_text(&reason, "no complete sweep yet");
     }
-    size_t size = 0;
-    while (reason[size] != '\0') {
-        size++;
+    if (status.is_paused && !is_rejected) {
+        code = "paused";
+        text_addf(&reason, ": paused; `orderwatch resume %s` goes on", config->name);
+    } else if (status.last_failure[0] != '\0') {
+        text_addf(&reason, ": %s", status.last_failure);
     }
-    const char *cause = status.is_paused ? "paused" : status.last_failure;
-    if (cause[0] != '\0') {
-        (void)snprintf(reason + size, sizeof reason - size, ": %s", cause);
-    }
-    add_reason(verdict, "source", config->name,
-               status.last_complete_wall_ms == 0 ? "never_swept" : "late", reason);
+    add_reason(verdict, "source", config->name, code, text_cstr(&reason));
+    text_fini(&reason);
 }
 
 /* What a digest or quiet hours hold back is no backlog until their time has come. */

@@ -67,7 +67,7 @@ void item_add_source(struct json_writer *writer, const struct surface *surface, 
     json_write_text(writer, "time_zone", zone_name(config->zone));
     json_write_text(writer, "state", health_name(status.health));
     item_add_wall(writer, "last_complete_sweep", status.last_complete_wall_ms);
-    if (status.next_due_mono_ms != INSTANT_NEVER && !status.is_sweeping) {
+    if (status.next_due_mono_ms != INSTANT_NEVER && !status.is_sweeping && !status.is_paused) {
         int64_t wait_ms = status.next_due_mono_ms - surface->now.mono_ms;
         item_add_wall(writer, "next_sweep", surface->now.wall_ms + (wait_ms > 0 ? wait_ms : 0));
     }

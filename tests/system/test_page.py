@@ -208,6 +208,15 @@ def test_trouble_is_said_with_its_remedy(served, page):
     assert page.run("return document.title").startswith("(1) ")
 
 
+def test_a_paused_source_is_not_said_to_be_tried_again(served, page):
+    served.post("/api/v1/sources/orange/pause")
+    ready = wait_until(lambda: served.ask("/-/ready")[0].status == 503 and json.loads(served.ask("/-/ready")[1]), served.daemon.log)
+    assert ready["reasons"][0]["code"] == "paused" and "orderwatch resume orange" in ready["reasons"][0]["reason"]
+    assert "next_sweep" not in served.json("/api/v1/sources")["items"][0]
+    page.open().sees("Source orange is paused").sees("until somebody resumes it", "[data-health=bad]")
+    page.press("Resume", '[data-focus="source/orange/pause"]').sees("All well")
+
+
 def test_a_mail_leads_to_the_order_it_tells_of(world, chromium):
     world.source, mailbox = world.simulator(orders=orders()), world.mailbox()
     settings = configuration(world.folder, world.source)
