@@ -7,6 +7,7 @@
 #include "core/text.h"
 
 struct client;
+struct words_renamed;
 
 /* NULL: the command ends here, its reason is told. */
 struct client *client_open(const struct options *options, int *exit_code);
@@ -23,7 +24,10 @@ struct json *client_ask_json(struct client *client, const char *path, const char
 long client_try(struct client *client, const char *path, const char *body, struct text *answer,
                 int *exit_code);
 /* What the daemon says is wrong, in the words of the command line. */
-void client_add_problem(struct text *line, long http_code, const struct text *answer);
+void client_add_problem(const struct client *client, struct text *line, long http_code,
+                        const struct text *answer);
+/* What the command calls otherwise than the interface; it must outlive the client. */
+void client_rename(struct client *client, const struct words_renamed *own);
 /* The same as a line of its own; its exit code. */
 int client_tell_problem(const struct client *client, long http_code, const struct text *answer);
 /* What is asked from here on may take as long as it takes. */

@@ -25,6 +25,7 @@ struct client {
     struct http_address address;
     CURL *handle;
     long timeout_ms; /* 0: none */
+    const struct words_renamed *renamed;
 };
 
 static void tell_problems(struct problem_list *problems)
@@ -73,6 +74,11 @@ void client_close(struct client *client)
     }
     http_address_fini(&client->address);
     free(client);
+}
+
+void client_rename(struct client *client, const struct words_renamed *own)
+{
+    client->renamed = own;
 }
 
 void client_be_patient(struct client *client)
@@ -221,7 +227,8 @@ static int exit_code_of(long http_code)
     }
 }
 
-void client_add_problem(struct text *line, long http_code, const struct text *answer)
+void client_add_problem(const struct client *client, struct text *line, long http_code,
+                        const struct text *answer)
 {
     struct json *problem = NULL;
     const char *detail = NULL;
@@ -232,7 +239,7 @@ void client_add_problem(struct text *line, long http_code, const struct text *an
         text_add_text(line, "the daemon has another http.token than this configuration; name the "
                             "one it runs with by -c FILE, or let it read this one (SIGHUP)");
     } else if (detail != NULL) {
-        words_add(line, detail);
+        words_add(line, detail, client->renamed);
     } else {
         text_addf(line, "the daemon refuses without a reason (HTTP %ld)", http_code);
     }
@@ -243,7 +250,7 @@ int client_tell_problem(const struct client *client, long http_code, const struc
 {
     struct text line;
     text_init(&line, 4096);
-    client_add_problem(&line, http_code, answer);
+    client_add_problem(client, &line, http_code, answer);
     (void)fprintf(stderr, "orderwatch: %s: %s\n", client->command, text_cstr(&line));
     text_fini(&line);
     return exit_code_of(http_code);

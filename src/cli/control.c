@@ -142,7 +142,7 @@ static bool ask_both(struct client *client, const struct control *control, const
         http_code = client_try(client, text_cstr(&path), "{}", answer, exit_code);
         if (http_code == 404) {
             text_add_text(&refusals, i != 0 ? "; " : "");
-            client_add_problem(&refusals, http_code, answer);
+            client_add_problem(client, &refusals, http_code, answer);
         }
     }
     if (http_code == 404) {

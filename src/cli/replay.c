@@ -2,6 +2,7 @@
 
 #include "cli/cli.h"
 #include "cli/list.h"
+#include "cli/words.h"
 #include "core/arena.h"
 #include "core/slice.h"
 #include "daemon.h"
@@ -92,6 +93,8 @@ static enum status read_next(struct span page, struct text *next, struct failure
     return status;
 }
 
+static const struct words_renamed renamed[] = {{"since", "from"}, {"until", "to"}, {NULL, NULL}};
+
 static int load_events(struct client *client, const struct wishes *wishes, struct replay *replay)
 {
     int exit_code = EXIT_CODE_OK;
@@ -104,6 +107,7 @@ static int load_events(struct client *client, const struct wishes *wishes, struc
     do {
         text_clear(&path);
         text_add_text(&path, "/api/v1/events");
+        client_rename(client, renamed);
         client_add_parameter(&path, "since", wishes->from);
         client_add_parameter(&path, "until", wishes->to);
         client_add_parameter(&path, "limit", "1000");

@@ -1,5 +1,6 @@
 #include "cli/cli.h"
 #include "cli/list.h"
+#include "cli/words.h"
 #include "core/config.h"
 #include "core/json_write.h"
 #include "daemon.h"
@@ -100,7 +101,17 @@ static int add(struct client *client, const struct wish *wish, bool is_json)
     text_init(&body, 65536);
     int exit_code = EXIT_CODE_USAGE;
     if (compose(wish, &body)) {
+        const struct words_renamed renamed[] = {
+            {"end", wish->duration != NULL ? "for" : "until"},
+            {"source", "source"},
+            {"order", "order"},
+            {"type", "type"},
+            {"severity", "severity"},
+            {NULL, NULL},
+        };
+        client_rename(client, renamed);
         exit_code = send(client, "/api/v1/silences", text_cstr(&body), is_json);
+        client_rename(client, NULL);
     } else {
         (void)fputs("orderwatch: silence: --for: not a duration, or --until beside it; accepted: "
                     "such as 2h or 1d, or --until INSTANT\n",

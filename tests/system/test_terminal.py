@@ -161,6 +161,10 @@ REFUSED = {  # (code, words that help)
     ("silence", "add", "--order", "1", "--author", "Ann", "--comment", "c"): (2, ["--for", "--until"]),
     ("silence", "add", "--author", "Ann", "--comment", "c", "--for", "1h"): (2, ["--all"]),
     ("silence", "add", "--source", "blue", "--author", "Ann", "--comment", "c", "--for", "1h"): (2, ["blue", "orange"]),
+    ("silence", "add", "--order", "1", "--author", "Ann", "--comment", "c", "--until", "2020-01-01"): (2, [": --until: 2020"]),
+    ("silence", "add", "--order", "1", "--author", "Ann", "--comment", "c", "--for", "0"): (2, [": --for: must be after"]),
+    ("silence", "add", "--type", "x", "--author", "Ann", "--comment", "c", "--for", "1h"): (2, [": --type: x matches"]),
+    ("replay", "--from", "soon"): (2, [": --from: ", "soon"]), ("replay", "--from", "1h", "--to", "2h"): (2, [": --to: "]),
     ("check", "--route", "/nowhere/event.json"): (2, ["/nowhere/event.json: cannot be read"]),
     ("backup", "/nowhere/state.db"): (74, ["/nowhere/state.db", "folder must exist"]),
 }
