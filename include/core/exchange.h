@@ -46,6 +46,7 @@ struct responder_port {
     void (*stream)(struct http_exchange *exchange, http_gone_fn *on_gone, void *arg);
     void (*push)(struct http_exchange *exchange, struct span bytes);
     size_t (*unread)(const struct http_exchange *exchange); /* pushed and not yet taken */
+    void (*end)(struct http_exchange *exchange); /* of a stream: on_gone comes from within */
 };
 
 #endif

@@ -1,5 +1,6 @@
 #include "core/surface.h"
 
+#include "core/secret.h"
 #include "core/utf8.h"
 
 #include "surface_gate.h"
@@ -56,9 +57,18 @@ struct surface *surface_create(const struct surface_options *options)
     return surface;
 }
 
+static bool is_same_secret(const struct secret *left, const struct secret *right)
+{
+    return left == NULL || right == NULL ? left == right
+                                         : span_equal(secret_reveal(left), secret_reveal(right));
+}
+
 void surface_use_config(struct surface *surface, const struct config *config,
                         const struct sink_port *sinks)
 {
+    if (!is_same_secret(surface->options.config->http_token, config->http_token)) {
+        streams_end(surface); /* whoever has the new token comes back */
+    }
     surface->options.config = config;
     surface->options.sinks = sinks;
 }

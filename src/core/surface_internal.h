@@ -89,17 +89,17 @@ call_fn serve_orders, serve_order, serve_order_by_query, serve_appointments, ser
     serve_event, serve_deliveries;
 const char *delivery_state_name(enum delivery_state state);
 
-/* surface_keep */
+/* surface_keep, surface_feed */
 struct poller *surface_poller(const struct surface *surface, const char *source_name); /* NULL */
-call_fn serve_order_action, serve_backup;
+call_fn serve_order_action, serve_backup, serve_feed;
 
-/* surface_control, surface_reload, surface_stream, surface_feed */
-call_fn serve_delivery_action, serve_source_action, serve_sink_action, serve_reload, serve_stream,
-    serve_feed;
+/* surface_control, surface_reload, surface_stream */
+call_fn serve_delivery_action, serve_source_action, serve_sink_action, serve_reload, serve_stream;
 /* Drops deliveries that are parked, or pending for a sink that the configuration lacks. */
 void surface_drop(struct surface *surface, const int64_t *ids, size_t count,
                   store_changed_fn *on_done, void *arg);
 int64_t streams_turn(struct surface *surface); /* the mono ms of the next call */
+void streams_end(struct surface *surface);     /* each of them, for good */
 
 /* surface_hub */
 call_fn serve_order_hub, serve_order_hub_delete, serve_appointment_hub,

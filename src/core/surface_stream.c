@@ -164,6 +164,16 @@ int64_t streams_turn(struct surface *surface)
     return surface->now.mono_ms + LOOK_MS;
 }
 
+void streams_end(struct surface *surface)
+{
+    for (struct stream *stream = surface->streams, *next = NULL; stream != NULL; stream = next) {
+        next = stream->next;
+        if (stream->exchange != NULL) {
+            surface->options.responder.end(stream->exchange);
+        }
+    }
+}
+
 static size_t count_streams(const struct surface *surface)
 {
     size_t count = 0;

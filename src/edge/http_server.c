@@ -65,8 +65,7 @@ struct http_exchange {
     void *on_gone_arg;
 };
 
-/* --- the loop ----------------------------------------------------------------------------------
- */
+/* --- the loop --------------------------------------------------------------------------------- */
 
 static void on_timer(uv_timer_t *timer);
 
@@ -119,8 +118,7 @@ static void run_soon(struct http_server *server)
     }
 }
 
-/* --- exchanges ---------------------------------------------------------------------------------
- */
+/* --- exchanges -------------------------------------------------------------------------------- */
 
 static struct http_exchange *exchange_create(struct http_server *server,
                                              struct MHD_Connection *connection)
@@ -186,8 +184,7 @@ static void on_completed(void *arg, struct MHD_Connection *connection, void **co
     }
 }
 
-/* --- answers -----------------------------------------------------------------------------------
- */
+/* --- answers ---------------------------------------------------------------------------------- */
 
 static void wake(struct http_exchange *exchange)
 {
@@ -219,8 +216,7 @@ static void answer(struct http_exchange *exchange, const struct http_answer *giv
     wake(exchange);
 }
 
-/* --- streams -----------------------------------------------------------------------------------
- */
+/* --- streams ---------------------------------------------------------------------------------- */
 
 static size_t unread(const struct http_exchange *exchange)
 {
@@ -279,8 +275,22 @@ static void push(struct http_exchange *exchange, struct span bytes)
     }
 }
 
-/* --- requests ----------------------------------------------------------------------------------
- */
+/* The library cannot stop while a connection is suspended. */
+static void cut_off(struct http_exchange *exchange)
+{
+    bool is_suspended = exchange->state == EXCHANGE_WAITING || exchange->is_asleep;
+    if (exchange->state == EXCHANGE_STREAMING) {
+        exchange->on_gone(exchange->on_gone_arg);
+    }
+    exchange->state = EXCHANGE_CUT_OFF;
+    exchange->is_asleep = false;
+    if (is_suspended) {
+        MHD_resume_connection(exchange->connection);
+        run_soon(exchange->server);
+    }
+}
+
+/* --- requests --------------------------------------------------------------------------------- */
 
 static void ask(struct http_exchange *exchange, const char *path, const char *method)
 {
@@ -394,8 +404,7 @@ PRINTF_LIKE(2, 0) static void on_library_log(void *arg, const char *format, va_l
     LOG_DEBUG("http_server", log_text("says", line));
 }
 
-/* --- life --------------------------------------------------------------------------------------
- */
+/* --- life ------------------------------------------------------------------------------------- */
 
 static void watch(struct http_server *server, uv_loop_t *uv)
 {
@@ -459,20 +468,11 @@ static void on_handle_closed(uv_handle_t *handle)
     on_part_closed(handle->data);
 }
 
-/* The library cannot stop while a connection is suspended. */
-static void cut_off(struct http_server *server)
+static void cut_off_all(struct http_server *server)
 {
     for (struct http_exchange *exchange = server->exchanges; exchange != NULL;
          exchange = exchange->next) {
-        bool is_suspended = exchange->state == EXCHANGE_WAITING || exchange->is_asleep;
-        if (exchange->state == EXCHANGE_STREAMING) {
-            exchange->on_gone(exchange->on_gone_arg);
-        }
-        exchange->state = EXCHANGE_CUT_OFF;
-        exchange->is_asleep = false;
-        if (is_suspended) {
-            MHD_resume_connection(exchange->connection);
-        }
+        cut_off(exchange);
     }
 }
 
@@ -482,7 +482,7 @@ void http_server_close(struct http_server *server, http_closed_fn *on_closed, vo
     server->is_closing = true;
     server->on_closed = on_closed;
     server->on_closed_arg = arg;
-    cut_off(server);
+    cut_off_all(server);
     (void)MHD_run(server->daemon);
     (void)MHD_run(server->daemon);
     uv_close((uv_handle_t *)&server->poll, on_handle_closed);
@@ -496,5 +496,5 @@ void http_server_close(struct http_server *server, http_closed_fn *on_closed, vo
 struct responder_port http_server_responder(void)
 {
     return (struct responder_port){
-        .answer = answer, .stream = stream, .push = push, .unread = unread};
+        .answer = answer, .stream = stream, .push = push, .unread = unread, .end = cut_off};
 }

@@ -441,6 +441,22 @@ def test_streams_stay_and_another_listener_takes_over(world, watched):
                daemon.daemon.log().split("event=reloaded")[-2], daemon.daemon.log)
 
 
+def test_another_token_ends_the_streams_of_the_one_before(world, watched):
+    simulator = world.simulator(orders={"list": ORDERS})
+    daemon = watched(simulator, sinks=[], routes=[])
+    streams = [Stream(daemon.port, "0"), Stream(daemon.port, "0")]
+    daemon.settings["sources"][0]["every"] = "2s"
+    daemon.reload()  # with the same token, or none, they go on
+    simulator.step(order={"id": "O-1", "status": "Completed"})
+    assert all(stream.read(1) for stream in streams)
+    daemon.settings["http"]["token"] = "a-token-that-is-long-enough-for-this"
+    assert [one["keys"] for one in daemon.reload()["changes"]] == ["token"]
+    assert not any(stream.read(2) for stream in streams)
+    assert daemon.ask("/api/v1/events")[0] == 401
+    assert run_command("events", "-c", daemon.daemon.path)[0] == 0
+    assert daemon.daemon.stop() == 0
+
+
 class Restless:
     """Changes orders until it is told to stop."""
 
