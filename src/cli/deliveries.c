@@ -2,9 +2,11 @@
 #include "cli/list.h"
 #include "daemon.h"
 
-static const char usage[] = "usage: orderwatch deliveries [-c FILE] [FILTERS] [--json]\n"
-                            "What was sent, waits to be, or is parked, the latest first.\n"
-                            "--status: pending, delivered, parked, dropped.\n";
+static const char usage[] =
+    "usage: orderwatch deliveries [-c FILE] [FILTERS] [--json]\n"
+    "What was sent, waits to be, or is parked, the latest first.\n"
+    "--status: pending, delivered, parked, dropped.\n"
+    "TRIES: those that came to the receiver. orderwatch why shows every one.\n";
 
 static const struct column delivery_columns[] = {
     {"ID", "/id", CELL_NUMBER},        {"SINK", "/sink", CELL_TEXT},
