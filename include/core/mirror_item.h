@@ -1,4 +1,5 @@
-/* One order's retained state at one sink: which topics get what, and which are emptied. Pure. */
+/* One order's, or a source's, retained state at one sink: which topics get what, and which are
+ * emptied. Pure. */
 #ifndef CORE_MIRROR_ITEM_H
 #define CORE_MIRROR_ITEM_H
 
@@ -22,6 +23,7 @@ enum item_step {
 };
 
 struct mirror_item {
+    struct mirror *mirror;
     struct arena *arena; /* owns all texts */
     const char *source_name, *order_id;
     uint64_t version;
@@ -30,7 +32,7 @@ struct mirror_item {
     bool is_asked;   /* the store owes an answer for this step */
     bool has_ended;  /* settled, or failed and to be fetched again */
     struct publication *publications;
-    size_t publication_count, acknowledged_count, in_flight;
+    size_t publication_count, acknowledged_count, in_flight; /* of a source there may be none */
     const char *published_all; /* before and after together: what may have a topic meanwhile */
     const char *published_after;
 };

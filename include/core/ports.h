@@ -290,7 +290,7 @@ struct store_port {
 
     /* Retained state. Every commit marks the orders it writes as stale for each state sink of their
      * source (store_options.state_sinks). refill marks those too that are not: the broker lost all.
-     */
+     * A state whose order has an empty id is the source's own, there from the start. */
     void (*fetch_stale)(void *self, const char *sink_name, size_t count_max,
                         store_states_fn *on_done, void *arg);
     void (*settle_state)(void *self, const char *sink_name,

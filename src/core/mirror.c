@@ -216,26 +216,25 @@ static void publish_sources(struct mirror *mirror)
 
 static void on_noted(void *arg, enum status status, const char *detail)
 {
-    const struct publication *publication = arg;
-    struct mirror_item *item = publication->item;
-    publication->mirror->store_asks--;
+    struct mirror_item *item = arg;
+    item->mirror->store_asks--;
     item->is_asked = false;
     item->step = ITEM_PUBLISHING;
     if (status != STATUS_OK) {
         item->has_ended = true;
-        back_off(publication->mirror, detail);
+        back_off(item->mirror, detail);
     }
 }
 
 static void on_settled(void *arg, enum status status, const char *detail)
 {
-    const struct publication *publication = arg;
-    publication->mirror->store_asks--;
-    publication->item->is_asked = false;
-    publication->item->has_ended = true;
-    publication->mirror->wants_fetch = true;
+    struct mirror_item *item = arg;
+    item->mirror->store_asks--;
+    item->is_asked = false;
+    item->has_ended = true;
+    item->mirror->wants_fetch = true;
     if (status != STATUS_OK) {
-        back_off(publication->mirror, detail);
+        back_off(item->mirror, detail);
     }
 }
 
@@ -249,7 +248,7 @@ static void tell_store(struct mirror *mirror, struct mirror_item *item, uint64_t
                                           .version = version,
                                           .published = published};
     mirror->options.store.settle_state(mirror->options.store.self, mirror->options.sink->name,
-                                       &settlement, on_done, &item->publications[0]);
+                                       &settlement, on_done, item);
 }
 
 static void publish_item(struct mirror *mirror, struct mirror_item *item)

@@ -148,6 +148,12 @@ static bool is_of_another(const struct mirror_options *options, const char *pref
     return false;
 }
 
+/* No order has an empty id. */
+static bool is_of_source(const struct mirror_item *item)
+{
+    return item->order_id[0] == '\0';
+}
+
 static void empty_earlier(struct mirror_item *item, const char *topic)
 {
     add_publication(item, RETAINED_EARLIER, NULL, (struct span){0});
@@ -177,12 +183,16 @@ static void take_back_earlier(struct mirror_item *item, const struct sink_config
     announce(item, &earlier, discovery_prefix, NULL);
 }
 
-/* With each order the statuses that stood beside it, too: nothing else knows of that prefix. */
+/* With each order the statuses that stood beside it, too: what was published before sources were
+ * noted knows that prefix by its orders alone. */
 static void empty_below(struct mirror_item *item, const struct sink_config *sink, const char *list,
                         const char *prefix)
 {
     empty_earlier(item, arena_format(item->arena, "%s/status", prefix));
     empty_earlier_of(item, prefix, RETAINED_SOURCE, NULL);
+    if (is_of_source(item)) {
+        return;
+    }
     empty_earlier_of(item, prefix, RETAINED_ORDER, NULL);
     for (const char *entry = list; *entry != '\0';) {
         size_t size = strcspn(entry, " ");
@@ -207,11 +217,17 @@ static void note_topic(const char *encoded, struct text *after, struct text *all
     list_add(after, encoded);
 }
 
-static void publish_record(struct mirror_item *item, const struct record *record,
-                           const struct sink_config *sink, struct text *after, struct text *all)
+static void note_prefix(struct mirror_item *item, const struct sink_config *sink,
+                        struct text *after, struct text *all)
 {
     note_topic(arena_format(item->arena, "%c%s", BELOW, encode_id(item->arena, sink->mqtt.prefix)),
                after, all);
+}
+
+static void publish_record(struct mirror_item *item, const struct record *record,
+                           const struct sink_config *sink, struct text *after, struct text *all)
+{
+    note_prefix(item, sink, after, all);
     add_publication(item, RETAINED_ORDER, NULL,
                     payload_of_order(item->arena, record, &sink->fields));
     for (size_t i = 0; i < record->appointment_count; i++) {
@@ -302,7 +318,10 @@ static void plan(struct mirror_item *item, const struct stale_state *state,
     text_init(&all, 2 * PUBLISHED_BYTES_MAX);
     text_add_text(&all, state->published);
     if (state->has_left) {
-        add_publication(item, RETAINED_ORDER, NULL, (struct span){0});
+        add_publication(item, is_of_source(item) ? RETAINED_SOURCE : RETAINED_ORDER, NULL,
+                        (struct span){0});
+    } else if (is_of_source(item)) { /* its status is published apart, whenever it changes */
+        note_prefix(item, options->sink, &after, &all);
     } else {
         publish_record(item, record, options->sink, &after, &all);
     }
@@ -320,7 +339,7 @@ enum status mirror_item_create(struct mirror *mirror, const struct stale_state *
 {
     struct arena *arena = arena_create();
     struct record record = {0};
-    if (!state->has_left) {
+    if (!state->has_left && state->order_id[0] != '\0') {
         enum status status = record_decode(state->canonical, arena, &record, why);
         if (status != STATUS_OK) {
             arena_destroy(arena);
@@ -328,6 +347,7 @@ enum status mirror_item_create(struct mirror *mirror, const struct stale_state *
         }
     }
     struct mirror_item *item = alloc(sizeof *item);
+    item->mirror = mirror;
     item->arena = arena;
     item->source_name = arena_text(arena, span_of(state->source_name));
     item->order_id = arena_text(arena, span_of(state->order_id));

@@ -115,15 +115,28 @@ static void abandon_pair(struct database *database, const struct state_pair *pai
     (void)database_run(database, forget);
 }
 
+/* What the sink has of the source itself: below which prefix. */
+static void note_source(struct database *database, const struct state_pair *pair, bool is_changed)
+{
+    struct sqlite3_stmt *statement = database_statement(database, STATEMENT_STATE_NOTE_SOURCE);
+    bind_text(statement, 1, pair->sink_name);
+    bind_text(statement, 2, pair->source_name);
+    bind_number(statement, 3, next_version(database));
+    bind_number(statement, 4, is_changed);
+    (void)database_run(database, statement);
+}
+
 static void adopt_pair(struct database *database, const struct state_pair *pair)
 {
     struct sqlite3_stmt *add = database_statement(database, STATEMENT_PAIR_ADD);
     bind_text(add, 1, pair->source_name);
     bind_text(add, 2, pair->sink_name);
     bind_number(add, 3, (int64_t)pair->shape);
-    if (database_run(database, add) != 0) {
+    bool is_changed = database_run(database, add) != 0;
+    if (is_changed) {
         mark_source(database, pair, true);
     }
+    note_source(database, pair, is_changed);
 }
 
 static void add_pair(struct state_pair **pairs, size_t *count, const struct state_sink *pair)
@@ -187,7 +200,8 @@ static void run_fetch_stale(struct database *database, struct job *job)
         state->order_id = arena_text(arena, column_bytes(row, 1));
         state->version = (uint64_t)column_number(row, 2);
         state->published = arena_text(arena, column_bytes(row, 3));
-        state->has_left = column_number(row, 4) != 0 ||
+        bool is_of_order = state->order_id[0] != '\0';
+        state->has_left = (is_of_order && column_number(row, 4) != 0) ||
                           !has_pair(database, state->source_name, states->sink_name);
         if (!state->has_left) {
             struct span canonical = column_bytes(row, 5);

@@ -189,6 +189,12 @@ static const struct statement_text texts[] = {
                                      " SET version = excluded.version, is_stale = 1"
                                      " WHERE ?4 OR is_stale = 0",
                                      "SEARCH orders USING PRIMARY KEY (source=?)"},
+    /* The source's own: of no order. */
+    [STATEMENT_STATE_NOTE_SOURCE] = {"INSERT INTO states(sink, source, order_id, version, is_stale)"
+                                     " VALUES(?1, ?2, '', ?3, 1)"
+                                     " ON CONFLICT(sink, source, order_id) DO UPDATE"
+                                     " SET version = excluded.version, is_stale = 1 WHERE ?4",
+                                     ""},
     [STATEMENT_STATE_MARK_KEPT] = {"UPDATE states SET version = ?3, is_stale = 1"
                                    " WHERE sink = ?1 AND source = ?2",
                                    "SEARCH states USING PRIMARY KEY (sink=? AND source=?)"},
@@ -209,8 +215,8 @@ static const struct statement_text texts[] = {
      * its topics are empty. */
     [STATEMENT_STATE_FORGET_LEFT] = {"DELETE FROM states WHERE sink = ?1 AND source = ?2"
                                      " AND order_id = ?3 AND is_stale = 0 AND NOT (?4 AND"
-                                     " EXISTS(SELECT 1 FROM orders WHERE source = ?2"
-                                     " AND id = ?3 AND has_left = 0))",
+                                     " (?3 = '' OR EXISTS(SELECT 1 FROM orders WHERE source = ?2"
+                                     " AND id = ?3 AND has_left = 0)))",
                                      "SEARCH states USING PRIMARY KEY"
                                      " (sink=? AND source=? AND order_id=?);"
                                      " SCALAR SUBQUERY 1; SEARCH orders USING PRIMARY KEY"

@@ -5,19 +5,35 @@
 
 static const struct state_sink pairs[] = {{FIXTURE_SOURCE, SINK, 7}, {"another", SINK, 7}};
 
+static void fetch(struct fixture *fixture)
+{
+    assert_int_equal(fixture_fetch_states(fixture, SINK, 100), STATUS_OK);
+}
+
+/* The sources' own are there from the start: how many. */
+static size_t settle_sources(struct fixture *fixture)
+{
+    fetch(fixture);
+    size_t count = fixture->count;
+    for (size_t i = 0; i < count; i++) {
+        struct stale_state own = fixture->states[0];
+        assert_string_equal(own.order_id, "");
+        assert_int_equal(fixture_settle_state(fixture, &own, "=" SINK), STATUS_OK);
+        fetch(fixture);
+    }
+    assert_int_equal(fixture->count, 0);
+    return count;
+}
+
 static int setup(void **state)
 {
     struct fixture *fixture = fixture_create();
     fixture->state_sinks = pairs;
     fixture->state_sink_count = ARRAY_COUNT(pairs);
     assert_int_equal(fixture_open(fixture), STATUS_OK);
+    assert_int_equal(settle_sources(fixture), ARRAY_COUNT(pairs));
     *state = fixture;
     return 0;
-}
-
-static void fetch(struct fixture *fixture)
-{
-    assert_int_equal(fixture_fetch_states(fixture, SINK, 100), STATUS_OK);
 }
 
 static void commit(struct fixture *fixture, const char *id, const char *canonical, bool has_left)
@@ -137,10 +153,15 @@ static void test_pairs_come_and_go_with_the_configuration(void **state)
     fixture->state_sink_count = 1;
     fixture_reopen(fixture);
     fetch(fixture);
-    assert_int_equal(fixture->count, 1);
-    assert_true(fixture->states[0].has_left); /* the source is not kept there any more */
-    assert_string_equal(fixture->states[0].published, "A-1");
-    assert_int_equal(fixture_settle_state(fixture, &fixture->states[0], ""), STATUS_OK);
+    assert_int_equal(fixture->count, 2); /* the source is not kept there any more */
+    assert_true(fixture->states[0].has_left && fixture->states[1].has_left);
+    assert_string_equal(fixture->states[0].order_id, "");
+    assert_string_equal(fixture->states[0].published, "=" SINK);
+    assert_string_equal(fixture->states[1].published, "A-1");
+    struct stale_state order = fixture->states[1];
+    assert_int_equal(fixture_settle_state(fixture, &order, ""), STATUS_OK);
+    assert_int_equal(settle_sources(fixture), 1);
+    fixture_reopen(fixture);
     fetch(fixture);
     assert_int_equal(fixture->count, 0);
     commit(fixture, "2", "two", false);
@@ -151,7 +172,11 @@ static void test_pairs_come_and_go_with_the_configuration(void **state)
     fixture->state_sink_count = ARRAY_COUNT(pairs);
     fixture_reopen(fixture);
     fetch(fixture);
-    assert_int_equal(fixture->count, 2); /* all that is known */
+    assert_int_equal(fixture->count, 3); /* all that is known */
+    for (size_t i = 0; i < fixture->count; i++) {
+        assert_false(fixture->states[i].has_left);
+        assert_string_equal(fixture->states[i].published, "");
+    }
 }
 
 static void test_another_shape_publishes_all_again(void **state)
@@ -164,9 +189,12 @@ static void test_another_shape_publishes_all_again(void **state)
     fixture->state_sinks = others;
     fixture_reopen(fixture);
     fetch(fixture);
-    assert_int_equal(fixture->count, 1);
+    assert_int_equal(fixture->count, 2);
     assert_string_equal(fixture->states[0].published, "A-1");
-    assert_int_equal(fixture_settle_state(fixture, &fixture->states[0], "A-1"), STATUS_OK);
+    assert_string_equal(fixture->states[1].published, "=" SINK);
+    struct stale_state order = fixture->states[0];
+    assert_int_equal(fixture_settle_state(fixture, &order, "A-1"), STATUS_OK);
+    assert_int_equal(settle_sources(fixture), 1);
     fixture_reopen(fixture);
     fetch(fixture);
     assert_int_equal(fixture->count, 0);

@@ -217,6 +217,34 @@ def test_another_prefix_leaves_nothing_below_the_earlier_one(world):
                lambda: below(broker, "homeassistant"))
 
 
+def without_orders(world):
+    broker = world.broker()
+    simulator = world.simulator(orders={"list": []})
+    daemon = world.daemon(harness.configuration(world.folder, simulator, sinks=[harness.mqtt_sink(broker)])).start()
+    wait_until(lambda: below(broker, "orderwatch") == ["orderwatch/orange/status", "orderwatch/status"], daemon.log)
+    return broker, daemon
+
+
+def test_another_prefix_leaves_nothing_of_a_source_without_orders(world):
+    broker, daemon = without_orders(world)
+    daemon.stop()
+    configure(daemon, prefix="site/one")
+    daemon.start()
+    wait_until(lambda: below(broker, "site") == ["site/one/orange/status", "site/one/status"], daemon.log)
+    wait_until(lambda: not below(broker, "orderwatch"), lambda: below(broker, "orderwatch"))
+
+
+def test_a_source_that_is_gone_after_a_restart_has_no_status(world):
+    broker, daemon = without_orders(world)
+    daemon.stop()
+    source = daemon.configuration["sources"][0]
+    daemon.configuration["sources"] = [{**source, "name": "other"}]
+    configure(daemon)
+    daemon.start()
+    wait_until(lambda: below(broker, "orderwatch") == ["orderwatch/other/status", "orderwatch/status"],
+               lambda: below(broker, "orderwatch"))
+
+
 WATCH = """
 const client = require("mqtt").connect("mqtt://127.0.0.1:" + process.argv[2], {protocolVersion: 5});
 client.on("connect", () => client.subscribe("orderwatch/+/event/#", {qos: 1}, () => console.log("ready")));

@@ -308,6 +308,42 @@ static void test_what_was_below_another_prefix_is_emptied_with_its_statuses(void
     text_fini(&topics);
 }
 
+static void expect_source(bool has_left, const char *published, const char *after,
+                          const char *topics)
+{
+    const struct sink_config sink = {.name = "noc", .kind = SINK_MQTT, .mqtt.prefix = "new"};
+    const struct mirror_options options = {.sink = &sink};
+    const struct stale_state state = {.source_name = "orange",
+                                      .order_id = "",
+                                      .version = 3,
+                                      .has_left = has_left,
+                                      .published = published};
+    struct mirror_item *item = NULL;
+    assert_int_equal(STATUS_OK, mirror_item_create(NULL, &state, &options, &item, NULL));
+    struct text words;
+    text_init(&words, 4096);
+    for (size_t i = 0; i < item->publication_count; i++) {
+        const struct retained *retained = &item->publications[i].retained;
+        assert_int_equal(0, retained->payload.size);
+        text_addf(&words, " %s",
+                  retained->kind == RETAINED_SOURCE ? "its status" : retained->topic);
+    }
+    assert_string_equal(topics, text_cstr(&words));
+    assert_string_equal(after, item->published_after);
+    text_fini(&words);
+    mirror_item_destroy(item);
+}
+
+static void test_a_source_has_its_statuses_alone(void **state)
+{
+    (void)state;
+    expect_source(false, "", "=new", "");
+    expect_source(false, "=new", "=new", "");
+    expect_source(false, "=old", "=new", " old/status old/orange/status");
+    expect_source(true, "=new", "", " its status");
+    expect_source(true, "=old", "", " its status old/status old/orange/status");
+}
+
 static void test_what_another_sink_has_at_the_same_broker_is_left_alone(void **state)
 {
     (void)state;
@@ -403,6 +439,7 @@ int main(void)
         cmocka_unit_test(test_many_orders_at_a_bounded_rate),
         cmocka_unit_test(test_home_assistant_is_told_of_an_order_and_of_its_end),
         cmocka_unit_test(test_what_was_below_another_prefix_is_emptied_with_its_statuses),
+        cmocka_unit_test(test_a_source_has_its_statuses_alone),
         cmocka_unit_test(test_what_another_sink_has_at_the_same_broker_is_left_alone),
         cmocka_unit_test(test_the_shape_follows_what_decides_the_payloads),
         cmocka_unit_test(test_a_slow_rate_is_kept),
