@@ -125,7 +125,8 @@ def test_an_error_keeps_all_of_the_old(world, watched):
     assert code == 78 and out == "" and err.splitlines() == answer["errors"]
     assert daemon.metric("orderwatch_config_last_reload_successful") == 0
     assert daemon.metric("orderwatch_config_last_reload_success_timestamp_seconds") == in_force
-    assert len(daemon.lines("config_problem")) == 6 and len(daemon.lines("reload_failed")) == 2
+    problems = [line for line in daemon.lines("config_problem") if "level=error" in line]
+    assert len(problems) == 6 and len(daemon.lines("reload_failed")) == 2
     assert daemon.sink("more") is None
 
     daemon.daemon.path.write_text("sources: [")
@@ -238,7 +239,8 @@ def test_what_did_not_change_is_not_disturbed(world, watched):
     assert [message.payload for message in watcher.messages if message.topic == "orderwatch/status"] == [b"online"]
     assert daemon.ask("/api/v1/sources")[1]["items"][0]["sweeps"] >= sweeps
     assert len(simulator.requests("/token")) == tokens
-    assert daemon.metric('orderwatch_requests_total{source="orange",code="200"}') > 3
+    # The token, the baseline, and what came with the change: the counter did not begin anew.
+    assert daemon.metric('orderwatch_requests_total{source="orange",code="200"}') >= 3
 
     daemon.settings["sinks"][0]["mqtt"]["prefix"] = "elsewhere"
     assert daemon.changes() == ["changed sink noc mqtt.prefix"]
