@@ -6,6 +6,8 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 /* Pages copied between two other jobs: about a megabyte. */
@@ -36,6 +38,34 @@ static void fail_errno(struct backup_job *backup, int code)
                 strerror_r(code, words, sizeof words));
 }
 
+static int64_t size_of(const char *path)
+{
+    struct stat facts;
+    return stat(path, &facts) == 0 ? facts.st_size : 0;
+}
+
+/* A copy that fills the disk takes from the daemon what it writes on: none is begun that cannot
+ * fit, whatever the log beside the state still adds. */
+static bool has_room(const struct database *database, struct backup_job *backup)
+{
+    struct arena *arena = backup->write.job.arena;
+    int64_t wanted =
+        size_of(database->path) + size_of(arena_format(arena, "%s-wal", database->path));
+    struct statvfs disk;
+    if (statvfs(database->path, &disk) != 0) {
+        return true; /* the copy itself tells what is wrong */
+    }
+    int64_t room = (int64_t)disk.f_bavail * (int64_t)disk.f_frsize;
+    if (room < wanted) {
+        fail_backup(backup, STATUS_FULL,
+                    arena_format(arena,
+                                 "no room on the disk of the state for a copy beside it: "
+                                 "it takes %lld bytes, and there are %lld; make room",
+                                 (long long)wanted, (long long)room));
+    }
+    return room >= wanted;
+}
+
 /* The copy is made beside its place, private from the first byte. It needs no journal of its own:
  * half a copy is none. */
 static void begin(struct database *database, struct backup_job *backup)
@@ -48,8 +78,11 @@ static void begin(struct database *database, struct backup_job *backup)
         fail_backup(backup, STATUS_BUSY, "another backup is being made; try again");
         return;
     }
-    database->is_backed_up = true;
     backup->path = arena_format(backup->write.job.arena, "%s.backup", database->path);
+    if (!has_room(database, backup)) {
+        return;
+    }
+    database->is_backed_up = true;
     backup->part_path = arena_format(backup->write.job.arena, "%s.part", backup->path);
     int part = open(backup->part_path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (part < 0) {

@@ -83,3 +83,29 @@ def test_a_full_disk_is_said_and_survived(world):
         assert served.daemon.stop() == 0
 
     on_own_disk(disk, "6m", play)
+
+
+def test_a_backup_that_does_not_fit_takes_no_room_from_the_daemon(world):
+    disk = world.folder / "disk"
+    disk.mkdir()
+    source, receiver = world.simulator(orders=ORDERS), world.webhook()
+    settings = configuration(world.folder, source, sinks=[webhook_sink(receiver)])
+    settings["state"]["database"] = str(disk / "state.db")
+
+    def play():
+        served = Served(world, settings)
+        served.swept()
+        assert served.command("backup", world.folder / "copy.db")[0] == 0
+        copy_size = (world.folder / "copy.db").stat().st_size
+        facts = os.statvfs(disk)
+        with open(disk / "ballast", "wb") as ballast:
+            os.posix_fallocate(ballast.fileno(), 0, facts.f_bavail * facts.f_frsize - copy_size // 2)
+        code, _, error = served.command("backup", world.folder / "other.db")
+        assert code != 0 and "no room on the disk of the state" in error and "make room" in error, (code, error)
+        assert sorted(world.folder.glob("other.db*")) == sorted(disk.glob("state.db.backup*")) == []
+        step(source, range(5), "InProgress")
+        wait_until(lambda: len(receiver.deliveries) == 5, served.daemon.log)
+        assert "store_failed" not in served.daemon.log()
+        assert served.daemon.stop() == 0
+
+    on_own_disk(disk, "6m", play)
