@@ -131,18 +131,20 @@ static const char *skip_name(const char *text)
     return *text == '=' ? skip_blank(text + 1) : NULL;
 }
 
-/* eventType=A,B or eventType=A&eventType=B */
+/* eventType=A,B, and TMF630's two forms: eventType=A;eventType=B and, as of an address, with &. An
+ * event has one type, so all of them say: any of these. */
 static enum status read_query(enum hub_api api, const char *query, const char **types,
                               size_t *count, struct failure *why)
 {
     const char *rest = skip_blank(query);
     char joint = *rest != '\0' ? '&' : '\0';
     while (joint != '\0') {
-        rest = joint == '&' ? skip_name(rest) : rest;
-        if (rest == NULL || (joint != '&' && joint != ',')) {
+        bool is_new = joint == '&' || joint == ';';
+        rest = is_new ? skip_name(rest) : rest;
+        if (rest == NULL || (!is_new && joint != ',')) {
             return fail(why, STATUS_INVALID, "query: cannot be used; accepted: %s", QUERY_ACCEPTED);
         }
-        struct span value = {.data = rest, .size = strcspn(rest, " ,&")};
+        struct span value = {.data = rest, .size = strcspn(rest, " ,&;")};
         if (!add_named(api, value, types, count)) {
             return fail_with_names(api, why);
         }
@@ -177,6 +179,10 @@ static enum status read_registration(const struct json *body, enum hub_api api,
         return fail(why, STATUS_INVALID,
                     "callback is missing; accepted: {\"callback\": URL, "
                     "\"query\": \"eventType=...\"}");
+    }
+    const struct json *given = json_member(body, "query");
+    if (given != NULL && json_kind(given) != JSON_STRING && json_kind(given) != JSON_NULL) {
+        return fail(why, STATUS_INVALID, "query is no text; accepted: %s", QUERY_ACCEPTED);
     }
     query = query != NULL ? query : "";
     if (strlen(query) > QUERY_BYTES_MAX) {

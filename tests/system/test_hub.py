@@ -200,6 +200,8 @@ def test_what_a_consumer_may_not(hub):
                          ({**register, "query": "eventType=NoSuchEvent"}, "ProductOrderCreateEvent"),
                          ({**register, "query": "eventType=AppointmentCreateEvent"}, "ProductOrderCreateEvent"),
                          ({**register, "query": "state=held"}, "eventType=NAME"),
+                         ({**register, "query": 5}, "query is no text"),
+                         ({**register, "query": ["eventType=ProductOrderCreateEvent"]}, "query is no text"),
                          ({**register, "query": "eventType=ProductOrderCreateEvent,"}, "no such event type")]:
         status, _, problem = hub.ask("POST", ORDERS, body)
         assert status == 400 and wanted in problem["detail"], (body, problem)
