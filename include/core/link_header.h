@@ -5,7 +5,8 @@
 #include "core/text.h"
 
 /* Appends the absolute address of rel="next". STATUS_NOT_FOUND: there is none; STATUS_INVALID: it
- * leads to another host or scheme than base_url, where credentials do not belong. */
+ * leads to another host or scheme than base_url, where credentials do not belong, or the header is
+ * broken. */
 enum status link_header_add_next(const char *link, const char *base_url, const char *page_url,
                                  struct text *out, struct failure *why) MUST_CHECK;
 

@@ -65,24 +65,36 @@ static bool is_next(struct span parameters)
     return false;
 }
 
-static bool find_next(const char *link, struct span *target)
+/* Lists may have empty items: ", ,". Moves past it. */
+static bool is_empty_item(struct span *rest)
 {
-    struct span rest = span_of(link);
+    *rest = trim(*rest);
+    bool is_comma = rest->size != 0 && rest->data[0] == ',';
+    rest->data += is_comma ? 1 : 0;
+    rest->size -= is_comma ? 1 : 0;
+    return is_comma || rest->size == 0;
+}
+
+/* STATUS_INVALID: these are no links, so that it is not known whether one of them is the next. */
+static enum status find_next(const char *link, struct span *target)
+{
+    struct span rest = span_of(link != NULL ? link : "");
     while (rest.size != 0) {
-        rest = trim(rest);
-        const char *close =
-            rest.size != 0 && rest.data[0] == '<' ? memchr(rest.data, '>', rest.size) : NULL;
+        if (is_empty_item(&rest)) {
+            continue;
+        }
+        const char *close = rest.data[0] == '<' ? memchr(rest.data, '>', rest.size) : NULL;
         if (close == NULL) {
-            return false;
+            return STATUS_INVALID;
         }
         *target = (struct span){.data = rest.data + 1, .size = (size_t)(close - rest.data) - 1};
         rest.size -= (size_t)(close + 1 - rest.data);
         rest.data = close + 1;
         if (is_next(cut(&rest, ','))) {
-            return true;
+            return STATUS_OK;
         }
     }
-    return false;
+    return STATUS_NOT_FOUND;
 }
 
 /* scheme://authority, without the slash after it. */
@@ -138,8 +150,9 @@ enum status link_header_add_next(const char *link, const char *base_url, const c
                                  struct text *out, struct failure *why)
 {
     struct span target = {0};
-    if (link == NULL || !find_next(link, &target)) {
-        return STATUS_NOT_FOUND;
+    enum status status = find_next(link, &target);
+    if (status != STATUS_OK) {
+        return fail(why, status, "the Link header is broken"); /* or has no next */
     }
     if (!is_safe(target)) {
         return fail(why, STATUS_INVALID, "the Link header's next is not an address");

@@ -164,6 +164,34 @@ static enum pager_verdict take(struct poller *poller, const struct page_origin *
     return pager_take(&reading->pager, &facts, why);
 }
 
+/* NULL: this page says that it is the last. What is neither text nor number is not understood, and
+ * is the end of nothing. */
+static enum status read_cursor(const struct poller *poller, struct json **out, struct failure *why)
+{
+    const char *pointer = poller->sweep.reading.collection->paging.cursor_pointer;
+    struct span bytes;
+    *out = NULL;
+    if (pointer == NULL ||
+        slice_find(answer_body(&poller->request.answer), pointer, &bytes, NULL) != STATUS_OK) {
+        return STATUS_OK;
+    }
+    struct json *cursor = NULL;
+    enum status status = json_parse(bytes, &cursor, why);
+    if (status != STATUS_OK) {
+        return status;
+    }
+    enum json_kind kind = json_kind(cursor);
+    bool is_end = kind == JSON_NULL || (kind == JSON_BOOL && span_is(json_text(cursor), "false"));
+    if (kind == JSON_STRING || kind == JSON_NUMBER) {
+        *out = cursor;
+        return STATUS_OK;
+    }
+    json_destroy(cursor);
+    return is_end ? STATUS_OK
+                  : fail(why, STATUS_INVALID, "the cursor at \"%.100s\" is neither text nor number",
+                         pointer);
+}
+
 enum pager_verdict poller_take_page(struct poller *poller, struct failure *why)
 {
     struct reading *reading = &poller->sweep.reading;
@@ -172,8 +200,11 @@ enum pager_verdict poller_take_page(struct poller *poller, struct failure *why)
         refresh_origin(poller, &origin);
         return take(poller, &origin, why);
     }
-    struct json *cursor =
-        answer_value_at(&poller->request.answer, reading->collection->paging.cursor_pointer);
+    struct json *cursor = NULL;
+    if (read_cursor(poller, &cursor, why) != STATUS_OK) {
+        reading->pager.page_count++; /* it is this page's */
+        return PAGER_BROKEN;
+    }
     struct page_origin origin;
     read_origin(poller, cursor, &origin);
     page_memory_set_origin(memory_of(poller), reading->pager.page_count, &origin);

@@ -19,6 +19,7 @@ class Api:
         self.headers = []
         self.starts = 0
         self.is_broken = False
+        self.link = None  # a Link header instead of the true one
         api = self
 
         class Handler(http.server.BaseHTTPRequestHandler):
@@ -74,7 +75,7 @@ class Api:
         if self.style == "link" and has_more:
             query = urllib.parse.parse_qsl(parts.query)
             query = [pair for pair in query if pair[0] != "from"] + [("from", str(start + size))]
-            request.send_header("Link", f'</v7/things>; rel="first", <{parts.path}?{urllib.parse.urlencode(query)}>; '
+            request.send_header("Link", self.link or f'</v7/things>; rel="first", <{parts.path}?{urllib.parse.urlencode(query)}>; '
                                         'rel="next"')
         request.end_headers()
         request.wfile.write(body)

@@ -29,12 +29,13 @@ class Unpaged(Api):
         self.things = everything
 
 
-def watch(world, api, count=PAGE):
+def watch(world, api, count=PAGE, paging=PROFILE["orders"]["paging"]):
     api.things = [{"id": f"T-{i}", "status": "going"} for i in range(count)]
     path = world.folder / "profile.yaml"
-    path.write_text(to_yaml(PROFILE))
+    path.write_text(to_yaml({"orders": {**PROFILE["orders"], "paging": paging}}))
     webhook = world.webhook()
-    made = api.configuration(world.folder, [webhook_sink(webhook)], profile=str(path), page=PAGE, adaptive="off")
+    made = api.configuration(world.folder, [webhook_sink(webhook)], profile=str(path), page=PAGE, adaptive="off",
+                             guard={"policy": "tell"})
     return world.daemon(made), webhook
 
 
@@ -105,4 +106,24 @@ def test_a_detail_that_proves_nothing_is_said_and_asked_again(world, detail, wor
     api.detail = 404, {}, b""
     wait_until(lambda: webhook.deliveries, daemon.log)
     assert kinds(webhook.deliveries) == [("T-0", "order.disappeared")]
+    assert daemon.stop() == 0
+
+
+@pytest.mark.parametrize("style, broken", [("cursor", {"a": 1}), ("cursor", True), ("link", "</v7/things; rel=next")])
+def test_a_next_page_that_is_not_understood_is_no_end(world, style, broken):
+    api = world.keep(Api(style, PAGE, {"parameter": "after"}))
+    paging = {"cursor": {"style": "cursor", "parameter": "after", "cursor": "/meta/next"}, "link": {"style": "link"}}
+    daemon, webhook = watch(world, api, count=3 * PAGE, paging=paging[style])
+    daemon.start()
+    api.wait_sweeps(1)
+    api.things[0]["status"] = "stuck"
+    wait_until(lambda: webhook.deliveries, daemon.log)
+    if style == "cursor":
+        api.wrap = lambda page, cursor: {"meta": {"next": broken}, "data": {"things": page}}
+    else:
+        api.link = broken
+    wait_until(lambda: "event=sweep_failed" in daemon.log(), daemon.log)
+    assert ("is neither text nor number" if style == "cursor" else "the Link header is broken") in daemon.log()
+    api.wait_sweeps(1)
+    assert kinds(webhook.deliveries) == [("T-0", "order.status.held")]
     assert daemon.stop() == 0

@@ -54,8 +54,12 @@ static void says_when_there_is_none(void **state)
     check_status("", STATUS_NOT_FOUND);
     check_status("<https://api.example.com/x>; rel=\"prev\"", STATUS_NOT_FOUND);
     check_status("<https://api.example.com/x>; rel=\"nextish\"", STATUS_NOT_FOUND);
-    check_status("<https://api.example.com/x", STATUS_NOT_FOUND);
-    check_status("https://api.example.com/x; rel=next", STATUS_NOT_FOUND);
+    check_status(" , ", STATUS_NOT_FOUND);
+    check_next(" ,, <https://api.example.com/x>; rel=next", "https://api.example.com/x");
+    check_status("<https://api.example.com/x", STATUS_INVALID); /* it may have been the next */
+    check_status("<https://api.example.com/x; rel=next", STATUS_INVALID);
+    check_status("https://api.example.com/x; rel=next", STATUS_INVALID);
+    check_status("</a>; rel=prev, https://api.example.com/x; rel=next", STATUS_INVALID);
 }
 
 static void refuses_other_places(void **state)
