@@ -28,6 +28,8 @@ struct poller *poller_create(const struct poller_options *options)
     answer_clear(&poller->request.answer);
     poller->batch.arena = arena_create();
     sweep_init(&poller->sweep);
+    /* A poller before us may have set orders aside and not have been able to discard them. */
+    poller->sweep.has_staged = true;
     budget_init(&poller->budget, options->source->budget);
     for (size_t i = 0; i < COLLECTION_COUNT; i++) {
         poller->known[i] = index_create();

@@ -638,7 +638,7 @@ static void world_boot(struct world *world)
     }
 }
 
-static void world_stop(struct world *world)
+static void world_end_poller(struct world *world)
 {
     poller_stop(world->poller);
     for (int i = 0; !poller_is_idle(world->poller) && i < 1000; i++) {
@@ -647,7 +647,19 @@ static void world_stop(struct world *world)
     }
     poller_destroy(world->poller);
     world->poller = NULL;
+}
+
+static void world_stop(struct world *world)
+{
+    world_end_poller(world);
     forget_staged(world);
+}
+
+/* As by a reload: the store goes on, and what is set aside there. */
+static void world_reload(struct world *world)
+{
+    world_end_poller(world);
+    world_boot(world);
 }
 
 static void world_restart(struct world *world)

@@ -650,6 +650,21 @@ static void what_a_hold_could_not_discard_is_not_told_twice(void **state)
     assert_int_equal(count_events(world, EVENT_ORDER_STATUS_HELD), 30);
 }
 
+static void what_a_poller_before_could_not_discard_is_not_told(void **state)
+{
+    struct world *world = *state;
+    list_orders(world, 40);
+    settle(world);
+    change_many(world, 30, "\"status\":\"Held\"");
+    world->failing_discards = UINT32_MAX;
+    sweeps(world, 1);
+    change_many(world, 30, "\"status\":\"InProgress\"");
+    world->failing_discards = 0;
+    world_reload(world);
+    sweeps(world, 2);
+    assert_int_equal(count_events(world, EVENT_ORDER_STATUS_HELD), 0);
+}
+
 static void a_held_change_is_told_when_it_stays_and_forgotten_when_undone(void **state)
 {
     struct world *world = *state;
@@ -1555,6 +1570,7 @@ int main(void)
         CASE(a_mass_of_other_spellings_is_no_mass_change),
         CASE(a_mass_change_is_held_until_released),
         CASE(what_a_hold_could_not_discard_is_not_told_twice),
+        CASE(what_a_poller_before_could_not_discard_is_not_told),
         CASE(a_held_change_is_told_when_it_stays_and_forgotten_when_undone),
         CASE(a_mass_disappearance_is_held_before_anything_is_looked_up),
         CASE(the_policy_tell_holds_nothing),
