@@ -61,7 +61,8 @@ struct sink *monitor_create_sink(struct monitor *monitor, size_t index)
     struct sink_port port = monitor->options.sinks[index];
     struct sink *sink = alloc(sizeof *sink);
     *sink = (struct sink){.monitor = monitor, .index = index};
-    if (port.ops->publish != NULL && config->mqtt.has_state) {
+    /* Without state, too: what was retained before is taken back. */
+    if (port.ops->publish != NULL && config->kind == SINK_MQTT) {
         struct mirror_options mirror = {.config = monitor->options.config,
                                         .sink = config,
                                         .port = port,
@@ -226,7 +227,8 @@ static void show_source(struct monitor *monitor, size_t source_index)
     }
     compose_payload(&monitor->payload, &status);
     for (size_t i = 0; i < config->sink_count; i++) {
-        if (monitor->sinks[i]->mirror != NULL && route_leads_to(config, status.source_name, i)) {
+        if (config->sinks[i].mqtt.has_state && monitor->sinks[i]->mirror != NULL &&
+            route_leads_to(config, status.source_name, i)) {
             mirror_source_status(monitor->sinks[i]->mirror, status.source_name,
                                  text_span(&monitor->payload));
         }

@@ -347,18 +347,10 @@ static void sink_mqtt_close(void *self, closed_fn *on_closed, void *arg)
     close_line(sink->other);
 }
 
-static const struct sink_ops ops_with_state = {
+static const struct sink_ops mqtt_ops = {
     .kind = "mqtt",
     .send = sink_mqtt_send,
     .publish = sink_mqtt_publish,
-    .listen = sink_mqtt_listen,
-    .describe = sink_mqtt_describe,
-    .close = sink_mqtt_close,
-};
-
-static const struct sink_ops ops_without_state = {
-    .kind = "mqtt",
-    .send = sink_mqtt_send,
     .listen = sink_mqtt_listen,
     .describe = sink_mqtt_describe,
     .close = sink_mqtt_close,
@@ -390,7 +382,6 @@ enum status sink_mqtt_open(const struct sink_config *config,
     sink->patience_timer.data = sink;
     sink->handle_count = 3;
     (void)fail(&sink->loss, STATUS_UNAVAILABLE, "nobody listens yet");
-    *out = (struct sink_port){.self = sink,
-                              .ops = config->mqtt.has_state ? &ops_with_state : &ops_without_state};
+    *out = (struct sink_port){.self = sink, .ops = &mqtt_ops};
     return STATUS_OK;
 }

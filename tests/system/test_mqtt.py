@@ -245,6 +245,24 @@ def test_a_source_that_is_gone_after_a_restart_has_no_status(world):
                lambda: below(broker, "orderwatch"))
 
 
+def test_without_state_nothing_retained_is_left_but_our_status(world):
+    broker = world.broker()
+    _, daemon = start(world, broker, home_assistant={"discovery_prefix": "homeassistant"})
+    wait_until(lambda: len(below(broker, "orderwatch")) == 11, lambda: below(broker, "orderwatch"))
+    daemon.stop()
+    del daemon.configuration["sinks"][0]["mqtt"]["home_assistant"]
+    configure(daemon, state=False)
+    daemon.start()
+    wait_until(lambda: below(broker, "orderwatch") == ["orderwatch/status"], lambda: below(broker, "orderwatch"))
+    wait_until(lambda: not below(broker, "homeassistant"), lambda: below(broker, "homeassistant"))
+    configure(daemon, state=True)
+    assert harness.run_command("reload", "-c", daemon.path)[0] == 0
+    wait_until(lambda: len(below(broker, "orderwatch")) == 8, lambda: below(broker, "orderwatch"))
+    configure(daemon, state=False)
+    assert harness.run_command("reload", "-c", daemon.path)[0] == 0
+    wait_until(lambda: below(broker, "orderwatch") == ["orderwatch/status"], lambda: below(broker, "orderwatch"))
+
+
 WATCH = """
 const client = require("mqtt").connect("mqtt://127.0.0.1:" + process.argv[2], {protocolVersion: 5});
 client.on("connect", () => client.subscribe("orderwatch/+/event/#", {qos: 1}, () => console.log("ready")));
