@@ -17,8 +17,8 @@ struct stream {
     struct http_exchange *exchange; /* NULL: gone */
     struct arena *arena;
     struct filter filter;
-    int64_t row;
-    bool is_primed, is_asking, wants_more;
+    int64_t row; /* the last one that was told of, or that the client says it saw */
+    bool is_resuming, is_primed, is_asking, wants_more;
     uint64_t seen_count; /* events committed when it last looked */
     int64_t looked_mono_ms, pushed_mono_ms;
 };
@@ -63,15 +63,28 @@ static void push_event(struct stream *stream, const struct listed_event *event)
     text_fini(&message);
 }
 
-/* From the present on: what is the latest row? It is told at once: who is cut off before the first
- * event can come back to this very place. */
+/* From the present on: it is told at once, so that who is cut off before the first event can come
+ * back to this very place. */
+static void begin_now(struct stream *stream, int64_t newest_row)
+{
+    char place[64];
+    stream->row = newest_row;
+    (void)snprintf(place, sizeof place, "id: %" PRId64 "\n\n", newest_row);
+    push(stream, span_of(place));
+}
+
+/* A row that was never given out is of another state: a backup was put in its place. What happened
+ * since then is told, lest the client waits in silence until the rows are there again. */
 static void prime(struct stream *stream, const struct event_page *page)
 {
+    int64_t newest_row = page->count != 0 ? page->events[0].row : 0;
     stream->is_primed = true;
-    stream->row = page->count != 0 ? page->events[0].row : 0;
-    char place[64];
-    (void)snprintf(place, sizeof place, "id: %" PRId64 "\n\n", stream->row);
-    push(stream, span_of(place));
+    if (!stream->is_resuming) {
+        begin_now(stream, newest_row);
+    } else if (stream->row > newest_row) {
+        stream->row = 0;
+        stream->filter.since_wall_ms = stream->surface->started.wall_ms;
+    }
 }
 
 static void on_page(void *arg, const struct event_page *page)
@@ -192,11 +205,11 @@ static struct stream *create(const struct call *call, struct arena *arena,
     stream->exchange = call->exchange;
     stream->arena = arena;
     stream->filter = *filter;
-    stream->is_primed = last_event_id != NULL && cursor_number(last_event_id, &stream->row);
-    if (last_event_id != NULL) {
+    stream->is_resuming = last_event_id != NULL && cursor_number(last_event_id, &stream->row);
+    if (stream->is_resuming) {
         stream->filter.since_wall_ms = 0; /* "24h ago" is later now, and none may be missed */
     }
-    stream->is_primed = stream->is_primed || filter->since_wall_ms != 0; /* from the first row on */
+    stream->is_primed = stream->filter.since_wall_ms != 0; /* from the first row on */
     stream->wants_more = true;
     stream->next = surface->streams;
     if (stream->next != NULL) {

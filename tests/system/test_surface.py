@@ -2,17 +2,20 @@
 import contextlib
 import http.client
 import json
+import os
+import pathlib
 import re
 import shutil
 import socket
 import sqlite3
 import subprocess
+import time
 import urllib.parse
 
 import jsonschema
 import pytest
 
-from harness import configuration, free_port, listens, run_command, to_yaml, wait_until, webhook_sink
+from harness import DEADLINE_S, configuration, free_port, listens, run_command, to_yaml, wait_until, webhook_sink
 
 ORDERS = {"generate": {"first_id": 1000, "count": 40, "seed": 5},
           "list": [{"id": "00/12 3", "customerReference": "PO-<1>", "status": "InProgress", "step": "Survey",
@@ -607,10 +610,11 @@ class Stream:
 
     def next(self):
         """(id, event) of the next event; comments are passed over."""
-        identity = None
+        identity, end = None, time.monotonic() + DEADLINE_S
         while True:
             line = self.answer.readline().decode()
             assert line, "the stream ended"
+            assert time.monotonic() < end, "heartbeats, but no event"
             if line.startswith("id: "):
                 identity = line[4:].strip()
             elif line.startswith("data: "):
@@ -639,6 +643,32 @@ def test_a_stream_shows_each_event_and_misses_none_over_a_restart(served):
     again = Stream(served, "?type=appointment.*&after=0")
     assert [again.next()[1]["sequence"] for _ in range(2)] == ["1", "2"]
     assert served.daemon.stop() == 0  # with a stream open
+
+
+def test_a_stream_goes_on_though_a_backup_was_put_back(served):
+    """Whoever saw rows that are not there any more misses nothing from then on."""
+    move(served)
+    code, out, err = served.command("backup", served.world.folder / "backup.db")
+    assert code == 0, err
+    for status in ("Held", "InProgress", "Held"):
+        served.world.source.step(order={"id": "1000", "status": status})
+        served.world.source.sweeps_after(2)
+    stream = Stream(served, "?after=0")
+    identities = [stream.next()[0] for _ in range(4)]
+    stream.close()
+    assert served.daemon.stop() == 0
+    state = pathlib.Path(served.settings["state"]["database"])
+    for path in state.parent.glob(state.name + "-*"):
+        path.unlink()
+    os.replace(served.world.folder / "backup.db", state)
+    served.start()
+    wait_until(lambda: len(served.json("/api/v1/events")["items"]) == 2, served.daemon.log)  # before it comes back
+    stream = Stream(served, last_event_id=identities[-1])
+    identity, event = stream.next()
+    assert event["subject"] == "orders/1000" and int(identity) < int(identities[-1])
+    served.world.source.step(order={"id": "1001", "status": "Held"})
+    assert stream.next()[1]["subject"] == "orders/1001"
+    stream.close()
 
 
 def test_a_stream_is_narrowed_as_the_list_is(served):
