@@ -272,6 +272,18 @@ static bool is_early_answer(const struct http_transfer *transfer)
            http_code >= 200;
 }
 
+/* libcurl's word for more than it holds back: of one header, or of what it unpacked. */
+static bool is_over_hold(const struct http_transfer *transfer)
+{
+    return transfer->code == CURLE_OUT_OF_MEMORY && transfer->easy != NULL;
+}
+
+static bool is_body_too_large(const struct http_transfer *transfer)
+{
+    return transfer->reply.is_body_full || transfer->code == CURLE_FILESIZE_EXCEEDED ||
+           (is_over_hold(transfer) && transfer->reply.body.size != 0);
+}
+
 static enum status explain(struct http_transfer *transfer, struct failure *why)
 {
     const struct http_reply *reply = &transfer->reply;
@@ -283,11 +295,11 @@ static enum status explain(struct http_transfer *transfer, struct failure *why)
         (void)fail(why, STATUS_OK, "%s", "");
         return STATUS_OK;
     }
-    if (reply->is_body_full || transfer->code == CURLE_FILESIZE_EXCEEDED) {
+    if (is_body_too_large(transfer)) {
         return fail(why, STATUS_TOO_LARGE, "the answer is larger than %zu bytes",
                     reply->body.size_max);
     }
-    if (reply->is_header_full) {
+    if (reply->is_header_full || is_over_hold(transfer)) {
         return fail(why, STATUS_TOO_LARGE, "the answer's headers are larger than %d bytes",
                     REPLY_HEADERS_BYTES_MAX);
     }

@@ -254,9 +254,13 @@ static void a_body_may_be_cut_at_the_limit_instead(void **state)
 
 static void headers_without_end_are_not_read(void **state)
 {
-    struct outcome outcome;
-    fetch_path(*state, "/headers", &outcome);
-    assert_int_equal(STATUS_TOO_LARGE, outcome.response.status);
+    static const char *const paths[] = {"/headers", "/header"};
+    for (size_t i = 0; i < ARRAY_COUNT(paths); i++) {
+        struct outcome outcome;
+        fetch_path(*state, paths[i], &outcome);
+        assert_int_equal(STATUS_TOO_LARGE, outcome.response.status);
+        assert_string_equal("the answer's headers are larger than 65536 bytes", outcome.detail);
+    }
 }
 
 static void a_cut_or_reset_answer_is_no_answer(void **state)

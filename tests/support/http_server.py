@@ -8,6 +8,7 @@
   /endless        chunks without end          /bomb           200 MiB of zeros, gzipped
   /large/N        N bytes                     /headers        headers without end
   /redirect       302 to /ok                  /gzip           a gzipped answer
+  /header         one header without end
   /close-after    answers, then hangs up when the next request comes on that connection
   /echo           the body comes back         /interim        103 before 200
   /ticket         201 after a while, with the number of a new ticket; below it, 200
@@ -137,6 +138,11 @@ class Connection(threading.Thread):
         self.sock.sendall(b"HTTP/1.1 200 OK\r\n")
         while True:
             self.sock.sendall(b"X-Filler: " + b"z" * 1000 + b"\r\n")
+
+    def on_header(self, path, query, body):
+        self.sock.sendall(b"HTTP/1.1 200 OK\r\nX-Filler: ")
+        while True:
+            self.sock.sendall(b"z" * 1000)
 
     def on_redirect(self, path, query, body):
         self.reply(302, b"", Location="/ok")
