@@ -45,6 +45,15 @@ static void count_code(struct request *request)
 
 /* The request has ended: from here on its place in the window runs out. expires_wall_ms: of the
  * certificate of the server that was asked. */
+/* Another one is judged at once: a daemon that runs for one sweep has no later. */
+static void note_certificate(struct poller *poller, int64_t seen_wall_ms, int64_t *known_wall_ms)
+{
+    if (seen_wall_ms != 0 && seen_wall_ms != *known_wall_ms) {
+        *known_wall_ms = seen_wall_ms;
+        poller->schedule.credential_ms = 0;
+    }
+}
+
 static void close_request(struct poller *poller, struct instant now, int64_t *expires_wall_ms)
 {
     const struct answer *answer = &poller->request.answer;
@@ -52,12 +61,9 @@ static void close_request(struct poller *poller, struct instant now, int64_t *ex
     bool is_sane = end_ms >= poller->request.started.mono_ms && end_ms <= now.mono_ms;
     budget_answered(&poller->budget, is_sane ? end_ms : now.mono_ms);
     count_code(&poller->request);
-    if (answer->certificate_expires_wall_ms != 0) {
-        *expires_wall_ms = answer->certificate_expires_wall_ms;
-    }
-    if (answer->own_certificate_expires_wall_ms != 0) {
-        poller->health.own_certificate_expires_wall_ms = answer->own_certificate_expires_wall_ms;
-    }
+    note_certificate(poller, answer->certificate_expires_wall_ms, expires_wall_ms);
+    note_certificate(poller, answer->own_certificate_expires_wall_ms,
+                     &poller->health.own_certificate_expires_wall_ms);
 }
 
 /* --- token ------------------------------------------------------------------------------------ */
