@@ -267,7 +267,7 @@ def test_replay_says_what_is_wrong(served):
     code, _, err = served.command("replay")
     assert code == 2 and "--from" in err
     code, _, err = served.command("replay", "--from", "yesterday")
-    assert code == 2 and "since" in err and "accepted" in err
+    assert code == 2 and "--from: " in err and "accepted" in err
     broken = served.world.folder / "broken.yaml"
     broken.write_text("routes: 7\n")
     code, _, err = served.command("replay", "--from", "1h", "--config", broken)
