@@ -5,10 +5,11 @@
 #include <strings.h>
 
 static const char *const header_names[REPLY_HEADER_COUNT] = {
-    [REPLY_RETRY_AFTER] = "Retry-After",     [REPLY_ETAG] = "ETag",
-    [REPLY_LAST_MODIFIED] = "Last-Modified", [REPLY_LINK] = "Link",
-    [REPLY_TOTAL_COUNT] = "X-Total-Count",   [REPLY_REQUEST_ID_ORANGE] = "X-OAPI-Request-Id",
-    [REPLY_REQUEST_ID] = "X-Request-Id",     [REPLY_CONTENT_TYPE] = "Content-Type",
+    [REPLY_RETRY_AFTER] = "Retry-After",           [REPLY_ETAG] = "ETag",
+    [REPLY_LAST_MODIFIED] = "Last-Modified",       [REPLY_LINK] = "Link",
+    [REPLY_TOTAL_COUNT] = "X-Total-Count",         [REPLY_REQUEST_ID_ORANGE] = "X-OAPI-Request-Id",
+    [REPLY_REQUEST_ID] = "X-Request-Id",           [REPLY_CONTENT_TYPE] = "Content-Type",
+    [REPLY_CONTENT_ENCODING] = "Content-Encoding",
 };
 
 void http_reply_init(struct http_reply *reply, size_t body_bytes_max, bool truncates_body)

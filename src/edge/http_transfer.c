@@ -66,7 +66,9 @@ static size_t on_body(char *data, size_t size, size_t count, void *arg)
     if (bytes.size == 0) {
         return 0;
     }
-    if (transfer->portion_bytes >= PORTION_BYTES_MAX) {
+    /* What was unpacked when it pauses is kept and copied by libcurl, a thousand bytes of one. */
+    bool is_packed = transfer->reply.headers[REPLY_CONTENT_ENCODING] != NULL;
+    if (transfer->portion_bytes >= PORTION_BYTES_MAX && !is_packed) {
         transfer->is_paused = true;
         return CURL_WRITEFUNC_PAUSE;
     }

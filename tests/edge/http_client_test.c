@@ -220,11 +220,11 @@ static void what_is_too_large_ends_at_the_limit(void **state)
     assert_int_equal(65536, outcome.body_size);
 }
 
-/* What was unpacked while the transfer was paused is over the limit when it goes on. */
-static void what_grows_too_large_while_it_is_paused_ends_there(void **state)
+/* A thousand bytes for each one that comes. */
+static void a_bomb_ends_at_each_limit(void **state)
 {
     struct fixture *fixture = *state;
-    for (size_t mebibytes = 1; mebibytes <= 2; mebibytes++) {
+    for (size_t mebibytes = 1; mebibytes <= 16; mebibytes *= 4) {
         struct http_request request = get(http_peer_url(&fixture->peer, "/bomb"));
         request.body_bytes_max = mebibytes * KIB * KIB;
         struct outcome outcome;
@@ -604,7 +604,8 @@ static void a_large_body_comes_whole_and_in_many_turns(void **state)
             assert_int_equal(size, outcomes[i].body_size);
             assert_true(hash == outcomes[i].body_hash);
         }
-        assert_true(turn_count > size / KIB / KIB);
+        bool is_packed = form % 2 != 0;
+        assert_true(is_packed || turn_count > size / KIB / KIB);
     }
     uv_close((uv_handle_t *)&prepare, NULL);
     process_stop(nginx);
@@ -629,7 +630,7 @@ int main(void)
         TEST(headers_of_an_interim_answer_are_forgotten),
         TEST(what_is_gzipped_is_unpacked),
         TEST(what_is_too_large_ends_at_the_limit),
-        TEST(what_grows_too_large_while_it_is_paused_ends_there),
+        TEST(a_bomb_ends_at_each_limit),
         TEST(a_body_may_be_cut_at_the_limit_instead),
         TEST(headers_without_end_are_not_read),
         TEST(a_cut_or_reset_answer_is_no_answer),
