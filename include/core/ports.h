@@ -91,7 +91,7 @@ struct new_event {
     struct event event;
     const struct planned_delivery *deliveries;
     size_t delivery_count;
-    const char *silence_id; /* NULL: not silenced. A silenced event has no deliveries */
+    const char *silence_id; /* NULL: not silenced. Else the deliveries are counted and not made */
 };
 
 /* One order to be written, with the events that its change makes. */
@@ -203,9 +203,10 @@ struct settlement {
     size_t value_count;
 };
 
-struct sink_counts { /* the conservation line: observed = delivered + pending + parked */
+/* The conservation line: observed = delivered + pending + parked + silenced. */
+struct sink_counts {
     const char *sink_name;
-    uint64_t observed, delivered, pending, parked;
+    uint64_t observed, delivered, pending, parked, silenced;
     int64_t oldest_pending_wall_ms; /* when it was planned; 0: none pending */
     int64_t waiting_since_wall_ms; /* when the first of them could leave, by quiet hours and digest;
                                       0: none pending */

@@ -33,6 +33,7 @@ static const struct column sink_columns[] = {
     {"DELIVERED", "/delivered", CELL_NUMBER},
     {"PENDING", "/pending", CELL_NUMBER},
     {"PARKED", "/parked", CELL_NUMBER},
+    {"SILENCED", "/silenced", CELL_NUMBER},
     {"OLDEST PENDING", "/oldest_pending", CELL_TIME},
     {"NEXT ATTEMPT", "/next_attempt", CELL_TIME},
     {"PAUSED", "/paused", CELL_TEXT},

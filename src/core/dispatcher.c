@@ -71,7 +71,8 @@ bool sink_fails_for(const struct sink_status *status, int64_t duration_ms, int64
 
 bool counts_are_conserved(const struct sink_counts *counts)
 {
-    return counts->observed == counts->delivered + counts->pending + counts->parked;
+    return counts->observed ==
+           counts->delivered + counts->pending + counts->parked + counts->silenced;
 }
 
 /* It cannot be; so if it is, somebody must hear of it, once for each time that it begins. */
@@ -89,7 +90,8 @@ static void check_books(struct dispatcher *dispatcher, const struct sink_counts 
                       log_number("observed", (int64_t)counts[i].observed),
                       log_number("delivered", (int64_t)counts[i].delivered),
                       log_number("pending", (int64_t)counts[i].pending),
-                      log_number("parked", (int64_t)counts[i].parked));
+                      log_number("parked", (int64_t)counts[i].parked),
+                      log_number("silenced", (int64_t)counts[i].silenced));
         }
     }
     dispatcher->are_books_broken = !are_kept;

@@ -338,7 +338,7 @@ static void show_latency(const struct metrics *metrics, const struct metrics_vie
     }
 }
 
-enum book { BOOK_OBSERVED, BOOK_DELIVERED, BOOK_PENDING, BOOK_PARKED, BOOK_AGE };
+enum book { BOOK_OBSERVED, BOOK_DELIVERED, BOOK_PENDING, BOOK_PARKED, BOOK_SILENCED, BOOK_AGE };
 
 struct book_metric {
     const char *name, *help;
@@ -350,9 +350,11 @@ static const struct book_metric book_metrics[] = {
     {"orderwatch_outbox_oldest_age_seconds",
      "How long the oldest pending delivery waits, from when it could leave; 0: none.", BOOK_AGE},
     {"orderwatch_parked", "Deliveries that wait for an operator.", BOOK_PARKED},
-    {"orderwatch_ledger_observed", "Deliveries ever planned: delivered + pending + parked.",
-     BOOK_OBSERVED},
+    {"orderwatch_ledger_observed",
+     "Deliveries ever planned: delivered + pending + parked + silenced.", BOOK_OBSERVED},
     {"orderwatch_ledger_delivered", "Deliveries ever made.", BOOK_DELIVERED},
+    {"orderwatch_ledger_silenced", "Deliveries not made, since a silence kept them back.",
+     BOOK_SILENCED},
 };
 
 static double book_value(const struct sink_counts *counts, enum book book, int64_t now_wall_ms)
@@ -366,6 +368,8 @@ static double book_value(const struct sink_counts *counts, enum book book, int64
         return (double)counts->pending;
     case BOOK_PARKED:
         return (double)counts->parked;
+    case BOOK_SILENCED:
+        return (double)counts->silenced;
     case BOOK_AGE:
         return counts->waiting_since_wall_ms != 0 && counts->waiting_since_wall_ms < now_wall_ms
                    ? seconds_of(now_wall_ms - counts->waiting_since_wall_ms)

@@ -125,11 +125,12 @@ static void route_one(struct replay *replay, size_t number)
                       .event = event,
                       .summary = happened->summary,
                       .silence_id = news.silence_id};
-    for (size_t i = 0; i < news.delivery_count; i++) {
+    size_t count = news.silence_id == NULL ? news.delivery_count : 0;
+    for (size_t i = 0; i < count; i++) {
         row.plan = news.deliveries[i];
         add_row(replay, &row);
     }
-    if (news.delivery_count == 0) {
+    if (count == 0) {
         row.fate = news.silence_id != NULL ? FATE_SILENCED : FATE_UNROUTED;
         add_row(replay, &row);
     }

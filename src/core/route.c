@@ -372,7 +372,6 @@ void route_event(const struct route_context *context, const struct route_facts *
     const struct silence *silence = silence_find(context->silences, facts, context->now_wall_ms);
     if (silence != NULL) {
         out->silence_id = arena_text(arena, span_of(silence->id));
-        return;
     }
     out->delivery_count =
         route_plan(context->config, facts, context->now_wall_ms, arena, &out->deliveries);

@@ -99,10 +99,12 @@ static void judge_books(struct verdict *verdict, const struct survey *survey)
         if (!counts_are_conserved(counts)) {
             char reason[200];
             (void)snprintf(reason, sizeof reason,
-                           "observed %llu is not delivered %llu + pending %llu + parked %llu",
+                           "observed %llu is not delivered %llu + pending %llu + parked %llu + "
+                           "silenced %llu",
                            (unsigned long long)counts->observed,
                            (unsigned long long)counts->delivered,
-                           (unsigned long long)counts->pending, (unsigned long long)counts->parked);
+                           (unsigned long long)counts->pending, (unsigned long long)counts->parked,
+                           (unsigned long long)counts->silenced);
             add_reason(verdict, "sink", counts->sink_name, "books", reason);
         }
     }

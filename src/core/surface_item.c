@@ -112,6 +112,7 @@ static void add_counts(struct json_writer *writer, const struct survey *survey,
     json_write_integer(writer, "delivered", (int64_t)counts->delivered);
     json_write_integer(writer, "pending", (int64_t)counts->pending);
     json_write_integer(writer, "parked", (int64_t)counts->parked);
+    json_write_integer(writer, "silenced", (int64_t)counts->silenced);
     add_bool(writer, "conserved", counts_are_conserved(counts));
     item_add_wall(writer, "oldest_pending", counts->oldest_pending_wall_ms);
     item_add_wall(writer, "waiting_since", counts->waiting_since_wall_ms);

@@ -40,6 +40,7 @@ void counts_add(struct database *database, const char *sink_name, struct count_c
     tally->change.delivered += change.delivered;
     tally->change.pending += change.pending;
     tally->change.parked += change.parked;
+    tally->change.silenced += change.silenced;
 }
 
 void counts_write(struct database *database)
@@ -55,6 +56,7 @@ void counts_write(struct database *database)
         bind_number(statement, 3, tally->change.delivered);
         bind_number(statement, 4, tally->change.pending);
         bind_number(statement, 5, tally->change.parked);
+        bind_number(statement, 6, tally->change.silenced);
         (void)database_run(database, statement);
     }
 }
@@ -94,10 +96,11 @@ static void verify_sink(struct database *database, struct sqlite3_stmt *sink)
     const char *name = column_text(sink, 0);
     int64_t observed = column_number(sink, 1);
     int64_t delivered = column_number(sink, 2);
+    int64_t silenced = column_number(sink, 5);
     int64_t pending = count_rows(database, name, 0);
     int64_t parked = count_rows(database, name, 2);
     struct count_change change = {
-        .observed = delivered + pending + parked - observed,
+        .observed = delivered + pending + parked + silenced - observed,
         .pending = pending - column_number(sink, 3),
         .parked = parked - column_number(sink, 4),
     };
@@ -135,8 +138,9 @@ static void run_count(struct database *database, struct job *job)
             .delivered = (uint64_t)column_number(statement, 2),
             .pending = (uint64_t)column_number(statement, 3),
             .parked = (uint64_t)column_number(statement, 4),
-            .oldest_pending_wall_ms = column_number(statement, 5),
-            .waiting_since_wall_ms = column_number(statement, 6),
+            .silenced = (uint64_t)column_number(statement, 5),
+            .oldest_pending_wall_ms = column_number(statement, 6),
+            .waiting_since_wall_ms = column_number(statement, 7),
         };
     }
 }

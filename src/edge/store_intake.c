@@ -48,6 +48,11 @@ void intake_add_event(struct database *database, const struct new_event *event, 
     }
     for (size_t i = 0; i < event->delivery_count; i++) {
         const struct planned_delivery *planned = &event->deliveries[i];
+        if (event->silence_id != NULL) {
+            counts_add(database, planned->sink_name,
+                       (struct count_change){.observed = 1, .silenced = 1});
+            continue;
+        }
         bool is_late = planned->if_late != NULL && planned->due_wall_ms <= at_wall_ms;
         intake_add_delivery(database, is_late ? planned->if_late : planned, row,
                             event->event.severity, event->event.wall_ms);

@@ -87,7 +87,7 @@ const char *column_copy(struct arena *arena, struct sqlite3_stmt *row, int colum
 
 /* store_counts.c: the conservation line, kept in the transactions that change it. */
 struct count_change {
-    int64_t observed, delivered, pending, parked;
+    int64_t observed, delivered, pending, parked, silenced;
 };
 void counts_add(struct database *database, const char *sink_name, struct count_change change);
 void counts_write(struct database *database);  /* before the end of each transaction */

@@ -70,6 +70,7 @@ static const struct migration migrations[] = {
      "CREATE TABLE state_sinks(source TEXT NOT NULL, sink TEXT NOT NULL,"
      " PRIMARY KEY(source, sink)) WITHOUT ROWID;"},
     {2, "ALTER TABLE state_sinks ADD COLUMN shape INTEGER NOT NULL DEFAULT 0;"},
+    {3, "ALTER TABLE sinks ADD COLUMN silenced INTEGER NOT NULL DEFAULT 0;"},
 };
 
 #define VERSION_NEWEST (migrations[ARRAY_COUNT(migrations) - 1].version)

@@ -156,15 +156,17 @@ static const struct statement_text texts[] = {
                                   " AND state IN (0, 2)",
                                   "SEARCH deliveries USING COVERING INDEX deliveries_open"
                                   " (sink=? AND state=?)"},
-    [STATEMENT_SINK_COUNT] = {"INSERT INTO sinks(name, observed, delivered, pending, parked)"
-                              " VALUES(?1, ?2, ?3, ?4, ?5) ON CONFLICT(name) DO UPDATE SET"
-                              " observed = observed + excluded.observed,"
-                              " delivered = delivered + excluded.delivered,"
-                              " pending = pending + excluded.pending,"
-                              " parked = parked + excluded.parked",
-                              ""},
+    [STATEMENT_SINK_COUNT] =
+        {"INSERT INTO sinks(name, observed, delivered, pending, parked,"
+         " silenced) VALUES(?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT(name) DO UPDATE SET"
+         " observed = observed + excluded.observed,"
+         " delivered = delivered + excluded.delivered,"
+         " pending = pending + excluded.pending,"
+         " parked = parked + excluded.parked,"
+         " silenced = silenced + excluded.silenced",
+         ""},
     [STATEMENT_SINK_VISIT] =
-        {"SELECT name, observed, delivered, pending, parked, (SELECT created"
+        {"SELECT name, observed, delivered, pending, parked, silenced, (SELECT created"
          " FROM deliveries WHERE sink = name AND state = 0 AND state IN (0, 2) ORDER BY id LIMIT 1)"
          /* What waits on purpose is due last: among the first to leave is the one that is late. */
          ", (SELECT min(first_due) FROM (SELECT first_due FROM deliveries WHERE sink = name"

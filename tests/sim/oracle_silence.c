@@ -65,7 +65,7 @@ static void judge_sinks(const struct oracle *oracle, const struct new_event *new
         for (size_t j = 0; j < news->delivery_count; j++) {
             count += text_equal(news->deliveries[j].sink_name, oracle->config->sinks[i].name);
         }
-        bool is_wanted = news->silence_id == NULL && is_meant_for(oracle, &news->event, i);
+        bool is_wanted = is_meant_for(oracle, &news->event, i);
         if (count != is_wanted) {
             sim_violation(oracle->sim, "event %s has %zu deliveries for %s", news->event.id, count,
                           oracle->config->sinks[i].name);

@@ -179,7 +179,7 @@ static void add_event(struct sim_store *store, const struct new_event *news, int
         store->events = alloc_resize(store->events, store->event_capacity, sizeof *store->events);
     }
     store->events[store->event_count++] = &kept->event;
-    for (size_t i = 0; i < kept->delivery_count; i++) {
+    for (size_t i = 0; i < kept->delivery_count && kept->silence_id == NULL; i++) {
         const struct planned_delivery *plan = &kept->deliveries[i];
         if (plan->if_late != NULL && plan->due_wall_ms <= at_wall_ms) {
             plan = plan->if_late;

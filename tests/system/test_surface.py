@@ -781,7 +781,7 @@ def test_a_sink_is_tested_with_the_receivers_own_answer(served):
 def test_a_silence_keeps_events_from_being_sent_and_ends(served):
     for wrong, word in ((["--for", "1h", "--order", "1"], "author"), (["--author", "a", "--comment", "c", "--order", "1"], "--until"),
                         (["--author", "a", "--comment", "c", "--for", "1h"], "all"),
-                        (["--author", "a", "--comment", "c", "--until", "2020-01-01T00:00:00Z", "--order", "1"], "end")):
+                        (["--author", "a", "--comment", "c", "--until", "2020-01-01T00:00:00Z", "--order", "1"], "--until: must be after the start")):
         code, out, err = served.command("silence", "add", *wrong)
         assert code == 2 and word in err and out == "", (wrong, err)
     code, out, err = served.command("silence", "add", "--for", "1h", "--author", "NOC", "--comment", "works",
@@ -796,6 +796,10 @@ def test_a_silence_keeps_events_from_being_sent_and_ends(served):
     story = served.json(f"/api/v1/events/{event['id']}")
     assert story["silence"] == silence and story["deliveries"] == []
     assert silence in served.command("why", event["id"])[1]
+    wait_until(lambda: served.json("/api/v1/sinks")["items"][0]["silenced"] == 1, served.daemon.log)
+    sink, = served.json("/api/v1/sinks")["items"]
+    assert (sink["observed"], sink["delivered"], sink["pending"], sink["conserved"]) == (1, 0, 0, True)
+    assert b'orderwatch_ledger_silenced{sink="tickets"} 1' in served.ask("/metrics")[1]
     assert served.command("silence", "end", silence)[0] == 0
     assert served.command("silence", "end", silence)[0] == 1
     served.world.source.step(appointment={**MOVED, "start": "2027-02-01T09:00:00+01:00",

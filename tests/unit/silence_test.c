@@ -148,7 +148,7 @@ static void test_an_event_is_silenced_or_sent(void **state)
         if ((event->silence_id != NULL) != cases[i].is_silenced) {
             fail_msg("%s", cases[i].document);
         }
-        assert_int_equal(event->delivery_count, cases[i].is_silenced ? 0 : 3);
+        assert_int_equal(event->delivery_count, 3); /* of a silenced one they are counted */
         world_fini(&world);
     }
 }

@@ -361,7 +361,12 @@ static void test_books_that_do_not_add_up_are_no_health(void **state)
     struct http_exchange exchange;
     struct http_query query = query_of("GET", "/-/healthy");
     struct sink_counts counts[] = {
-        {.sink_name = "good", .observed = 6, .delivered = 3, .pending = 2, .parked = 1},
+        {.sink_name = "good",
+         .observed = 7,
+         .delivered = 3,
+         .pending = 2,
+         .parked = 1,
+         .silenced = 1},
         {.sink_name = "noc", .observed = 7, .delivered = 3, .pending = 2, .parked = 1}};
     assert_int_equal(serve(&world, &query, &exchange), 0);
     world.on_counted(world.on_counted_arg, STATUS_OK, counts, 2);
@@ -369,7 +374,7 @@ static void test_books_that_do_not_add_up_are_no_health(void **state)
     assert_string_equal(text_cstr(&exchange.body),
                         "{\"healthy\":false,\"reasons\":[{\"sink\":\"noc\",\"code\":\"books\","
                         "\"reason\":\"observed 7 is "
-                        "not delivered 3 + pending 2 + parked 1\"}]}");
+                        "not delivered 3 + pending 2 + parked 1 + silenced 0\"}]}");
     text_fini(&exchange.body);
     end(&world);
 }
