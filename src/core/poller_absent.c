@@ -117,26 +117,22 @@ static void log_useless(const struct poller *poller, const struct trouble *troub
 
 /* What the detail proves. An empty list after a full one is no proof of absence: there only a
  * final status counts. Where elements could not be read, the order may be one of them unless its
- * detail is gone, too. */
+ * detail is gone, too, at a path that has answered for another one. */
 static void take_detail(struct poller *poller, const char *id)
 {
     const struct answer *answer = &poller->request.answer;
     enum sweep_extent extent = poller->sweep.extent;
     bool is_list_proven = extent == EXTENT_COMPLETE;
-    if (is_gone(answer) && (is_list_proven || extent == EXTENT_UNREADABLE)) {
+    bool is_detail_proof = extent == EXTENT_UNREADABLE && poller->knows_details;
+    if (is_gone(answer) && (is_list_proven || is_detail_proof)) {
         add_disappeared(poller, id, NULL);
     }
     if (!answer_is_page(answer)) {
         return;
     }
-    struct extractor extractor = {.profile = poller->source->profile,
-                                  .zone = poller->source->zone,
-                                  .unicode = poller->options.unicode};
-    struct extraction *extraction = arena_alloc(poller->batch.arena, sizeof *extraction);
-    struct failure why = {.detail = "it is of another order"};
-    if (extract_order(&extractor, answer_body(answer), poller->batch.arena, extraction, &why) !=
-            STATUS_OK ||
-        strcmp(extraction->record.id, id) != 0) {
+    struct failure why;
+    struct extraction *extraction = poller_read_detail(poller, id, &why);
+    if (extraction == NULL) {
         struct trouble trouble;
         answer_explain_body(answer, poller->source->name, text_cstr(&poller->request.url),
                             why.detail, ANSWER_PAGE_REMEDY, &trouble);

@@ -5,6 +5,7 @@
 #include "poller_internal.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #define ELEMENT_BYTES_MAX ((size_t)1 << 20)
 #define KEY_BYTES_MAX 16384
@@ -65,6 +66,23 @@ static const struct extractor *extractor_of(const struct poller *poller, struct 
                               .zone = poller->source->zone,
                               .unicode = poller->options.unicode};
     return out;
+}
+
+struct extraction *poller_read_detail(struct poller *poller, const char *id, struct failure *why)
+{
+    struct extractor extractor;
+    struct arena *arena = poller->batch.arena;
+    struct extraction *extraction = arena_alloc(arena, sizeof *extraction);
+    if (extract_order(extractor_of(poller, &extractor), answer_body(&poller->request.answer), arena,
+                      extraction, why) != STATUS_OK) {
+        return NULL;
+    }
+    if (strcmp(extraction->record.id, id) != 0) {
+        (void)fail(why, STATUS_INVALID, "it is of another order");
+        return NULL;
+    }
+    poller->knows_details = true;
+    return extraction;
 }
 
 static struct work *add_work(struct poller *poller, const char *id, size_t bytes)

@@ -58,6 +58,7 @@ struct poller {
     struct page_memory *pages[COLLECTION_COUNT];
     uint64_t listed_count[COLLECTION_COUNT]; /* of them, on the list */
     bool is_resized[COLLECTION_COUNT];       /* pages are asked for in pager_other_size */
+    bool knows_details;        /* the profile's path to them has answered for an order */
     bool is_appointments_cold; /* which appointments the orders have is not in the index yet */
     uint32_t reading_mark, absent_position; /* where the next look for absent orders begins */
     struct health health;
@@ -95,6 +96,8 @@ enum pager_verdict poller_take_page(struct poller *poller, struct failure *why);
 bool poller_take_expected(struct poller *poller); /* true: what came next before came again */
 void poller_note_unreadable(struct poller *poller, const char *reason);
 enum status poller_take_element(struct poller *poller, struct span element, struct failure *why);
+/* Of the order with that id, as the answer to its detail's request has it; NULL: it has not. */
+struct extraction *poller_read_detail(struct poller *poller, const char *id, struct failure *why);
 /* poller_batch: what is in poller->batch, then after. */
 bool poller_flush_batch(struct poller *poller, step_fn *after);
 bool poller_fetch_batch(struct poller *poller, step_fn *reconcile);

@@ -270,13 +270,8 @@ static bool step_answered(struct poller *poller, struct instant now)
         poller_note_limits(poller, &trouble, now);
         return end_badly(poller, trouble.detail);
     }
-    struct extractor extractor = {.profile = poller->source->profile,
-                                  .zone = poller->source->zone,
-                                  .unicode = poller->options.unicode};
-    struct extraction *extraction = arena_alloc(poller->batch.arena, sizeof *extraction);
-    if (extract_order(&extractor, answer_body(answer), poller->batch.arena, extraction, NULL) !=
-            STATUS_OK ||
-        strcmp(extraction->record.id, id) != 0) {
+    struct extraction *extraction = poller_read_detail(poller, id, NULL);
+    if (extraction == NULL) {
         return end_badly(poller, "the detail is not of the order that was asked for");
     }
     poller->batch.items[poller->batch.count++] =

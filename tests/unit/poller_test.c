@@ -389,6 +389,23 @@ static void beside_an_element_that_is_never_readable_the_detail_decides(void **s
     assert_int_equal(count_events(world, EVENT_SOURCE_RECOVERED), 1);
 }
 
+/* A path that answers 404 whatever it is asked for is wrong: it proves nothing of any order. */
+static void beside_an_element_that_is_never_readable_a_wrong_path_is_no_proof(void **state)
+{
+    struct world *world = *state;
+    world->total_lie = INT64_MIN;
+    list_orders(world, 3);
+    settle(world);
+    static const char *const ids[] = {"0000", "0001", "0002"};
+    for (size_t i = 0; i < ARRAY_COUNT(ids); i++) {
+        api_order(world, ids[i])->detail_code = 404;
+    }
+    world->page_body = "[{\"status\":\"Held\"},{\"id\":\"0000\",\"status\":\"InProgress\"}]";
+    sweeps(world, 4);
+    assert_int_not_equal(world->details, 0);
+    assert_int_equal(count_events(world, EVENT_ORDER_DISAPPEARED), 0);
+}
+
 static void beside_an_element_that_is_never_readable_no_detail_is_no_proof(void **state)
 {
     struct world *world = *state;
@@ -1557,6 +1574,7 @@ int main(void)
         CASE(a_validator_that_lies_is_believed_for_an_hour),
         CASE(absence_takes_two_complete_sweeps_and_the_details_word),
         CASE(beside_an_element_that_is_never_readable_the_detail_decides),
+        CASE(beside_an_element_that_is_never_readable_a_wrong_path_is_no_proof),
         CASE(beside_an_element_that_is_never_readable_no_detail_is_no_proof),
         CASE(what_cannot_be_read_has_not_vanished),
         CASE(without_details_absence_is_disappearance),
