@@ -580,8 +580,8 @@ static void a_large_body_comes_whole_and_in_many_turns(void **state)
     uint64_t hash = write_large_file(&size);
     struct process *nginx = start_nginx(port, clear_port);
     const struct tls_config tls = {.ca_file = CERTIFICATES "/ca.pem"};
-    size_t turn_count;
-    uv_prepare_t prepare = {.data = &turn_count};
+    static size_t turn_count; /* closed only in the teardown */
+    static uv_prepare_t prepare = {.data = &turn_count};
     assert_int_equal(0, uv_prepare_init(&fixture->uv, &prepare));
     assert_int_equal(0, uv_prepare_start(&prepare, on_prepare));
     uv_unref((uv_handle_t *)&prepare); /* a failed test is not to hang in its teardown */
