@@ -96,8 +96,6 @@ enum pager_verdict poller_take_page(struct poller *poller, struct failure *why);
 bool poller_take_expected(struct poller *poller); /* true: what came next before came again */
 void poller_note_unreadable(struct poller *poller, const char *reason);
 enum status poller_take_element(struct poller *poller, struct span element, struct failure *why);
-/* Of the order with that id, as the answer to its detail's request has it; NULL: it has not. */
-struct extraction *poller_read_detail(struct poller *poller, const char *id, struct failure *why);
 /* poller_batch: what is in poller->batch, then after. */
 bool poller_flush_batch(struct poller *poller, step_fn *after);
 bool poller_fetch_batch(struct poller *poller, step_fn *reconcile);
@@ -107,7 +105,6 @@ bool poller_fail_corrupt(struct poller *poller, const struct failure *why);
 /* poller_absent */
 void poller_count_absent(struct poller *poller);
 void poller_remove_absent_appointments(struct poller *poller);
-void poller_set_detail_url(struct poller *poller, const char *id);
 step_fn poller_step_absent;
 /* poller_commit */
 step_fn poller_step_finish;

@@ -7,6 +7,7 @@
 
 struct poller;
 struct reconcile_result;
+struct extraction;
 
 struct look {
     struct attention attention;
@@ -33,5 +34,10 @@ void poller_look_begin(struct poller *poller, struct instant now); /* a sweep wa
 void poller_look_note_listed(struct poller *poller, const char *id,
                              const struct reconcile_result *result);
 void poller_abandon_look(struct poller *poller);
+
+/* Details, also as a sweep asks for them. */
+void poller_set_detail_url(struct poller *poller, const char *id); /* of the next request */
+/* Of the order with that id, as the answer has it; NULL: it has not. */
+struct extraction *poller_read_detail(struct poller *poller, const char *id, struct failure *why);
 
 #endif
