@@ -29,6 +29,8 @@ struct mirror_item {
     uint64_t version;
     enum item_step step;
     bool has_record; /* the order has not left */
+    bool is_retried; /* some of it was refused before: that is no news */
+    bool is_refused; /* some of it is */
     bool is_asked;   /* the store owes an answer for this step */
     bool has_ended;  /* settled, or failed and to be fetched again */
     struct publication *publications;

@@ -220,6 +220,8 @@ struct stale_state {
     bool has_left;         /* the order is gone: its topics are to be emptied */
     struct span canonical; /* the record, if not has_left */
     const char *published; /* what has a topic now, as mirror_item.c wrote it; "" nothing */
+    bool is_whole;         /* the receiver may have none of it, or not all: it gets all of it */
+    bool was_refused;      /* the last time some of it was */
 };
 
 /* What a state sink has of an order now. */
@@ -228,6 +230,7 @@ struct state_settlement {
     const char *order_id;
     uint64_t version;      /* as fetched; 0 settles nothing: it notes what may soon have a topic */
     const char *published; /* as of stale_state, for the next time */
+    bool is_refused;       /* some of it was: retry_states finds it */
 };
 
 typedef void store_done_fn(void *arg, enum status status, const char *detail);
@@ -298,6 +301,9 @@ struct store_port {
                          const struct state_settlement *settlement, store_done_fn *on_done,
                          void *arg);
     void (*refill)(void *self, const char *sink_name, store_done_fn *on_done, void *arg);
+    /* Marks those of which some was refused, up to count_max: what was tried longest ago first. */
+    void (*retry_states)(void *self, const char *sink_name, size_t count_max,
+                         store_done_fn *on_done, void *arg);
 
     /* Deletes events detected before, with their deliveries, and orders that left with their last
      * event; an event with a delivery that has not ended stays. One small step: to be asked again

@@ -3,13 +3,16 @@
 #include "core/hash.h"
 #include "core/log.h"
 #include "core/mirror_item.h"
+#include "core/mirror_rate.h"
 #include "core/retry.h"
 
 #include <stdlib.h>
 
 #define HAND_ITEMS_MAX 32
 #define IN_FLIGHT_MAX 20
-#define SLICE_MS 100 /* the rate is kept in slices of this; of a slow one, of one publication */
+#define RETRY_COUNT_MAX 1000 /* of what was refused, at once */
+#define RETRY_EVERY_MS HOUR_MS
+#define RETRY_WAIT_MS MINUTE_MS /* a receiver that comes and goes is not asked each time */
 
 /* The retained status of one source. */
 struct source_state {
@@ -28,11 +31,11 @@ struct mirror {
     size_t hand_count;
     struct source_state *sources;
     size_t in_flight;
-    int64_t slice_ms, slice_mono_ms; /* of the rate; when the current one began */
-    int64_t slice_max, slice_count;
-    bool wants_fetch, is_fetching, wants_refill, is_refilling, is_stopping;
-    size_t store_asks;      /* answers that the store owes for items */
-    uint32_t failure_count; /* in a row */
+    struct mirror_rate rate;
+    bool wants_fetch, is_fetching, wants_refill, is_refilling, is_retrying, is_stopping;
+    int64_t asked_mono_ms, ask_mono_ms; /* for what was refused: the last time, and the next */
+    size_t store_asks;                  /* answers that the store owes for items */
+    uint32_t failure_count;             /* in a row */
     int64_t retry_mono_ms;
 };
 
@@ -52,23 +55,13 @@ uint64_t mirror_shape(const struct sink_config *sink)
     return shape;
 }
 
-/* A refill leaves room for events. */
-static void set_rate(struct mirror *mirror, struct rate rate)
-{
-    static const struct rate usual = {.count = 1000, .window_ms = 1000};
-    rate = rate.count != 0 ? rate : usual;
-    int64_t in_slice = rate.count * (int64_t)SLICE_MS / rate.window_ms;
-    mirror->slice_max = in_slice != 0 ? in_slice : 1;
-    mirror->slice_ms = in_slice != 0 ? SLICE_MS : rate.window_ms / rate.count;
-}
-
 struct mirror *mirror_create(const struct mirror_options *options)
 {
     CHECK(options->port.ops->publish != NULL);
     struct mirror *mirror = alloc(sizeof *mirror);
     mirror->options = *options;
     mirror->random.state = options->seed;
-    set_rate(mirror, options->sink->mqtt.state_rate);
+    mirror_rate_init(&mirror->rate, options->sink->mqtt.state_rate);
     mirror->wants_fetch = true;
     return mirror;
 }
@@ -114,9 +107,12 @@ static void back_off(struct mirror *mirror, const char *reason)
 /* --- acknowledgements ---------------------------------------------------------------------- */
 
 /* A refused topic is not tried for ever: it would hold up every other order's state. */
-static bool is_done_with(struct mirror *mirror, const struct retained *retained,
+static bool is_done_with(struct mirror *mirror, const struct publication *publication,
                          const struct send_result *result)
 {
+    const struct retained *retained = &publication->retained;
+    bool is_known = retained->is_withheld || /* the same was said of what was to be there */
+                    (publication->item != NULL && publication->item->is_retried);
     switch (result->outcome) {
     case SEND_ACCEPTED:
         mirror->failure_count = 0;
@@ -124,7 +120,7 @@ static bool is_done_with(struct mirror *mirror, const struct retained *retained,
     case SEND_REJECTED:
     case SEND_GONE:
     case SEND_DIVIDE:
-        if (!retained->is_withheld) { /* the same was said of what was to be there */
+        if (!is_known) {
             LOG_WARN("state_refused", log_text("sink", mirror->options.sink->name),
                      log_text("source", retained->source_name),
                      log_text("order", retained->order_id), log_text("reason", result->detail));
@@ -152,9 +148,10 @@ static void on_item_published(void *arg, const struct send_result *result)
     struct mirror_item *item = publication->item;
     publication->mirror->in_flight--;
     item->in_flight--;
-    if (!is_done_with(publication->mirror, &publication->retained, result)) {
+    if (!is_done_with(publication->mirror, publication, result)) {
         item->has_ended = true;
     } else if (result->outcome != SEND_ACCEPTED && publication->retained.payload.size != 0) {
+        item->is_refused = true;
         withhold(publication);
     } else {
         item->acknowledged_count++;
@@ -167,21 +164,17 @@ static void on_source_published(void *arg, const struct send_result *result)
     const struct publication *publication = &source->publication;
     publication->mirror->in_flight--;
     source->is_in_flight = false;
-    if (!is_done_with(publication->mirror, &publication->retained, result)) {
+    if (!is_done_with(publication->mirror, publication, result)) {
         source->wants_publish = true;
     }
 }
 
 static bool takes_rate(struct mirror *mirror)
 {
-    if (mirror->now.mono_ms - mirror->slice_mono_ms >= mirror->slice_ms) {
-        mirror->slice_mono_ms = mirror->now.mono_ms;
-        mirror->slice_count = 0;
-    }
-    if (mirror->in_flight >= IN_FLIGHT_MAX || mirror->slice_count >= mirror->slice_max) {
+    if (mirror->in_flight >= IN_FLIGHT_MAX ||
+        !mirror_rate_take(&mirror->rate, mirror->now.mono_ms)) {
         return false;
     }
-    mirror->slice_count++;
     mirror->in_flight++;
     return true;
 }
@@ -235,6 +228,8 @@ static void on_settled(void *arg, enum status status, const char *detail)
     item->mirror->wants_fetch = true;
     if (status != STATUS_OK) {
         back_off(item->mirror, detail);
+    } else if (item->is_retried && !item->is_refused) {
+        item->mirror->ask_mono_ms = 0; /* the receiver takes now what it did not: the rest, too? */
     }
 }
 
@@ -246,7 +241,8 @@ static void tell_store(struct mirror *mirror, struct mirror_item *item, uint64_t
     struct state_settlement settlement = {.source_name = item->source_name,
                                           .order_id = item->order_id,
                                           .version = version,
-                                          .published = published};
+                                          .published = published,
+                                          .is_refused = item->is_refused};
     mirror->options.store.settle_state(mirror->options.store.self, mirror->options.sink->name,
                                        &settlement, on_done, item);
 }
@@ -339,6 +335,35 @@ static void on_refilled(void *arg, enum status status, const char *detail)
     }
 }
 
+static void on_retried(void *arg, enum status status, const char *detail)
+{
+    struct mirror *mirror = arg;
+    mirror->is_retrying = false;
+    mirror->wants_fetch = true;
+    if (status != STATUS_OK) {
+        mirror->ask_mono_ms = 0;
+        back_off(mirror, detail);
+    }
+}
+
+/* What waits anyway comes first. */
+static bool may_retry(const struct mirror *mirror)
+{
+    return mirror->now.mono_ms >= mirror->ask_mono_ms && mirror->hand_count == 0 &&
+           !mirror->wants_fetch && !mirror->is_fetching && !mirror->is_retrying;
+}
+
+/* The receiver may have another limit now, or another access list: nobody tells. And what a life
+ * before found refused, this one does not know yet. */
+static void retry_refused(struct mirror *mirror)
+{
+    mirror->is_retrying = true;
+    mirror->asked_mono_ms = mirror->now.mono_ms;
+    mirror->ask_mono_ms = mirror->now.mono_ms + RETRY_EVERY_MS;
+    mirror->options.store.retry_states(mirror->options.store.self, mirror->options.sink->name,
+                                       RETRY_COUNT_MAX, on_retried, mirror);
+}
+
 static void ask_store(struct mirror *mirror)
 {
     const struct store_port *store = &mirror->options.store;
@@ -353,16 +378,21 @@ static void ask_store(struct mirror *mirror)
         mirror->is_fetching = true;
         store->fetch_stale(store->self, sink_name, HAND_ITEMS_MAX, on_stale, mirror);
     }
+    if (may_retry(mirror)) {
+        retry_refused(mirror);
+    }
 }
 
 /* --- turns --------------------------------------------------------------------------------- */
 
-/* A slice that is over keeps nobody waiting: whoever wanted to publish began the next one. */
-static bool is_waiting_for_rate(const struct mirror *mirror)
+static int64_t next_turn_mono_ms(const struct mirror *mirror)
 {
-    bool is_over = mirror->now.mono_ms - mirror->slice_mono_ms >= mirror->slice_ms;
-    return !is_over && mirror->in_flight < IN_FLIGHT_MAX &&
-           mirror->slice_count >= mirror->slice_max;
+    int64_t now_mono_ms = mirror->now.mono_ms;
+    int64_t next = mirror->ask_mono_ms > now_mono_ms ? mirror->ask_mono_ms : INSTANT_NEVER;
+    bool has_work = mirror->hand_count != 0 || mirror->sources != NULL;
+    int64_t slice_mono_ms = mirror_rate_next_mono_ms(&mirror->rate, now_mono_ms);
+    bool waits = has_work && mirror->in_flight < IN_FLIGHT_MAX && slice_mono_ms != 0;
+    return waits && slice_mono_ms < next ? slice_mono_ms : next;
 }
 
 int64_t mirror_turn(struct mirror *mirror, struct instant now)
@@ -380,9 +410,7 @@ int64_t mirror_turn(struct mirror *mirror, struct instant now)
     for (size_t i = 0; i < mirror->hand_count; i++) {
         advance(mirror, mirror->hand[i]);
     }
-    bool has_work = mirror->hand_count != 0 || mirror->sources != NULL;
-    return has_work && is_waiting_for_rate(mirror) ? mirror->slice_mono_ms + mirror->slice_ms
-                                                   : INSTANT_NEVER;
+    return next_turn_mono_ms(mirror);
 }
 
 void mirror_expect_news(struct mirror *mirror)
@@ -392,6 +420,8 @@ void mirror_expect_news(struct mirror *mirror)
 
 void mirror_available(struct mirror *mirror)
 {
+    int64_t next = mirror->asked_mono_ms + RETRY_WAIT_MS;
+    mirror->ask_mono_ms = next < mirror->ask_mono_ms ? next : mirror->ask_mono_ms;
     mirror->retry_mono_ms = 0;
 }
 
@@ -445,7 +475,8 @@ bool mirror_is_drained(const struct mirror *mirror)
         }
     }
     return mirror->hand_count == 0 && !mirror->wants_fetch && !mirror->is_fetching &&
-           !mirror->wants_refill && !mirror->is_refilling;
+           !mirror->wants_refill && !mirror->is_refilling && !mirror->is_retrying &&
+           mirror->now.mono_ms < mirror->ask_mono_ms;
 }
 
 bool mirror_is_failing(const struct mirror *mirror)
@@ -461,5 +492,5 @@ void mirror_stop(struct mirror *mirror)
 bool mirror_is_idle(const struct mirror *mirror)
 {
     return mirror->in_flight == 0 && mirror->store_asks == 0 && !mirror->is_fetching &&
-           !mirror->is_refilling;
+           !mirror->is_refilling && !mirror->is_retrying;
 }

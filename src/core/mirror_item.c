@@ -352,6 +352,7 @@ enum status mirror_item_create(struct mirror *mirror, const struct stale_state *
     item->source_name = arena_text(arena, span_of(state->source_name));
     item->order_id = arena_text(arena, span_of(state->order_id));
     item->version = state->version;
+    item->is_retried = state->is_whole && state->was_refused;
     plan(item, state, &record, options);
     for (size_t i = 0; i < item->publication_count; i++) {
         item->publications[i].mirror = mirror;

@@ -6,7 +6,7 @@
 #include "core/base.h"
 
 #define SUSPECTS_MAX 16
-#define CONVICTS_MAX 64
+#define CONVICTS_MAX 1024 /* all that are tried again at once */
 /* A connection that held so long is well: no other client of our name throws it out at once. */
 #define MQTT_WELL_MS_MIN 1000
 

@@ -350,6 +350,7 @@ struct store_port store_port(struct store *store)
         .fetch_stale = store_fetch_stale,
         .settle_state = store_settle_state,
         .refill = store_refill,
+        .retry_states = store_retry_states,
         .forget_events = store_forget_events,
         .forget_order = store_forget_order,
     };

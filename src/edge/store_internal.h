@@ -110,5 +110,7 @@ void store_settle_state(void *self, const char *sink_name,
                         const struct state_settlement *settlement, store_done_fn *on_done,
                         void *arg);
 void store_refill(void *self, const char *sink_name, store_done_fn *on_done, void *arg);
+void store_retry_states(void *self, const char *sink_name, size_t count_max, store_done_fn *on_done,
+                        void *arg);
 
 #endif

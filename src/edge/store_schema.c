@@ -71,6 +71,11 @@ static const struct migration migrations[] = {
      " PRIMARY KEY(source, sink)) WITHOUT ROWID;"},
     {2, "ALTER TABLE state_sinks ADD COLUMN shape INTEGER NOT NULL DEFAULT 0;"},
     {3, "ALTER TABLE sinks ADD COLUMN silenced INTEGER NOT NULL DEFAULT 0;"},
+    {4,
+     /* is_whole: the broker may have nothing of it. is_refused: it did not take all of it. */
+     "ALTER TABLE states ADD COLUMN is_whole INTEGER NOT NULL DEFAULT 1;"
+     "ALTER TABLE states ADD COLUMN is_refused INTEGER NOT NULL DEFAULT 0;"
+     "CREATE INDEX states_refused ON states(sink, version) WHERE is_refused = 1;"},
 };
 
 #define VERSION_NEWEST (migrations[ARRAY_COUNT(migrations) - 1].version)

@@ -22,6 +22,8 @@ struct state_job {
     struct write_job write;
     const char *sink_name, *source_name, *order_id, *published;
     uint64_t version;
+    bool is_refused;
+    size_t count_max;
 };
 
 static bool has_pair(const struct database *database, const char *source_name,
@@ -203,6 +205,8 @@ static void run_fetch_stale(struct database *database, struct job *job)
         bool is_of_order = state->order_id[0] != '\0';
         state->has_left = (is_of_order && column_number(row, 4) != 0) ||
                           !has_pair(database, state->source_name, states->sink_name);
+        state->is_whole = column_number(row, 6) != 0;
+        state->was_refused = column_number(row, 7) != 0;
         if (!state->has_left) {
             struct span canonical = column_bytes(row, 5);
             state->canonical = (struct span){arena_text(arena, canonical), canonical.size};
@@ -238,6 +242,7 @@ static void run_settle_state(struct database *database, struct job *job)
     bind_text(settle, 3, state->order_id);
     bind_text(settle, 4, state->published);
     bind_number(settle, 5, (int64_t)state->version);
+    bind_number(settle, 6, state->is_refused);
     (void)database_run(database, settle);
 
     struct sqlite3_stmt *forget = database_statement(database, STATEMENT_STATE_FORGET_LEFT);
@@ -268,6 +273,7 @@ void store_settle_state(void *self, const char *sink_name,
     state->order_id = arena_text(arena, span_of(settlement->order_id));
     state->published = arena_text(arena, span_of(settlement->published));
     state->version = settlement->version;
+    state->is_refused = settlement->is_refused;
     store_ask(self, &state->write.job);
 }
 
@@ -284,6 +290,24 @@ static void run_refill(struct database *database, struct job *job)
 void store_refill(void *self, const char *sink_name, store_done_fn *on_done, void *arg)
 {
     store_ask(self, &state_job_create(run_refill, sink_name, on_done, arg)->write.job);
+}
+
+static void run_retry_states(struct database *database, struct job *job)
+{
+    const struct state_job *state = (const struct state_job *)job;
+    struct sqlite3_stmt *retry = database_statement(database, STATEMENT_STATE_RETRY);
+    bind_text(retry, 1, state->sink_name);
+    bind_number(retry, 2, next_version(database));
+    bind_number(retry, 3, (int64_t)state->count_max);
+    (void)database_run(database, retry);
+}
+
+void store_retry_states(void *self, const char *sink_name, size_t count_max, store_done_fn *on_done,
+                        void *arg)
+{
+    struct state_job *state = state_job_create(run_retry_states, sink_name, on_done, arg);
+    state->count_max = count_max;
+    store_ask(self, &state->write.job);
 }
 
 /* --- another configuration -------------------------------------------------------------------- */

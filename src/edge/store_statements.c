@@ -188,8 +188,8 @@ static const struct statement_text texts[] = {
                                      " SELECT ?1, source, id, ?3, 1 FROM orders"
                                      " WHERE source = ?2 AND has_left = 0"
                                      " ON CONFLICT(sink, source, order_id) DO UPDATE"
-                                     " SET version = excluded.version, is_stale = 1"
-                                     " WHERE ?4 OR is_stale = 0",
+                                     " SET version = excluded.version, is_stale = 1, is_whole = 1"
+                                     " WHERE ?4 OR is_stale = 0 OR is_whole = 0",
                                      "SEARCH orders USING PRIMARY KEY (source=?)"},
     /* The source's own: of no order. */
     [STATEMENT_STATE_NOTE_SOURCE] = {"INSERT INTO states(sink, source, order_id, version, is_stale)"
@@ -201,7 +201,8 @@ static const struct statement_text texts[] = {
                                    " WHERE sink = ?1 AND source = ?2",
                                    "SEARCH states USING PRIMARY KEY (sink=? AND source=?)"},
     [STATEMENT_STATE_FETCH] = {"SELECT s.source, s.order_id, s.version, s.published,"
-                               " coalesce(o.has_left, 1), r.canonical FROM states s"
+                               " coalesce(o.has_left, 1), r.canonical, s.is_whole, s.is_refused"
+                               " FROM states s"
                                " LEFT JOIN orders o ON o.source = s.source AND o.id = s.order_id"
                                " LEFT JOIN records r ON r.id = o.record"
                                " WHERE s.sink = ?1 AND s.is_stale = 1 ORDER BY s.version LIMIT ?2",
@@ -209,7 +210,8 @@ static const struct statement_text texts[] = {
                                " SEARCH o USING PRIMARY KEY (source=? AND id=?) LEFT-JOIN;"
                                " SEARCH r USING INTEGER PRIMARY KEY (rowid=?) LEFT-JOIN"},
     [STATEMENT_STATE_SETTLE] =
-        {"UPDATE states SET published = ?4, is_stale = (is_stale AND version <> ?5)"
+        {"UPDATE states SET published = ?4, is_stale = (is_stale AND version <> ?5),"
+         " is_whole = (is_whole AND version <> ?5), is_refused = iif(?5, ?6, is_refused)"
          " WHERE sink = ?1 AND source = ?2 AND order_id = ?3",
          "SEARCH states USING PRIMARY KEY"
          " (sink=? AND source=? AND order_id=?)"},
@@ -223,6 +225,12 @@ static const struct statement_text texts[] = {
                                      " (sink=? AND source=? AND order_id=?);"
                                      " SCALAR SUBQUERY 1; SEARCH orders USING PRIMARY KEY"
                                      " (source=? AND id=?)"},
+    [STATEMENT_STATE_RETRY] =
+        {"UPDATE states SET version = ?2, is_stale = 1, is_whole = 1"
+         " WHERE (sink, source, order_id) IN (SELECT sink, source, order_id FROM states"
+         " WHERE sink = ?1 AND is_refused = 1 AND is_stale = 0 ORDER BY version LIMIT ?3)",
+         "SEARCH states USING PRIMARY KEY (sink=? AND source=? AND order_id=?);"
+         " LIST SUBQUERY 1; SEARCH states USING INDEX states_refused (sink=?)"},
     [STATEMENT_PAIR_VISIT] = {"SELECT source, sink FROM state_sinks", "SCAN state_sinks"},
     [STATEMENT_PAIR_ADD] = {"INSERT INTO state_sinks(source, sink, shape) VALUES(?1, ?2, ?3)"
                             " ON CONFLICT(source, sink) DO UPDATE SET shape = excluded.shape"

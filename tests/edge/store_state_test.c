@@ -200,6 +200,72 @@ static void test_another_shape_publishes_all_again(void **state)
     assert_int_equal(fixture->count, 0);
 }
 
+static struct stale_state fetch_one(struct fixture *fixture, const char *order_id)
+{
+    fetch(fixture);
+    assert_int_equal(fixture->count, 1);
+    assert_string_equal(fixture->states[0].order_id, order_id);
+    return fixture->states[0];
+}
+
+static void test_what_was_refused_is_found_again(void **state)
+{
+    struct fixture *fixture = *state;
+    for (char id[2] = "1"; id[0] <= '3'; id[0]++) {
+        commit(fixture, id, "one", false);
+        struct stale_state own = fetch_one(fixture, id);
+        assert_false(own.was_refused);
+        assert_int_equal(fixture_settle_refused(fixture, &own), STATUS_OK);
+    }
+    commit(fixture, "4", "one", false);
+    struct stale_state fine = fetch_one(fixture, "4");
+    assert_int_equal(fixture_settle_state(fixture, &fine, ""), STATUS_OK);
+    fixture_reopen(fixture);
+    fetch(fixture);
+    assert_int_equal(fixture->count, 0); /* not before it is asked for */
+
+    assert_int_equal(fixture_retry_states(fixture, 1), STATUS_OK);
+    struct stale_state first = fetch_one(fixture, "1");
+    assert_true(first.was_refused && first.is_whole);
+    assert_int_equal(fixture_settle_refused(fixture, &first), STATUS_OK);
+    assert_int_equal(fixture_retry_states(fixture, 1), STATUS_OK);
+    struct stale_state second = fetch_one(fixture, "2"); /* the first one had its turn */
+    struct stale_state note = second;
+    note.version = 0;
+    assert_int_equal(fixture_settle_state(fixture, &note, "A-1"), STATUS_OK);
+    assert_true(fetch_one(fixture, "2").was_refused); /* a note says nothing of that */
+    assert_int_equal(fixture_settle_state(fixture, &second, "A-1"), STATUS_OK);
+    assert_int_equal(fixture_retry_states(fixture, 100), STATUS_OK);
+    fetch(fixture);
+    assert_int_equal(fixture->count, 2);
+}
+
+/* What is new, and what a receiver lost, is sent as a whole; of a change only what changed. */
+static void test_what_is_to_be_sent_as_a_whole_is_said(void **state)
+{
+    struct fixture *fixture = *state;
+    commit(fixture, "1", "one", false);
+    struct stale_state one = fetch_one(fixture, "1");
+    assert_true(one.is_whole);
+    assert_int_equal(fixture_settle_state(fixture, &one, ""), STATUS_OK);
+    commit(fixture, "1", "two", false);
+    struct stale_state two = fetch_one(fixture, "1");
+    assert_false(two.is_whole);
+
+    /* Lost while the change was on its way: it does not count as all of it. */
+    assert_int_equal(fixture_refill(fixture, SINK), STATUS_OK);
+    assert_int_equal(fixture_settle_state(fixture, &two, ""), STATUS_OK);
+    struct stale_state again = fetch_one(fixture, "1");
+    assert_true(again.is_whole && again.version > two.version);
+
+    /* What is to be sent as a whole anyway is not sent twice for it. */
+    assert_int_equal(fixture_refill(fixture, SINK), STATUS_OK);
+    assert_true(fetch_one(fixture, "1").version == again.version);
+    assert_int_equal(fixture_settle_state(fixture, &again, ""), STATUS_OK);
+    fetch(fixture);
+    assert_int_equal(fixture->count, 0);
+}
+
 int main(void)
 {
 #define STORE_TEST(test) cmocka_unit_test_setup_teardown(test, setup, fixture_teardown)
@@ -211,6 +277,8 @@ int main(void)
         STORE_TEST(test_a_refill_marks_all),
         STORE_TEST(test_pairs_come_and_go_with_the_configuration),
         STORE_TEST(test_another_shape_publishes_all_again),
+        STORE_TEST(test_what_was_refused_is_found_again),
+        STORE_TEST(test_what_is_to_be_sent_as_a_whole_is_said),
     };
     return cmocka_run_group_tests_name("store_state", tests, NULL, NULL);
 }

@@ -13,7 +13,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define VERSION_NEWEST 3 /* add N.sql with schema N */
+#define VERSION_NEWEST 4 /* add N.sql with schema N */
 #define WORDS_MAX ((size_t)1 << 20)
 
 /* As the daemon had them that made the file: another shape would be published anew. */
@@ -21,6 +21,7 @@ static const struct state_sink state_sinks[] = {
     [1] = {.source_name = "orange", .sink_name = "noc"},
     [2] = {.source_name = "orange", .sink_name = "noc", .shape = UINT64_C(7352443035706131610)},
     [3] = {.source_name = "orange", .sink_name = "noc", .shape = UINT64_C(7352443035706131610)},
+    [4] = {.source_name = "orange", .sink_name = "noc", .shape = UINT64_C(7352443035706131610)},
 };
 
 static int setup_closed(void **state)

@@ -241,6 +241,13 @@ static void plant_refill(void *self, const char *sink_name, store_done_fn *on_do
     real->refill(real->self, sink_name, on_done, arg);
 }
 
+static void plant_retry_states(void *self, const char *sink_name, size_t count_max,
+                               store_done_fn *on_done, void *arg)
+{
+    const struct store_port *real = &((struct plant *)self)->store;
+    real->retry_states(real->self, sink_name, count_max, on_done, arg);
+}
+
 struct store_port plant_store(struct plant *plant, struct store_port real)
 {
     if (plant->kind == PLANT_NONE || plant->kind == PLANT_EARLY_DONE) {
@@ -260,7 +267,8 @@ struct store_port plant_store(struct plant *plant, struct store_port real)
                                .count_sinks = plant_count_sinks,
                                .fetch_stale = plant_fetch_stale,
                                .settle_state = plant_settle_state,
-                               .refill = plant_refill};
+                               .refill = plant_refill,
+                               .retry_states = plant_retry_states};
 }
 
 /* --- a sink that is done too early --------------------------------------------------------- */

@@ -1,6 +1,7 @@
 #include "tests/sim/sim_sinks.h"
 
 #include "core/arena.h"
+#include "core/glob.h"
 #include "core/text.h"
 
 #include "tests/sim/sim_store.h"
@@ -98,9 +99,21 @@ static char *topic_name(const struct retained *retained)
     return text_take(&name);
 }
 
+static bool is_refused(const struct sim_sink *sink, const struct retained *retained)
+{
+    if (sink->refused_topics == NULL || retained->payload.size == 0) {
+        return false;
+    }
+    char *name = topic_name(retained);
+    bool is_it = glob_matches(sink->refused_topics, name);
+    free(name);
+    return is_it;
+}
+
 static void retain(struct sim_sink *sink, const struct retained *retained)
 {
     char *name = topic_name(retained);
+    sink->retained_count++;
     sim_trace(sink->sim, "%s keeps %s, %zu bytes", sink->config->name, name,
               retained->payload.size);
     remove_topic(sink, name);
@@ -152,6 +165,10 @@ static enum send_outcome decide(struct sim_sink *sink, struct message *message)
         return SEND_OFFLINE;
     }
     if (message->is_retained) {
+        if (is_refused(sink, &message->retained)) {
+            sim_trace(sim, "%s refuses %s", sink->config->name, sink->refused_topics);
+            return SEND_REJECTED;
+        }
         take(message);
         return SEND_ACCEPTED;
     }

@@ -23,14 +23,15 @@ struct sim_sink { /* the receiver itself: it survives the daemon */
     const struct sink_config *config;
     struct sim_sink_watch watch;
     struct sim_topic *topics;
-    uint64_t receipt_count;
+    uint64_t receipt_count, retained_count;
 
     /* The weather, of 1000 messages. */
     bool is_away, is_gone;
     uint32_t connection; /* another one whenever is_away changes: what was under way is lost */
     int64_t later_permille, reject_permille, lost_ack_permille;
-    int64_t divide_permille; /* of several events at once; 1000: only one is ever taken */
-    int64_t busy_ms;         /* not 0: asks all of them to wait so long */
+    int64_t divide_permille;    /* of several events at once; 1000: only one is ever taken */
+    const char *refused_topics; /* a pattern; they may be emptied. NULL: none */
+    int64_t busy_ms;            /* not 0: asks all of them to wait so long */
     int64_t answer_ms_max;
 };
 

@@ -131,6 +131,7 @@ add_state(struct sim_store *store, const struct sim_state_sink *state_sink, cons
     row->source_name = state_sink->source_name;
     row->order_id = sim_copy_text(store->arena, order_id);
     row->published = "";
+    row->is_whole = true;
     row->next = store->states;
     store->states = row;
     return row;
@@ -155,8 +156,10 @@ static void mark_stale(struct sim_store *store, const char *source_name, const c
 void sim_store_refill(struct sim_store *store, const char *sink_name)
 {
     for (struct sim_state_row *row = store->states; row != NULL; row = row->next) {
-        row->version +=
-            text_equal(row->sink_name, sink_name) && row->version == row->settled_version;
+        if (text_equal(row->sink_name, sink_name)) {
+            row->version += row->version == row->settled_version || !row->is_whole;
+            row->is_whole = true;
+        }
     }
 }
 

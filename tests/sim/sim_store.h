@@ -34,6 +34,7 @@ struct sim_state_row { /* the retained state of one order at one sink */
     struct sim_state_row *next;
     const char *sink_name, *source_name, *order_id, *published;
     uint64_t version, settled_version;
+    bool is_whole, is_refused;
 };
 
 struct sim_value {
@@ -108,6 +109,7 @@ int64_t sim_store_newest(const struct sim_store *store, const struct due_query *
 struct sim_state_row *sim_store_state(const struct sim_store *store, const char *sink_name,
                                       const char *source_name, const char *order_id);
 void sim_store_refill(struct sim_store *store, const char *sink_name);
+bool sim_store_has_refused(const struct sim_store *store, const char *sink_name);
 bool sim_store_has_stale(const struct sim_store *store, const char *sink_name);
 
 /* Deep copies into an arena. */

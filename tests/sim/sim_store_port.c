@@ -344,5 +344,6 @@ struct store_port sim_store_port(struct sim_store_port *port)
                                .count_sinks = sim_port_count_sinks,
                                .fetch_stale = sim_port_fetch_stale,
                                .settle_state = sim_port_settle_state,
-                               .refill = sim_port_refill};
+                               .refill = sim_port_refill,
+                               .retry_states = sim_port_retry_states};
 }

@@ -34,6 +34,7 @@ struct request {
     struct due_query due_query;
     struct settlement *settlements;
     uint64_t version;
+    bool is_refused;
     int64_t now_wall_ms;
     size_t count;
 
@@ -80,5 +81,7 @@ void sim_port_settle_state(void *self, const char *sink_name,
                            const struct state_settlement *settlement, store_done_fn *on_done,
                            void *arg);
 void sim_port_refill(void *self, const char *sink_name, store_done_fn *on_done, void *arg);
+void sim_port_retry_states(void *self, const char *sink_name, size_t count_max,
+                           store_done_fn *on_done, void *arg);
 
 #endif

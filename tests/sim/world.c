@@ -164,6 +164,15 @@ static int64_t draw_permille(struct world *world, int64_t max)
     return sim_between(sim, 0, max);
 }
 
+/* Never a source's own: that has no slash. */
+static const char *draw_refused_topics(struct world *world)
+{
+    static const char *const patterns[] = {"*/*1*", "*/*2*", "*/*3", "*/*/config", "*/?*"};
+    bool is_some = draw_permille(world, 1000) > 300;
+    return is_some ? patterns[random_below(&world->sim.random, (int64_t)ARRAY_COUNT(patterns))]
+                   : NULL;
+}
+
 static void change_sink(struct world *world, size_t index)
 {
     struct sim *sim = &world->sim;
@@ -177,6 +186,7 @@ static void change_sink(struct world *world, size_t index)
     sink->divide_permille = draw_permille(world, 1000);
     sink->answer_ms_max = draw_permille(world, 1000) > 500 ? 30000 : 50;
     sink->connection += was_away != sink->is_away;
+    sink->refused_topics = draw_refused_topics(world);
     if (was_away && !sink->is_away) {
         if (sim_chance(sim, 500)) {
             sim_sink_forget_topics(sink);
@@ -228,6 +238,7 @@ static void check_quiet_topics(struct world *world)
     if (world->life != NULL && !world->life->process.is_dead && !sink->is_away &&
         sim_sink_port_is_quiet(world->life->sink_ports[1]) &&
         !sim_store_has_stale(&world->store, sink->config->name) &&
+        !sim_store_has_refused(&world->store, sink->config->name) &&
         sim_sink_topic(sink, world->source.name) != NULL) {
         sim_trace(&world->sim, "all is quiet: the topics are looked at");
         oracle_check_topics(&world->oracle, sink);

@@ -4,7 +4,7 @@ import json
 import harness
 import mqtt_soak
 from harness import wait_until
-from test_mqtt import change, is_delivered, sink, start
+from test_mqtt import change, is_delivered, is_known, sink, start
 
 
 def enlarge(simulator, identity, size):
@@ -45,6 +45,27 @@ def test_a_state_that_is_too_large_holds_up_no_other_state(world):
     assert state_of(broker, "1001") is None and daemon.log().count("event=mqtt_connected") == 1
     simulator.step(close_order="1001")
     wait_until(lambda: "refused" not in sink(daemon)["connection"], daemon.log)
+
+
+def test_what_was_refused_is_known_after_a_restart_and_there_once_the_broker_takes_it(world):
+    lines = ["allow_anonymous true", "persistence true", f"persistence_location {world.folder}/"]
+    broker = world.broker([*lines, "max_packet_size 3000"])
+    simulator, daemon = start(world, broker)
+    enlarge(simulator, "1001", 3500)
+    words = "1 state refused, its topic is empty: orderwatch/orange/orders/1001/state"
+    wait_until(lambda: words in sink(daemon)["connection"], daemon.log)
+    daemon.stop()
+    daemon.start()
+    wait_until(lambda: is_known(daemon) and words in sink(daemon)["connection"], daemon.log)
+    daemon.stop()
+    broker.stop()
+    broker.lines = lines
+    broker.start()
+    daemon.start()
+    wait_until(lambda: is_known(daemon) and state_of(broker, "1001"), daemon.log)
+    wait_until(lambda: "refused" not in sink(daemon)["connection"], daemon.log)
+    assert daemon.log().count("event=mqtt_state_lost") == 1  # by the first start: it had kept the rest
+    assert daemon.log().count("event=state_refused") == 1  # what is known is no news
 
 
 def test_an_appointment_that_was_too_large_is_there_again_when_it_fits(world):

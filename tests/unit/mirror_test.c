@@ -25,6 +25,15 @@ struct world {
     struct mirror *mirror;
 };
 
+static void begin_life(struct world *world)
+{
+    struct mirror_options options = {.sink = &world->config,
+                                     .port = sim_sink_port(world->sink_port),
+                                     .store = sim_store_port(world->store_port),
+                                     .seed = 5};
+    world->mirror = mirror_create(&options);
+}
+
 static struct world *world_create(void)
 {
     struct world *world = alloc(sizeof *world);
@@ -41,11 +50,7 @@ static struct world *world_create(void)
                                          .mqtt = {.prefix = "orderwatch"}};
     sim_sink_init(&world->sink, &world->sim, &world->config);
     world->sink_port = sim_sink_port_create(&world->sink, &world->process);
-    struct mirror_options options = {.sink = &world->config,
-                                     .port = sim_sink_port(world->sink_port),
-                                     .store = sim_store_port(world->store_port),
-                                     .seed = 5};
-    world->mirror = mirror_create(&options);
+    begin_life(world);
     return world;
 }
 
@@ -60,11 +65,16 @@ static void run(struct world *world, int64_t duration_ms)
     sim_play(&world->sim, duration_ms, turn, world);
 }
 
-static void world_destroy(struct world *world)
+static void end_life(struct world *world)
 {
     mirror_stop(world->mirror);
     run(world, 60000);
     mirror_destroy(world->mirror);
+}
+
+static void world_destroy(struct world *world)
+{
+    end_life(world);
     sim_store_port_destroy(world->store_port);
     sim_sink_port_destroy(world->sink_port);
     sim_sink_fini(&world->sink);
@@ -391,12 +401,8 @@ static void test_a_slow_rate_is_kept(void **state)
     (void)state;
     struct world *world = world_create();
     world->config.mqtt.state_rate = (struct rate){.count = 60, .window_ms = 60000};
-    struct mirror_options options = {.sink = &world->config,
-                                     .port = sim_sink_port(world->sink_port),
-                                     .store = sim_store_port(world->store_port),
-                                     .seed = 5};
     mirror_destroy(world->mirror);
-    world->mirror = mirror_create(&options);
+    begin_life(world);
     for (int i = 0; i < 10; i++) {
         char id[2] = {(char)('a' + i), '\0'};
         write_order(world, id, 0, false);
@@ -414,16 +420,93 @@ static void test_a_slow_receiver_is_waited_for_in_peace(void **state)
     (void)state;
     struct world *world = world_create();
     world->config.mqtt.state_rate = (struct rate){.count = 60, .window_ms = 60000};
-    struct mirror_options options = {.sink = &world->config,
-                                     .port = sim_sink_port(world->sink_port),
-                                     .store = sim_store_port(world->store_port),
-                                     .seed = 5};
     mirror_destroy(world->mirror);
-    world->mirror = mirror_create(&options);
+    begin_life(world);
     world->sink.answer_ms_max = 600000;
     write_order(world, "a", 0, false);
     run(world, 10 * MINUTE_MS);
     assert_int_equal(1, count_topics(world));
+    world_destroy(world);
+}
+
+/* Two orders, and what the receiver takes of the first one's state: nothing. */
+static struct world *world_with_a_refused_state(void)
+{
+    struct world *world = world_create();
+    world->sink.refused_topics = "orange/7";
+    write_order(world, "7", 1, false);
+    write_order(world, "8", 0, false);
+    run(world, 5000);
+    assert_null(topic(world, "orange/7"));
+    assert_non_null(topic(world, "orange/7/A 1"));
+    assert_non_null(topic(world, "orange/8"));
+    assert_true(mirror_is_drained(world->mirror));
+    return world;
+}
+
+/* How often something was published until now. */
+static uint64_t try_count(const struct world *world)
+{
+    return world->sink.retained_count;
+}
+
+static void test_what_was_refused_is_tried_at_the_next_start(void **state)
+{
+    (void)state;
+    struct world *world = world_with_a_refused_state();
+    uint64_t before = try_count(world);
+    end_life(world);
+    begin_life(world);
+    assert_false(mirror_is_drained(world->mirror));
+    run(world, 5000);
+    assert_true(try_count(world) > before); /* so the sink knows, too */
+    assert_null(topic(world, "orange/7"));
+    end_life(world);
+    world->sink.refused_topics = NULL;
+    begin_life(world);
+    run(world, 5000);
+    assert_non_null(topic(world, "orange/7"));
+    assert_true(mirror_is_drained(world->mirror));
+
+    before = try_count(world);
+    end_life(world);
+    begin_life(world);
+    run(world, 2 * HOUR_MS);
+    assert_int_equal(before, try_count(world)); /* nothing is refused any more */
+    world_destroy(world);
+}
+
+static void test_what_was_refused_is_tried_when_the_receiver_is_back(void **state)
+{
+    (void)state;
+    struct world *world = world_with_a_refused_state();
+    run(world, 2 * MINUTE_MS);
+    uint64_t before = try_count(world);
+    mirror_available(world->mirror);
+    run(world, 1000);
+    assert_true(try_count(world) > before);
+    before = try_count(world);
+    for (int i = 0; i < 10; i++) { /* one that comes and goes */
+        mirror_available(world->mirror);
+        run(world, 1000);
+    }
+    assert_int_equal(before, try_count(world));
+    world->sink.refused_topics = NULL;
+    run(world, MINUTE_MS);
+    assert_non_null(topic(world, "orange/7"));
+    world_destroy(world);
+}
+
+static void test_what_was_refused_is_tried_every_hour(void **state)
+{
+    (void)state;
+    struct world *world = world_with_a_refused_state();
+    uint64_t before = try_count(world);
+    run(world, 50 * MINUTE_MS);
+    assert_int_equal(before, try_count(world));
+    world->sink.refused_topics = NULL;
+    run(world, 20 * MINUTE_MS);
+    assert_non_null(topic(world, "orange/7"));
     world_destroy(world);
 }
 
@@ -444,6 +527,9 @@ int main(void)
         cmocka_unit_test(test_the_shape_follows_what_decides_the_payloads),
         cmocka_unit_test(test_a_slow_rate_is_kept),
         cmocka_unit_test(test_a_slow_receiver_is_waited_for_in_peace),
+        cmocka_unit_test(test_what_was_refused_is_tried_at_the_next_start),
+        cmocka_unit_test(test_what_was_refused_is_tried_when_the_receiver_is_back),
+        cmocka_unit_test(test_what_was_refused_is_tried_every_hour),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

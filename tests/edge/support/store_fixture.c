@@ -300,15 +300,35 @@ enum status fixture_fetch_states(struct fixture *fixture, const char *sink_name,
     return fixture_wait(fixture, told);
 }
 
-enum status fixture_settle_state(struct fixture *fixture, const struct stale_state *state,
-                                 const char *published)
+static enum status settle_state(struct fixture *fixture, const struct stale_state *state,
+                                const char *published, bool is_refused)
 {
     size_t told = fixture->told_count;
     struct state_settlement settlement = {.source_name = state->source_name,
                                           .order_id = state->order_id,
                                           .version = state->version,
-                                          .published = published};
+                                          .published = published,
+                                          .is_refused = is_refused};
     fixture->port.settle_state(fixture->port.self, FIXTURE_SINK, &settlement, fixture_on_done,
+                               fixture);
+    return fixture_wait(fixture, told);
+}
+
+enum status fixture_settle_state(struct fixture *fixture, const struct stale_state *state,
+                                 const char *published)
+{
+    return settle_state(fixture, state, published, false);
+}
+
+enum status fixture_settle_refused(struct fixture *fixture, const struct stale_state *state)
+{
+    return settle_state(fixture, state, state->published, true);
+}
+
+enum status fixture_retry_states(struct fixture *fixture, size_t count_max)
+{
+    size_t told = fixture->told_count;
+    fixture->port.retry_states(fixture->port.self, FIXTURE_SINK, count_max, fixture_on_done,
                                fixture);
     return fixture_wait(fixture, told);
 }

@@ -65,6 +65,8 @@ struct sink_counts fixture_counts(struct fixture *fixture, const char *sink_name
 enum status fixture_fetch_states(struct fixture *fixture, const char *sink_name, size_t count_max);
 enum status fixture_settle_state(struct fixture *fixture, const struct stale_state *state,
                                  const char *published);
+enum status fixture_settle_refused(struct fixture *fixture, const struct stale_state *state);
+enum status fixture_retry_states(struct fixture *fixture, size_t count_max);
 enum status fixture_refill(struct fixture *fixture, const char *sink_name);
 
 /* An event whose id is made from its number; an order; a query for what is due. */
