@@ -20,6 +20,8 @@ void text_expect(struct text *text,
 void text_add(struct text *text, struct span bytes);
 void text_add_text(struct text *text, const char *bytes); /* NUL-terminated; NULL adds nothing */
 void text_add_char(struct text *text, char byte);
+/* In decimal, with zeros in front up to digits_min (at most 20) of them. */
+void text_add_number(struct text *text, int64_t number, size_t digits_min);
 void text_addf(struct text *text, const char *format, ...) PRINTF_LIKE(2, 3);
 
 /* A JSON string with its quotes; the input must be valid UTF-8. NULL adds null. */

@@ -61,13 +61,29 @@ int64_t civil_to_ms(const struct civil *civil)
            civil->second * SECOND_MS + civil->millisecond;
 }
 
+/* What stands before a part of a date, and the part. */
+static void add_part(struct text *out, char separator, int number, size_t digits)
+{
+    text_add_char(out, separator);
+    text_add_number(out, number, digits);
+}
+
+static void add_day(struct text *out, const struct civil *civil)
+{
+    text_add_number(out, civil->year, 4);
+    add_part(out, '-', civil->month, 2);
+    add_part(out, '-', civil->day, 2);
+}
+
 static void add_instant(struct text *out, int64_t wall_ms, bool has_fraction)
 {
     struct civil civil = civil_of(wall_ms);
-    text_addf(out, "%04d-%02d-%02dT%02d:%02d:%02d", civil.year, civil.month, civil.day, civil.hour,
-              civil.minute, civil.second);
+    add_day(out, &civil);
+    add_part(out, 'T', civil.hour, 2);
+    add_part(out, ':', civil.minute, 2);
+    add_part(out, ':', civil.second, 2);
     if (has_fraction) {
-        text_addf(out, ".%03d", civil.millisecond);
+        add_part(out, '.', civil.millisecond, 3);
     }
     text_add_char(out, 'Z');
 }
@@ -79,7 +95,7 @@ void date_add(struct text *out, struct date date)
         return;
     case DATE_DAY: {
         struct civil civil = civil_of(date.ms);
-        text_addf(out, "%04d-%02d-%02d", civil.year, civil.month, civil.day);
+        add_day(out, &civil);
         return;
     }
     case DATE_INSTANT:

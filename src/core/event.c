@@ -59,7 +59,8 @@ static void add_source(const struct event_facts *facts, struct text *out)
 /* A length before each part, so that no two lists of parts give the same bytes. */
 static void add_part(struct text *bytes, struct span part)
 {
-    text_addf(bytes, "%zu:", part.size);
+    text_add_number(bytes, (int64_t)part.size, 1);
+    text_add_char(bytes, ':');
     text_add(bytes, part);
 }
 

@@ -1,7 +1,5 @@
 #include "core/json_write.h"
 
-#include <inttypes.h>
-
 static void begin(struct json_writer *writer, const char *name)
 {
     if (writer->needs_comma) {
@@ -41,7 +39,7 @@ void json_write_text(struct json_writer *writer, const char *name, const char *v
 void json_write_integer(struct json_writer *writer, const char *name, int64_t value)
 {
     begin(writer, name);
-    text_addf(writer->out, "%" PRId64, value);
+    text_add_number(writer->out, value, 1);
 }
 
 void json_write_true(struct json_writer *writer, const char *name, bool value)

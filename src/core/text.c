@@ -5,6 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define INTEGER_BYTES_MAX 21 /* a sign and the digits of 64 bits */
+#define EACH_BYTE(byte) (UINT64_C(0x0101010101010101) * (byte))
+
 void text_init(struct text *text, size_t size_max)
 {
     *text = (struct text){.size_max = size_max};
@@ -74,7 +77,26 @@ void text_add_text(struct text *text, const char *bytes)
 
 void text_add_char(struct text *text, char byte)
 {
-    text_add(text, (struct span){.data = &byte, .size = 1});
+    if (reserve(text, 1)) {
+        text->data[text->size++] = byte;
+        text->data[text->size] = '\0';
+    }
+}
+
+void text_add_number(struct text *text, int64_t number, size_t digits_min)
+{
+    char digits[INTEGER_BYTES_MAX];
+    size_t from = sizeof digits;
+    uint64_t rest = number < 0 ? -(uint64_t)number : (uint64_t)number;
+    CHECK(digits_min < sizeof digits);
+    do {
+        digits[--from] = (char)('0' + rest % 10);
+        rest /= 10;
+    } while (rest != 0 || sizeof digits - from < digits_min);
+    if (number < 0) {
+        digits[--from] = '-';
+    }
+    text_add(text, (struct span){.data = digits + from, .size = sizeof digits - from});
 }
 
 void text_addf(struct text *text, const char *format, ...)
@@ -116,22 +138,51 @@ static void add_json_escape(struct text *text, unsigned char byte)
     }
 }
 
+static bool is_json_plain(unsigned char byte)
+{
+    return byte >= 0x20 && byte != '"' && byte != '\\' && byte != 0x7f;
+}
+
+/* The high bit of each byte that is zero, and perhaps of one above such a byte. */
+static uint64_t zeros_of(uint64_t block)
+{
+    return (block - EACH_BYTE(0x01)) & ~block & EACH_BYTE(0x80);
+}
+
+/* Eight bytes at once; false may also mean that it has to be looked at byte by byte. */
+static bool is_json_plain_block(const char *bytes)
+{
+    uint64_t block = 0;
+    memcpy(&block, bytes, sizeof block);
+    uint64_t controls = (block - EACH_BYTE(0x20)) & ~block & EACH_BYTE(0x80);
+    return (controls | zeros_of(block ^ EACH_BYTE('"')) | zeros_of(block ^ EACH_BYTE('\\')) |
+            zeros_of(block ^ EACH_BYTE(0x7f))) == 0;
+}
+
+/* How many bytes from here on stand for themselves. */
+static size_t json_plain_run(struct span bytes)
+{
+    size_t i = 0;
+    while (bytes.size - i >= 8 && is_json_plain_block(bytes.data + i)) {
+        i += 8;
+    }
+    while (i < bytes.size && is_json_plain((unsigned char)bytes.data[i])) {
+        i++;
+    }
+    return i;
+}
+
 void text_add_json_string(struct text *text, struct span bytes)
 {
     text_add_char(text, '"');
-    size_t plain_from = 0;
-    for (size_t i = 0; i < bytes.size; i++) {
-        unsigned char byte = (unsigned char)bytes.data[i];
-        if (byte >= 0x20 && byte != '"' && byte != '\\' && byte != 0x7f) {
-            continue;
+    while (bytes.size != 0) {
+        size_t run = json_plain_run(bytes);
+        text_add(text, (struct span){.data = bytes.data, .size = run});
+        if (run == bytes.size) {
+            break;
         }
-        text_add(text, (struct span){.data = bytes.data + plain_from, .size = i - plain_from});
-        add_json_escape(text, byte);
-        plain_from = i + 1;
-    }
-    if (plain_from < bytes.size) {
-        text_add(text,
-                 (struct span){.data = bytes.data + plain_from, .size = bytes.size - plain_from});
+        add_json_escape(text, (unsigned char)bytes.data[run]);
+        bytes = (struct span){.data = bytes.data + run + 1, .size = bytes.size - run - 1};
     }
     text_add_char(text, '"');
 }

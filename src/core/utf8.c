@@ -171,8 +171,22 @@ static size_t find_cut(struct span bytes, size_t bytes_max, bool is_block)
     return bytes.size;
 }
 
+/* Nearly every text is: what shows as it is, and a byte each. */
+static bool is_printable_ascii(struct span bytes)
+{
+    bool is_printable = true;
+    for (size_t i = 0; i < bytes.size; i++) {
+        is_printable &= bytes.data[i] >= ' ' && bytes.data[i] < 0x7f;
+    }
+    return is_printable;
+}
+
 static void add_clean(struct text *out, struct span bytes, size_t bytes_max, bool is_block)
 {
+    if (bytes.size <= bytes_max && is_printable_ascii(bytes)) {
+        text_add(out, bytes);
+        return;
+    }
     size_t cut = find_cut(bytes, bytes_max, is_block);
     for (size_t i = 0; i < cut;) {
         utf8_add(out, next_clean(bytes, &i, is_block));

@@ -6,6 +6,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -44,6 +45,74 @@ static void json_strings_and_levels_are_escaped(void **state)
     text_clear(&text);
     text_add_percent(&text, span_of("A-1/+#%é"));
     assert_string_equal(text_cstr(&text), "A-1%2F%2B%23%25%C3%A9");
+    text_fini(&text);
+}
+
+/* Eight bytes are looked at together: each place in them, and what is near to what is escaped. */
+static void json_strings_are_escaped_wherever_it_is(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *byte, *json;
+    } rows[] = {
+        {"\x01", "\\u0001"},
+        {"\x1f", "\\u001f"},
+        {" ", " "},
+        {"!", "!"},
+        {"\"", "\\\""},
+        {"#", "#"},
+        {"[", "["},
+        {"\\", "\\\\"},
+        {"]", "]"},
+        {"~", "~"},
+        {"\x7f", "\\u007f"},
+        {"\xc2\x80", "\xc2\x80"},
+        {"\xc3\xbf", "\xc3\xbf"},
+        {"\n", "\\n"},
+    };
+    struct text text;
+    text_init(&text, 256);
+    for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
+        for (int before = 0; before < 18; before++) {
+            char bytes[64];
+            char json[64];
+            (void)snprintf(bytes, sizeof bytes, "%.*s%s%s", before, "abcdefghijklmnopqr",
+                           rows[i].byte, "stuvwxyz");
+            (void)snprintf(json, sizeof json, "\"%.*s%s%s\"", before, "abcdefghijklmnopqr",
+                           rows[i].json, "stuvwxyz");
+            text_clear(&text);
+            text_add_json_text(&text, bytes);
+            assert_string_equal(text_cstr(&text), json);
+        }
+    }
+    text_fini(&text);
+}
+
+static void numbers_have_the_digits_asked_for(void **state)
+{
+    (void)state;
+    static const struct {
+        int64_t number;
+        size_t digits;
+        const char *text;
+    } rows[] = {
+        {0, 0, "0"},
+        {7, 1, "7"},
+        {7, 3, "007"},
+        {2027, 4, "2027"},
+        {12345, 4, "12345"},
+        {-5, 1, "-5"},
+        {INT64_MAX, 1, "9223372036854775807"},
+        {INT64_MIN, 1, "-9223372036854775808"},
+        {INT64_MIN, 20, "-09223372036854775808"},
+    };
+    struct text text;
+    text_init(&text, 64);
+    for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
+        text_clear(&text);
+        text_add_number(&text, rows[i].number, rows[i].digits);
+        assert_string_equal(text_cstr(&text), rows[i].text);
+    }
     text_fini(&text);
 }
 
@@ -103,6 +172,8 @@ int main(void)
         cmocka_unit_test(an_append_past_the_ceiling_is_dropped_and_latches),
         cmocka_unit_test(expected_text_has_its_room_from_the_start),
         cmocka_unit_test(json_strings_and_levels_are_escaped),
+        cmocka_unit_test(json_strings_are_escaped_wherever_it_is),
+        cmocka_unit_test(numbers_have_the_digits_asked_for),
         cmocka_unit_test(an_arena_gives_zeroed_aligned_memory_of_any_size),
         cmocka_unit_test(a_failure_is_one_line_even_of_its_own_text),
     };
