@@ -1,5 +1,6 @@
 #include "core/json.h"
 
+#include "core/arena.h"
 #include "core/text.h"
 #include "core/utf8.h"
 
@@ -10,6 +11,7 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -19,9 +21,29 @@
 
 #define SMALL_OBJECT 8 /* comparing all pairs is cheaper than sorting */
 
+/* A tree stands in an arena of its own and goes with it, not node by node. */
+struct tree {
+    struct arena *arena;
+    cJSON root; /* its address is what callers know */
+};
+
+/* cJSON's hooks do not say for which tree they ask. */
+/* NOLINTNEXTLINE(cppcoreguidelines-avoid-non-const-global-variables) */
+static _Thread_local struct arena *arena_of_build;
+
+static void *take(size_t size)
+{
+    return arena_alloc(arena_of_build, size);
+}
+
+static void give_back(void *memory)
+{
+    (void)memory;
+}
+
 static void set_hooks(void)
 {
-    cJSON_InitHooks(&(cJSON_Hooks){.malloc_fn = alloc, .free_fn = free});
+    cJSON_InitHooks(&(cJSON_Hooks){.malloc_fn = take, .free_fn = give_back});
 }
 
 static const cJSON *node_of(const struct json *node)
@@ -63,10 +85,15 @@ static const cJSON **sorted_members(const cJSON *object, size_t *count)
     return members;
 }
 
+static bool is_same_text(const char *left, const char *right)
+{
+    return left[0] == right[0] && strcmp(left, right) == 0;
+}
+
 static bool is_repeated(const cJSON *member)
 {
     const cJSON *other = member->next;
-    while (other != NULL && strcmp(member->string, other->string) != 0) {
+    while (other != NULL && !is_same_text(member->string, other->string)) {
         other = other->next;
     }
     return other != NULL;
@@ -117,7 +144,8 @@ static enum status complete(cJSON *node, struct span document, size_t *position,
                             struct failure *why)
 {
     if (cJSON_IsNumber(node)) {
-        node->valuestring = json_number_canonical(json_scan_number(document, position));
+        struct span number = json_scan_number(document, position);
+        node->valuestring = json_number_canonical(number, arena_of_build);
     }
     if (cJSON_IsObject(node) && check_keys(node, why) != STATUS_OK) {
         return STATUS_INVALID;
@@ -135,7 +163,7 @@ static bool has_byte_order_mark(struct span bytes)
     return bytes.size >= 3 && memcmp(bytes.data, "\xef\xbb\xbf", 3) == 0;
 }
 
-static enum status build(struct span bytes, char *copy, struct json **out, struct failure *why)
+static enum status build(struct span bytes, char *copy, struct tree *tree, struct failure *why)
 {
     static pthread_once_t once = PTHREAD_ONCE_INIT;
     CHECK(pthread_once(&once, set_hooks) == 0);
@@ -144,34 +172,41 @@ static enum status build(struct span bytes, char *copy, struct json **out, struc
     if (status != STATUS_OK) {
         return status;
     }
-    cJSON *root = cJSON_ParseWithLengthOpts(copy + from, bytes.size - from + 1, NULL, 0);
+    arena_of_build = tree->arena;
+    const cJSON *root = cJSON_ParseWithLengthOpts(copy + from, bytes.size - from + 1, NULL, 0);
     if (root == NULL) {
         return fail(why, STATUS_INVALID, "JSON of %zu bytes was refused by its reader", bytes.size);
     }
+    tree->root = *root;
     size_t position = from;
-    status = complete(root, bytes, &position, why);
-    if (status != STATUS_OK) {
-        cJSON_Delete(root);
-        return status;
-    }
-    *out = (struct json *)root;
-    return STATUS_OK;
+    return complete(&tree->root, bytes, &position, why);
 }
 
 enum status json_parse(struct span bytes, struct json **out, struct failure *why)
 {
+    struct arena *arena = arena_create();
+    struct tree *tree = arena_alloc(arena, sizeof *tree);
+    tree->arena = arena;
     char *copy = alloc(bytes.size + 1);
     if (bytes.size != 0) {
         memcpy(copy, bytes.data, bytes.size);
     }
-    enum status status = build(bytes, copy, out, why);
+    enum status status = build(bytes, copy, tree, why);
     free(copy);
+    if (status == STATUS_OK) {
+        *out = (struct json *)&tree->root;
+    } else {
+        arena_destroy(arena);
+    }
     return status;
 }
 
 void json_destroy(struct json *root)
 {
-    cJSON_Delete((cJSON *)root);
+    if (root != NULL) {
+        const void *tree = (const char *)root - offsetof(struct tree, root);
+        arena_destroy(((const struct tree *)tree)->arena);
+    }
 }
 
 enum json_kind json_kind(const struct json *node)
@@ -210,7 +245,7 @@ const struct json *json_member(const struct json *object, const char *name)
         return NULL;
     }
     const cJSON *member = node_of(object)->child;
-    while (member != NULL && strcmp(member->string, name) != 0) {
+    while (member != NULL && !is_same_text(member->string, name)) {
         member = member->next;
     }
     return json_of(member);

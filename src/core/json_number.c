@@ -1,5 +1,6 @@
 #include "json_number.h"
 
+#include "core/arena.h"
 #include "core/text.h"
 
 #include <string.h>
@@ -155,11 +156,16 @@ static bool is_plain_integer(struct span number)
     return number.size <= JSON_NUMBER_PLAIN_MAX && digit_run(number, 0) == number.size;
 }
 
-char *json_number_canonical(struct span number)
+static char *keep(struct span number, struct arena *arena)
+{
+    return memcpy(arena_alloc(arena, number.size + 1), number.data, number.size);
+}
+
+char *json_number_canonical(struct span number, struct arena *arena)
 {
     CHECK(number.size != 0);
     if (is_plain_integer(number)) {
-        return memcpy(alloc(number.size + 1), number.data, number.size);
+        return keep(number, arena);
     }
     struct text out;
     text_init(&out, number.size + 64);
@@ -173,6 +179,8 @@ char *json_number_canonical(struct span number)
         text_add(&out, number);
     }
     CHECK(out.status == STATUS_OK);
+    char *kept = keep(text_span(&out), arena);
     text_fini(&digits);
-    return text_take(&out);
+    text_fini(&out);
+    return kept;
 }
