@@ -79,6 +79,9 @@ struct profile {
     size_t appointment_watch_count;
     const char *const *ignore; /* names of members that never count as novelty */
     size_t ignore_count;
+    /* The members of an order or an appointment that some pointer begins with, each once. */
+    const struct span *names;
+    size_t name_count;
 
     struct arena *arena; /* owns all of the above */
 };

@@ -27,4 +27,7 @@ const struct shape *profile_shape(void); /* of struct profile_draft */
 void profile_build_statuses(struct walker *walker, const struct node *map,
                             const struct texts *words, size_t kind_count, struct status_table *out);
 
+/* Fills profile->names, in the arena, once everything else is read. */
+void profile_gather_names(struct profile *profile, struct arena *arena);
+
 #endif

@@ -12,16 +12,7 @@
 #define FUZZY_BYTES_MIN 8 /* shorter names resemble too many others */
 #define EDITS_MAX 2
 
-/* One member's name against the first segments of all pointers. */
-struct comparing {
-    const char *name;
-    char plain[NAME_BYTES_MAX]; /* small letters and digits only: committed_date as committedDate */
-    struct span alike;          /* the segment that it resembles; empty: none so far */
-};
-
-/* True ends the walk over the pointers. */
-typedef bool compare_fn(struct comparing *comparing, struct span segment);
-
+/* Small letters and digits only: committed_date as committedDate. */
 static void add_plain(struct span name, char out[static NAME_BYTES_MAX])
 {
     size_t size = 0;
@@ -47,92 +38,30 @@ static bool is_near(const char *left, const char *right)
            left[0] == right[0] && suggest_distance(left, right) <= EDITS_MAX;
 }
 
-static bool is_same(struct comparing *comparing, struct span segment)
+/* True: the profile reads a member of this name. */
+static bool is_read(const struct profile *profile, struct span name)
 {
-    return span_is(segment, comparing->name);
+    for (size_t i = 0; i < profile->name_count; i++) {
+        if (span_equal(profile->names[i], name)) {
+            return true;
+        }
+    }
+    return false;
 }
 
-static bool is_alike(struct comparing *comparing, struct span segment)
+/* The name that the profile reads and this one resembles; NULL: there is none. */
+static const struct span *find_alike(const struct profile *profile, struct span name)
 {
     char plain[NAME_BYTES_MAX];
-    add_plain(segment, plain);
-    bool is_found = plain[0] != '\0' &&
-                    (strcmp(plain, comparing->plain) == 0 || is_near(plain, comparing->plain));
-    if (is_found) {
-        comparing->alike = segment;
-    }
-    return is_found;
-}
-
-static bool pointer_begins(struct comparing *comparing, compare_fn *compare, const char *pointer)
-{
-    if (pointer[0] != '/') {
-        return false;
-    }
-    const char *first = pointer + 1;
-    return compare(comparing, (struct span){.data = first, .size = strcspn(first, "/")});
-}
-
-static bool any_pointer(struct comparing *comparing, compare_fn *compare,
-                        const struct candidates *where)
-{
-    for (size_t i = 0; i < where->count; i++) {
-        if (pointer_begins(comparing, compare, where->pointers[i])) {
-            return true;
+    char other[NAME_BYTES_MAX];
+    add_plain(name, plain);
+    for (size_t i = 0; i < profile->name_count; i++) {
+        add_plain(profile->names[i], other);
+        if (other[0] != '\0' && (strcmp(other, plain) == 0 || is_near(other, plain))) {
+            return &profile->names[i];
         }
     }
-    return false;
-}
-
-static bool any_watched(struct comparing *comparing, compare_fn *compare,
-                        const struct watched_field *watch, size_t count)
-{
-    for (size_t i = 0; i < count; i++) {
-        if (any_pointer(comparing, compare, &watch[i].where)) {
-            return true;
-        }
-    }
-    return false;
-}
-
-static bool any_order_field(struct comparing *comparing, compare_fn *compare,
-                            const struct profile *profile)
-{
-    for (size_t i = 0; i < ORDER_FIELD_COUNT; i++) {
-        if (!order_field_is_contact((enum order_field)i) &&
-            any_pointer(comparing, compare, &profile->order_fields[i])) {
-            return true;
-        }
-    }
-    return false;
-}
-
-static bool any_appointment_field(struct comparing *comparing, compare_fn *compare,
-                                  const struct profile *profile)
-{
-    for (size_t i = 0; i < APPOINTMENT_FIELD_COUNT; i++) {
-        if (any_pointer(comparing, compare, &profile->appointment_fields[i])) {
-            return true;
-        }
-    }
-    return false;
-}
-
-/* An appointment may be the order itself, so that the pointers of both count for either. */
-static bool any_of_profile(struct comparing *comparing, compare_fn *compare,
-                           const struct profile *profile)
-{
-    return any_pointer(comparing, compare, &profile->order_id) ||
-           any_order_field(comparing, compare, profile) ||
-           any_pointer(comparing, compare, &profile->contact) ||
-           any_pointer(comparing, compare, &profile->notes) ||
-           any_pointer(comparing, compare, &profile->order_appointments) ||
-           any_pointer(comparing, compare, &profile->appointment_id) ||
-           any_pointer(comparing, compare, &profile->appointment_order_id) ||
-           any_appointment_field(comparing, compare, profile) ||
-           any_watched(comparing, compare, profile->watch, profile->watch_count) ||
-           any_watched(comparing, compare, profile->appointment_watch,
-                       profile->appointment_watch_count);
+    return NULL;
 }
 
 static bool is_ignored(const struct profile *profile, const char *name)
@@ -149,21 +78,17 @@ void extract_report_alike(struct extracting *work, const struct json *object)
 {
     const struct profile *profile = work->extractor->profile;
     for (const struct json *node = json_first(object); node != NULL; node = json_next(node)) {
-        struct comparing comparing = {.name = json_key(node)};
-        if (is_ignored(profile, comparing.name)) {
-            continue;
-        }
+        struct span name = span_of(json_key(node));
         /* Nearly all are known: the dear comparison is for the others. */
-        if (any_of_profile(&comparing, is_same, profile)) {
+        if (is_read(profile, name) || is_ignored(profile, name.data)) {
             continue;
         }
-        add_plain(span_of(comparing.name), comparing.plain);
-        if (any_of_profile(&comparing, is_alike, profile)) {
-            const char *key =
-                arena_format(work->arena, "%s.%s:like %.*s", work->scope, comparing.name,
-                             (int)comparing.alike.size, comparing.alike.data);
+        const struct span *alike = find_alike(profile, name);
+        if (alike != NULL) {
+            const char *key = arena_format(work->arena, "%s.%s:like %.*s", work->scope, name.data,
+                                           (int)alike->size, alike->data);
             /* Its value may be personal: the name says enough. */
-            extracting_add_novelty(work, NOVELTY_LOOKS_WATCHED, key, span_of(comparing.name));
+            extracting_add_novelty(work, NOVELTY_LOOKS_WATCHED, key, name);
         }
     }
 }

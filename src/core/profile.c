@@ -187,6 +187,7 @@ enum status profile_create(const struct node *document, const char *name,
     draft->profile.name = arena_text(arena, span_of(name));
     draft->profile.fingerprint = fingerprint_of(document);
     draft->profile.arena = arena;
+    profile_gather_names(&draft->profile, arena);
     *out = &draft->profile;
     return STATUS_OK;
 }

@@ -69,6 +69,41 @@ static void order_tracking_reads_what_is_documented(void **state)
     profile_destroy(profile);
 }
 
+static bool reads(const struct profile *profile, const char *name)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < profile->name_count; i++) {
+        count += span_is(profile->names[i], name) ? 1 : 0;
+    }
+    assert_in_range(count, 0, 1);
+    return count == 1;
+}
+
+static void a_profile_knows_the_members_that_it_reads(void **state)
+{
+    (void)state;
+    struct problem_list problems = {0};
+    struct profile *profile = NULL;
+    static const char yaml[] = "orders:\n  list: /orders\n  paging: {style: none}\n  id: /id\n"
+                               "  fields: {status: [/state, /status/name], site: /place/-/city}\n"
+                               "  notes: {list: /remarks, text: /inside}\n"
+                               "  watch: {speed: /line/speed}\n"
+                               "appointments:\n  nested: /visit\n  id: /number\n"
+                               "  fields: {start: /slot/from, end: /slot/to}\n";
+    if (create(yaml, &problems, &profile) != STATUS_OK) {
+        fail_msg("%s", problems.first->line_text);
+    }
+    static const char *const names[] = {"id",   "state", "status", "place", "remarks",
+                                        "line", "visit", "number", "slot"};
+    for (size_t i = 0; i < ARRAY_COUNT(names); i++) {
+        assert_true(reads(profile, names[i]));
+    }
+    assert_false(reads(profile, "city"));
+    assert_false(reads(profile, "inside"));
+    assert_false(reads(profile, "speed"));
+    profile_destroy(profile);
+}
+
 static void statuses_are_known_however_they_are_spelt(void **state)
 {
     (void)state;
@@ -376,6 +411,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(order_tracking_reads_what_is_documented),
+        cmocka_unit_test(a_profile_knows_the_members_that_it_reads),
         cmocka_unit_test(statuses_are_known_however_they_are_spelt),
         cmocka_unit_test(the_other_shipped_profiles_load),
         cmocka_unit_test(no_state_of_a_standard_is_unknown),

@@ -26,6 +26,38 @@ static const struct watched_field world_watch[] = {
     {"options", CANDIDATES("/options")},
 };
 
+#define NAME(text)                                                                                 \
+    {                                                                                              \
+        .data = (text), .size = sizeof(text) - 1                                                   \
+    }
+static const struct span world_names[] = {
+    NAME("id"),
+    NAME("customerReference"),
+    NAME("reference"),
+    NAME("status"),
+    NAME("state"),
+    NAME("step"),
+    NAME("site"),
+    NAME("offer"),
+    NAME("requestedDate"),
+    NAME("committedDate"),
+    NAME("completedDate"),
+    NAME("url"),
+    NAME("contact"),
+    NAME("notes"),
+    NAME("note"),
+    NAME("appointments"),
+    NAME("items"),
+    NAME("orderId"),
+    NAME("related"),
+    NAME("start"),
+    NAME("validFor"),
+    NAME("end"),
+    NAME("location"),
+    NAME("speed"),
+    NAME("options"),
+};
+
 static const struct profile world_profile = {
     .name = "test",
     .order_id = CANDIDATES("/id"),
@@ -64,6 +96,8 @@ static const struct profile world_profile = {
     .appointment_statuses = {world_appointment_meanings, ARRAY_COUNT(world_appointment_meanings)},
     .watch = world_watch,
     .watch_count = ARRAY_COUNT(world_watch),
+    .names = world_names,
+    .name_count = ARRAY_COUNT(world_names),
 };
 
 #endif
