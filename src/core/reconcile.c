@@ -20,6 +20,7 @@ struct work {
     bool is_known;
     struct record before;
     struct record after;
+    struct span canonical; /* of after: what is compared is what is written */
     struct history history;
     struct diff diff;
     struct finding_list findings;
@@ -54,6 +55,14 @@ static void settle_after(struct work *work, const struct reconcile_input *input)
     merge_appointments(&work->after, input->appointments, input->appointment_count,
                        input->removed_appointment_ids, input->removed_appointment_count,
                        work->arena);
+}
+
+static void encode_after(struct work *work)
+{
+    struct text canonical;
+    text_init(&canonical, BYTES_MAX);
+    record_encode(&work->after, &canonical);
+    work->canonical = keep_text(&canonical, work->arena);
 }
 
 /* What is told of an order that is on the list as before. */
@@ -216,14 +225,11 @@ static void make_events(const struct work *work, struct staged_order *out)
 static void stage(const struct work *work, const struct stored_order *order,
                   struct staged_order *out)
 {
-    struct text canonical;
     struct text history;
-    text_init(&canonical, BYTES_MAX);
     text_init(&history, BYTES_MAX);
-    record_encode(&work->after, &canonical);
     history_encode(&work->history, &history);
     *out = (struct staged_order){.order = *order};
-    out->order.canonical = keep_text(&canonical, work->arena);
+    out->order.canonical = work->canonical;
     out->order.history = keep_text(&history, work->arena);
     make_events(work, out);
     if (!order->has_left) {
@@ -236,12 +242,7 @@ static void stage(const struct work *work, const struct stored_order *order,
 
 static bool differs(const struct work *work, const struct stored_order *before, bool has_left)
 {
-    struct text canonical;
-    text_init(&canonical, BYTES_MAX);
-    record_encode(&work->after, &canonical);
-    bool is_equal = span_equal(text_span(&canonical), before->canonical);
-    text_fini(&canonical);
-    return !is_equal || has_left != before->has_left;
+    return !span_equal(work->canonical, before->canonical) || has_left != before->has_left;
 }
 
 static bool leaves(const struct reconcile_input *input)
@@ -277,6 +278,7 @@ enum status reconcile_order(const struct reconcile_context *context,
         }
     }
     settle_after(&work, input);
+    encode_after(&work);
     bool has_left = leaves(input);
     struct reconcile_result result = {.is_new = !work.is_known};
     if (work.is_known && !differs(&work, input->before, has_left)) {
@@ -314,6 +316,7 @@ enum status reconcile_deadline(const struct reconcile_context *context,
         return status;
     }
     work.after = work.before;
+    encode_after(&work);
     struct deadline_context facts = {
         .source = context->source,
         .record = &work.after,

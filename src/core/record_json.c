@@ -24,11 +24,17 @@ static const char *short_contact_name(enum order_field field)
     return order_field_name(field) + strlen("contact.");
 }
 
+/* NULL: the store's own, which keeps everything. */
+static bool allows(const struct field_filter *filter, const char *name)
+{
+    return filter == NULL || field_filter_allows(filter, name);
+}
+
 static void write_field(struct json_writer *writer, const struct record *record,
                         const struct field_filter *filter, enum order_field field)
 {
     const char *name = order_field_name(field);
-    if (field_filter_allows(filter, name)) {
+    if (record->fields[field] != NULL && allows(filter, name)) {
         json_write_text(writer, name, record->fields[field]);
     }
 }
@@ -39,8 +45,7 @@ static void write_contact(struct json_writer *writer, const struct record *recor
     bool is_open = false;
     for (size_t i = 0; i < ARRAY_COUNT(contact_fields); i++) {
         enum order_field field = contact_fields[i];
-        if (record->fields[field] == NULL ||
-            !field_filter_allows(filter, order_field_name(field))) {
+        if (record->fields[field] == NULL || !allows(filter, order_field_name(field))) {
             continue;
         }
         if (!is_open) {
@@ -94,7 +99,7 @@ static void write_extras(struct json_writer *writer, const struct extra *extras,
 {
     bool is_open = false;
     for (size_t i = 0; i < count; i++) {
-        if (filter->names != NULL && !allows_extra(filter, extras[i].name)) {
+        if (filter != NULL && filter->names != NULL && !allows_extra(filter, extras[i].name)) {
             continue;
         }
         if (!is_open) {
@@ -114,14 +119,14 @@ static void write_order_members(struct json_writer *writer, const struct record 
     json_write_text(writer, "id", record->id);
     write_field(writer, record, filter, ORDER_REFERENCE);
     write_field(writer, record, filter, ORDER_STATUS);
-    if (field_filter_allows(filter, "status_kind")) {
+    if (allows(filter, "status_kind")) {
         json_write_text(writer, "status_kind", order_kind_name(record->kind));
     }
     for (size_t i = 0; i < ARRAY_COUNT(fields_before_contact); i++) {
         write_field(writer, record, filter, fields_before_contact[i]);
     }
     write_contact(writer, record, filter);
-    if (field_filter_allows(filter, "notes")) {
+    if (allows(filter, "notes")) {
         write_notes(writer, record);
     }
     write_field(writer, record, filter, ORDER_URL);
@@ -130,7 +135,6 @@ static void write_order_members(struct json_writer *writer, const struct record 
 
 static void write_appointment(struct json_writer *writer, const struct appointment *appointment)
 {
-    static const struct field_filter everything = {0};
     json_write_open(writer, NULL, '{');
     json_write_text(writer, "id", appointment->id);
     json_write_text(writer, "status", appointment->fields[APPOINTMENT_STATUS]);
@@ -138,7 +142,7 @@ static void write_appointment(struct json_writer *writer, const struct appointme
     json_write_text(writer, "start", appointment->fields[APPOINTMENT_START]);
     json_write_text(writer, "end", appointment->fields[APPOINTMENT_END]);
     json_write_text(writer, "location", appointment->fields[APPOINTMENT_LOCATION]);
-    write_extras(writer, appointment->extras, appointment->extra_count, &everything);
+    write_extras(writer, appointment->extras, appointment->extra_count, NULL);
     json_write_close(writer, '}');
 }
 
@@ -176,16 +180,9 @@ void record_add_contact(const struct record *record, struct text *out)
 
 void record_encode(const struct record *record, struct text *out)
 {
-    /* Every name that data.order can have: the store keeps contact too. */
-    static const char *const names[] = {
-        "reference",      "status",         "status_kind",    "step",    "site",  "offer",
-        "requested_date", "committed_date", "completed_date", "contact", "notes", "url",
-        "extra",
-    };
-    static const struct field_filter everything = {names, ARRAY_COUNT(names)};
     struct json_writer writer = {.out = out};
     json_write_open(&writer, NULL, '{');
-    write_order_members(&writer, record, &everything);
+    write_order_members(&writer, record, NULL);
     if (record->appointment_count != 0) {
         json_write_open(&writer, "appointments", '[');
         for (size_t i = 0; i < record->appointment_count; i++) {
