@@ -61,7 +61,7 @@ static void set_limits(struct options *options, const struct http_request *reque
         request->timeout_ms < CONNECT_MS_MAX ? request->timeout_ms : CONNECT_MS_MAX;
     note(options, curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long)request->timeout_ms));
     note(options, curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)connect_ms));
-    /* The declared length is only the first guard: on_body counts what was decoded. */
+    /* The declared length is only the first guard: http_reply.c counts what was unpacked. */
     if (!request->truncates_body) {
         note(options, curl_easy_setopt(easy, CURLOPT_MAXFILESIZE_LARGE,
                                        (curl_off_t)request->body_bytes_max));
@@ -69,7 +69,10 @@ static void set_limits(struct options *options, const struct http_request *reque
     if (request->body_bytes_max >= LARGE_BODY_BYTES) {
         note(options, curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, LARGE_READ_BYTES));
     }
+    /* Of all packings the one with a check sum. It is unpacked as the body comes, in portions:
+     * libcurl unpacks a read at once, and keeps all of it while the transfer is paused. */
     note(options, curl_easy_setopt(easy, CURLOPT_ACCEPT_ENCODING, "gzip"));
+    note(options, curl_easy_setopt(easy, CURLOPT_HTTP_CONTENT_DECODING, 0L));
 }
 
 static void set_tls(struct options *options, const struct tls_config *tls)

@@ -1,8 +1,17 @@
 #include "http_reply.h"
 
+#include "unpack.h"
+
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+
+/* libcurl reads up to a hundred buffers at once; a body of many MiB would make one long turn. */
+#define PORTION_BYTES_MAX ((size_t)1 << 20)
+/* A body that doubled on from here would be copied whole, in one turn. Room that is not used costs
+ * nothing, and above the larger size the kernel moves what grows. */
+#define DOUBLING_BYTES_MAX (PORTION_BYTES_MAX / 2)
+#define ROOM_BYTES ((size_t)32 << 20)
 
 static const char *const header_names[REPLY_HEADER_COUNT] = {
     [REPLY_RETRY_AFTER] = "Retry-After",           [REPLY_ETAG] = "ETag",
@@ -29,6 +38,7 @@ static void forget_headers(struct http_reply *reply)
 void http_reply_fini(struct http_reply *reply)
 {
     forget_headers(reply);
+    unpack_destroy(reply->unpack);
     text_fini(&reply->body);
 }
 
@@ -65,7 +75,8 @@ static void keep_value(struct http_reply *reply, struct span name, struct span v
         /* A list header may come in several lines; RFC 9110 5.3 joins them by commas. */
         struct text joined;
         text_init(&joined, REPLY_VALUE_BYTES_MAX);
-        if (i == REPLY_LINK && reply->headers[i] != NULL) {
+        bool is_list = i == REPLY_LINK || i == REPLY_CONTENT_ENCODING;
+        if (is_list && reply->headers[i] != NULL) {
             text_add_text(&joined, reply->headers[i]);
             text_add_text(&joined, ", ");
         }
@@ -96,10 +107,20 @@ bool http_reply_add_header(struct http_reply *reply, struct span line)
     return true;
 }
 
-bool http_reply_add_body(struct http_reply *reply, struct span bytes)
+static void make_room(struct text *body, size_t more)
+{
+    if (body->size + more >= body->capacity && body->size >= DOUBLING_BYTES_MAX) {
+        text_expect(body, ROOM_BYTES); /* at most its limit */
+    }
+}
+
+/* False: past the limit. */
+static bool keep(struct http_reply *reply, struct span bytes)
 {
     size_t room = reply->body.size_max - reply->body.size;
+    reply->portion_bytes += bytes.size;
     if (bytes.size <= room) {
+        make_room(&reply->body, bytes.size);
         text_add(&reply->body, bytes);
         return true;
     }
@@ -108,6 +129,63 @@ bool http_reply_add_body(struct http_reply *reply, struct span bytes)
         text_add(&reply->body, (struct span){.data = bytes.data, .size = room});
     }
     return false;
+}
+
+/* A piece may hold a thousand times its size: what does not fit into this portion stays in it, and
+ * what was taken of it is passed over when it comes again. */
+static enum reply_taken add_packed(struct http_reply *reply, struct span piece)
+{
+    CHECK(reply->taken_bytes <= piece.size);
+    struct span rest = {.data = piece.data + reply->taken_bytes,
+                        .size = piece.size - reply->taken_bytes};
+    struct span unpacked;
+    enum unpack_step step = UNPACK_SOME;
+    while (step == UNPACK_SOME && reply->portion_bytes < PORTION_BYTES_MAX) {
+        step = unpack_next(reply->unpack, &rest, &unpacked);
+        if (step == UNPACK_SOME && !keep(reply, unpacked)) {
+            return REPLY_REFUSED;
+        }
+    }
+    switch (step) {
+    case UNPACK_SOME:
+        reply->taken_bytes = piece.size - rest.size;
+        return REPLY_PORTION;
+    case UNPACK_TAKEN:
+        reply->taken_bytes = 0;
+        reply->portion_bytes += piece.size; /* what unpacks to nothing is work as well */
+        return REPLY_TAKEN;
+    case UNPACK_DAMAGED:
+        reply->is_packing_damaged = true;
+        return REPLY_REFUSED;
+    }
+    CHECK(!"a step has one of three ends");
+    return REPLY_REFUSED;
+}
+
+enum reply_taken http_reply_add_body(struct http_reply *reply, struct span piece)
+{
+    if (!reply->is_body_begun) {
+        reply->is_body_begun = true;
+        reply->unpack = unpack_create(reply->headers[REPLY_CONTENT_ENCODING]);
+    }
+    if (reply->portion_bytes >= PORTION_BYTES_MAX) {
+        return REPLY_PORTION;
+    }
+    if (reply->unpack != NULL) {
+        return add_packed(reply, piece);
+    }
+    return keep(reply, piece) ? REPLY_TAKEN : REPLY_REFUSED;
+}
+
+void http_reply_begin_portion(struct http_reply *reply)
+{
+    reply->portion_bytes = 0;
+}
+
+enum status http_reply_check_packing(const struct http_reply *reply, struct failure *why)
+{
+    bool is_in_clear = reply->unpack == NULL;
+    return is_in_clear || reply->is_body_full ? STATUS_OK : unpack_check(reply->unpack, why);
 }
 
 void http_reply_show(struct http_reply *reply, struct http_response *response)

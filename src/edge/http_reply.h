@@ -20,13 +20,26 @@ enum reply_header {
 #define REPLY_HEADERS_BYTES_MAX 65536
 #define REPLY_VALUE_BYTES_MAX 8192 /* longer values count as absent */
 
+struct unpack;
+
 struct http_reply {
     struct text body;
     char *headers[REPLY_HEADER_COUNT]; /* of the latest header block; NULL: absent */
     size_t header_bytes;
     bool truncates_body;
+    bool is_body_begun;
     bool is_body_full; /* there was more than the limit */
     bool is_header_full;
+    bool is_packing_damaged;
+    struct unpack *unpack; /* NULL: the body comes in clear, or none has come */
+    size_t portion_bytes;
+    size_t taken_bytes; /* of the piece that is to come again */
+};
+
+enum reply_taken {
+    REPLY_TAKEN,   /* all of the piece */
+    REPLY_PORTION, /* the portion is full: the same piece is to come again, in the next one */
+    REPLY_REFUSED, /* past the limit, or damaged: stop reading */
 };
 
 void http_reply_init(struct http_reply *reply, size_t body_bytes_max, bool truncates_body);
@@ -34,7 +47,12 @@ void http_reply_fini(struct http_reply *reply);
 bool http_reply_is_empty(const struct http_reply *reply); /* nothing has arrived at all */
 /* False: past the limit, stop reading. */
 bool http_reply_add_header(struct http_reply *reply, struct span line);
-bool http_reply_add_body(struct http_reply *reply, struct span bytes);
+/* The body grows by a portion at a time, whatever it is packed into. */
+enum reply_taken http_reply_add_body(struct http_reply *reply, struct span piece);
+void http_reply_begin_portion(struct http_reply *reply);
+/* At the end: STATUS_UNAVAILABLE if the body did not come out of its packing, sound and whole. */
+enum status http_reply_check_packing(const struct http_reply *reply,
+                                     struct failure *why) MUST_CHECK;
 /* Lends the body and the headers to the response. */
 void http_reply_show(struct http_reply *reply, struct http_response *response);
 

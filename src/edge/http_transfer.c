@@ -16,8 +16,6 @@
 
 /* A peer that acknowledges nothing for so long is gone, though the kernel would wait minutes. */
 #define UNACKNOWLEDGED_MS_MAX 20000u
-/* libcurl reads up to a hundred buffers at once; a body of many MiB would make one long turn. */
-#define PORTION_BYTES_MAX ((size_t)1 << 20)
 /* A good answer that is longer is a page of orders, and is quoted to nobody. */
 #define QUOTED_BYTES_MAX ((size_t)64 << 10)
 
@@ -33,7 +31,6 @@ struct http_transfer {
     bool allows_private;
     bool is_cancelled, is_restarted;
     bool is_paused;
-    size_t portion_bytes; /* of the body, since the last pause */
     CURLcode code;
     char error[CURL_ERROR_SIZE];
     char refused_address[INET6_ADDRSTRLEN]; /* "" unless the policy refused one */
@@ -47,12 +44,13 @@ static size_t on_header(char *data, size_t size, size_t count, void *arg)
     return http_reply_add_header(&transfer->reply, line) ? line.size : 0;
 }
 
-/* A declared length saves the body from growing piece by piece. It may be a lie, or that of a
- * compressed form. */
+/* A declared length saves the body from growing piece by piece. It may be a lie; that of a packed
+ * body tells nothing. */
 static void expect_body(struct http_transfer *transfer)
 {
     curl_off_t size = 0;
-    if (curl_easy_getinfo(transfer->easy, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &size) == CURLE_OK &&
+    if (transfer->reply.headers[REPLY_CONTENT_ENCODING] == NULL &&
+        curl_easy_getinfo(transfer->easy, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &size) == CURLE_OK &&
         size > 0) {
         text_expect(&transfer->reply.body, (size_t)size);
     }
@@ -62,22 +60,23 @@ static void expect_body(struct http_transfer *transfer)
 static size_t on_body(char *data, size_t size, size_t count, void *arg)
 {
     struct http_transfer *transfer = arg;
-    struct span bytes = {.data = data, .size = size * count};
-    if (bytes.size == 0) {
+    struct span piece = {.data = data, .size = size * count};
+    if (piece.size == 0) {
         return 0;
     }
-    /* What was unpacked when it pauses is kept and copied by libcurl, a thousand bytes of one. */
-    bool is_packed = transfer->reply.headers[REPLY_CONTENT_ENCODING] != NULL;
-    if (transfer->portion_bytes >= PORTION_BYTES_MAX && !is_packed) {
-        transfer->is_paused = true;
-        return CURL_WRITEFUNC_PAUSE;
-    }
-    transfer->portion_bytes += bytes.size;
     if (transfer->reply.body.size == 0) {
         expect_body(transfer);
     }
-    /* Any other number than the one given ends the transfer. */
-    return http_reply_add_body(&transfer->reply, bytes) ? bytes.size : 0;
+    switch (http_reply_add_body(&transfer->reply, piece)) {
+    case REPLY_TAKEN:
+        return piece.size;
+    case REPLY_PORTION:
+        transfer->is_paused = true;
+        return CURL_WRITEFUNC_PAUSE;
+    case REPLY_REFUSED:
+        break;
+    }
+    return 0; /* any other number than the one given ends the transfer */
 }
 
 static void note_refused_address(struct http_transfer *transfer, const struct sockaddr *address)
@@ -183,7 +182,7 @@ bool http_transfer_is_paused(const struct http_transfer *transfer)
 int http_transfer_go_on(struct http_transfer *transfer)
 {
     transfer->is_paused = false;
-    transfer->portion_bytes = 0;
+    http_reply_begin_portion(&transfer->reply);
     return (int)curl_easy_pause(transfer->easy, CURLPAUSE_CONT);
 }
 
@@ -274,16 +273,33 @@ static bool is_early_answer(const struct http_transfer *transfer)
            http_code >= 200;
 }
 
-/* libcurl's word for more than it holds back: of one header, or of what it unpacked. */
-static bool is_over_hold(const struct http_transfer *transfer)
+/* Without its body, too: where it is only quoted, or the code says what is to be done. */
+static bool is_answer_enough(const struct http_transfer *transfer)
 {
-    return transfer->code == CURLE_OUT_OF_MEMORY && transfer->easy != NULL;
+    long http_code = 0;
+    (void)curl_easy_getinfo(transfer->easy, CURLINFO_RESPONSE_CODE, &http_code);
+    return transfer->reply.truncates_body || http_code < 200 || http_code > 299;
 }
 
-static bool is_body_too_large(const struct http_transfer *transfer)
+/* The answer is there, but what it is packed into may be broken. */
+static enum status explain_packing(struct http_transfer *transfer, struct failure *why)
 {
-    return transfer->reply.is_body_full || transfer->code == CURLE_FILESIZE_EXCEEDED ||
-           (is_over_hold(transfer) && transfer->reply.body.size != 0);
+    enum status status = http_reply_check_packing(&transfer->reply, why);
+    if (status != STATUS_OK && is_answer_enough(transfer)) {
+        text_clear(&transfer->reply.body); /* half a secret would not be found in it */
+        status = STATUS_OK;
+    }
+    if (status == STATUS_OK) {
+        (void)fail(why, STATUS_OK, "%s", "");
+    }
+    return status;
+}
+
+static bool is_ended(const struct http_transfer *transfer)
+{
+    const struct http_reply *reply = &transfer->reply;
+    return transfer->code == CURLE_OK || (reply->is_body_full && reply->truncates_body) ||
+           reply->is_packing_damaged || is_early_answer(transfer);
 }
 
 static enum status explain(struct http_transfer *transfer, struct failure *why)
@@ -292,16 +308,16 @@ static enum status explain(struct http_transfer *transfer, struct failure *why)
     if (transfer->is_cancelled) {
         return fail(why, STATUS_UNAVAILABLE, "cancelled");
     }
-    if (transfer->code == CURLE_OK || (reply->is_body_full && reply->truncates_body) ||
-        is_early_answer(transfer)) {
-        (void)fail(why, STATUS_OK, "%s", "");
-        return STATUS_OK;
+    if (is_ended(transfer)) {
+        return explain_packing(transfer, why);
     }
-    if (is_body_too_large(transfer)) {
+    if (reply->is_body_full || transfer->code == CURLE_FILESIZE_EXCEEDED) {
         return fail(why, STATUS_TOO_LARGE, "the answer is larger than %zu bytes",
                     reply->body.size_max);
     }
-    if (reply->is_header_full || is_over_hold(transfer)) {
+    /* libcurl has no other word for a header that is longer than it holds back. */
+    if (reply->is_header_full ||
+        (transfer->code == CURLE_OUT_OF_MEMORY && transfer->easy != NULL)) {
         return fail(why, STATUS_TOO_LARGE, "the answer's headers are larger than %d bytes",
                     REPLY_HEADERS_BYTES_MAX);
     }

@@ -18,8 +18,8 @@ void http_transfer_set_code(struct http_transfer *transfer, int curl_code);
 /* A large body comes in portions: after each the transfer is paused, and goes on when it is told
  * to, which is to be in another turn of the loop. */
 bool http_transfer_is_paused(const struct http_transfer *transfer);
-/* A CURLcode. What was unpacked meanwhile is taken at once, and may be refused: then libcurl
- * forgets that, and the transfer is to be ended with this code. */
+/* A CURLcode. What waited is taken at once, and may be refused: then libcurl forgets that, and the
+ * transfer is to be ended with this code. */
 int http_transfer_go_on(struct http_transfer *transfer);
 
 /* True once: the server had closed the kept connection while we asked, and never saw the request.

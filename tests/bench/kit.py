@@ -1,6 +1,7 @@
 """What the measures share: rows with a verdict, CPU of a process, the daemon, and an API that only sends bytes."""
 import contextlib
 import dataclasses
+import gzip
 import json
 import os
 import pathlib
@@ -104,8 +105,9 @@ def order(number, step="Construction"):
                         digit=1 + number % 9, appointments=appointments)
 
 
-def write_pages(target, count, changed_every=0, page=PAGE, step="Construction"):
-    """The list of count orders as files named by their offset; of changed_every orders one has another step."""
+def write_pages(target, count, changed_every=0, page=PAGE, step="Construction", is_packed=False):
+    """The list of count orders as files named by their offset; of changed_every orders one has another step. The
+    size is that in clear."""
     target.mkdir(exist_ok=True)
     size = 0
     for offset in range(0, count, page):
@@ -113,14 +115,14 @@ def write_pages(target, count, changed_every=0, page=PAGE, step="Construction"):
                         for number in range(offset, min(offset + page, count)))
         data = f"[{body}]".encode()
         size += len(data)
-        (target / f"{offset}.json").write_bytes(data)
+        (target / f"{offset}.json").write_bytes(gzip.compress(data) if is_packed else data)
     return size
 
 
 class Upstream:
     """nginx that sends files as pages: no validators, no totals, as little server as there is."""
 
-    def __init__(self, path, pages):
+    def __init__(self, path, pages, is_packed=False):
         self.folder = path
         self.port = harness.free_port()
         self.show(pages)
@@ -136,7 +138,10 @@ http {{
     listen 127.0.0.1:{self.port}; root {path}; default_type application/json;
     add_header Last-Modified "";
     location /none {{ return 200 "[]"; }}
-    location /orders {{ try_files /shown/$arg_offset.json /none; }}
+    location /orders {{
+      {"add_header Content-Encoding gzip;" if is_packed else ""}
+      try_files /shown/$arg_offset.json /none;
+    }}
   }}
 }}
 """)
@@ -164,10 +169,10 @@ http {{
 
 
 @contextlib.contextmanager
-def watched(folder, pages, environment=None, **source):
+def watched(folder, pages, environment=None, is_packed=False, **source):
     """(upstream, watcher) with the first sweep done; both end, whatever happens."""
     with contextlib.ExitStack() as stack:
-        upstream = Upstream(folder, pages)
+        upstream = Upstream(folder, pages, is_packed)
         stack.callback(upstream.stop)
         watcher = Watcher(folder, upstream.configuration(**source), environment)
         stack.callback(watcher.stop)

@@ -7,7 +7,7 @@
   /cut            less than Content-Length    /reset          RST instead of an answer
   /endless        chunks without end          /bomb           200 MiB of zeros, gzipped
   /large/N        N bytes                     /headers        headers without end
-  /redirect       302 to /ok                  /gzip           a gzipped answer
+  /redirect       302 to /ok                  /packed/FORM/CODE   a packed answer, see PACKED
   /header         one header without end
   /close-after    answers, then hangs up when the next request comes on that connection
   /echo           the body comes back         /interim        103 before 200
@@ -26,6 +26,36 @@ import time
 import zlib
 
 print_lock = threading.Lock()
+
+
+def deflated(data, window_bits):
+    packer = zlib.compressobj(9, zlib.DEFLATED, window_bits)
+    return packer.compress(data) + packer.flush()
+
+
+def large():
+    """12 MiB that pack to some 50 KiB, and no two KiB of them alike."""
+    return gzip.compress(b"".join(b"%08d" % i + b"x" * 1016 for i in range(12 * 1024)))
+
+
+GZIPPED = gzip.compress(b"squeezed")
+
+# Header lines, and the body, or what makes it.
+PACKED = {
+    "gzip": (["Content-Encoding: gzip"], GZIPPED),
+    "zlib": (["Content-Encoding: deflate"], deflated(b"squeezed", 15)),
+    "raw": (["Content-Encoding: deflate"], deflated(b"squeezed", -15)),
+    "members": (["Content-Encoding: gzip"], gzip.compress(b"sque") + gzip.compress(b"ezed")),
+    "padded": (["Content-Encoding: gzip"], GZIPPED + bytes(100)),
+    "identity": (["Content-Encoding: identity"], b"squeezed"),
+    "large": (["Content-Encoding: gzip"], large),
+    "empty": (["Content-Encoding: gzip"], b""),
+    "cut": (["Content-Encoding: gzip"], GZIPPED[:-4]),
+    "damaged": (["Content-Encoding: gzip"], GZIPPED[:-8] + bytes(8)),
+    "clear": (["Content-Encoding: gzip"], b"squeezed"),
+    "br": (["Content-Encoding: br"], b"\x0b\x03\x80squeezed\x03"),
+    "twice": (["Content-Encoding: gzip", "Content-Encoding: gzip"], gzip.compress(GZIPPED)),
+}
 
 
 def say(line):
@@ -83,8 +113,8 @@ class Connection(threading.Thread):
             return True
         return answer(path, query, body) is not False
 
-    def reply(self, code, body, **headers):
-        lines = ["HTTP/1.1 %d Said" % code, "Content-Length: %d" % len(body)]
+    def reply(self, code, body, lines=(), **headers):
+        lines = ["HTTP/1.1 %d Said" % code, "Content-Length: %d" % len(body), *lines]
         lines += ["%s: %s" % (name.replace("_", "-"), value) for name, value in headers.items()]
         self.sock.sendall("\r\n".join(lines).encode() + b"\r\n\r\n" + body)
 
@@ -128,8 +158,10 @@ class Connection(threading.Thread):
         bomb = b"".join(packer.compress(bytes(1 << 20)) for _ in range(200)) + packer.flush()
         self.reply(200, bomb, Content_Encoding="gzip")
 
-    def on_gzip(self, path, query, body):
-        self.reply(200, gzip.compress(b"squeezed"), Content_Encoding="gzip")
+    def on_packed(self, path, query, body):
+        _, _, form, code = path.split("/")
+        lines, packed = PACKED[form]
+        self.reply(int(code), packed() if callable(packed) else packed, lines)
 
     def on_large(self, path, query, body):
         self.reply(200, b"y" * int(path.split("/")[2]))
