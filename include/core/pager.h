@@ -32,7 +32,7 @@ struct page_facts {
 enum pager_verdict {
     PAGER_MORE,   /* ask for the next page */
     PAGER_END,    /* all pages were read; pager_trust tells what that proves */
-    PAGER_RESIZE, /* the second page is the first: ask again for pages of another size */
+    PAGER_RESIZE, /* a page was there already: ask again for pages of another size */
     PAGER_BROKEN, /* endless, looping or over a limit: nothing can be concluded */
 };
 
@@ -71,6 +71,9 @@ enum status pager_add_url(const struct pager *pager, struct text *out,
 /* Takes note of a page that was read to its end. PAGER_BROKEN fills why. */
 enum pager_verdict pager_take(struct pager *pager, const struct page_facts *facts,
                               struct failure *why) MUST_CHECK;
+/* An error instead of the next page may be how the server says that there is none: all pages were
+ * full. Pages of another size tell, since the last one is short then. */
+bool pager_is_undecided(const struct pager *pager);
 enum pager_trust pager_trust(const struct pager *pager); /* after PAGER_END */
 uint64_t pager_distinct_count(const struct pager *pager);
 

@@ -135,14 +135,33 @@ static bool is_unpaged_repeat(const struct pager *pager, const struct page_facts
            facts->element_count == pager->element_count;
 }
 
+/* The pages so far were all full, and no total says that there are more elements. */
+static bool is_full_throughout(const struct pager *pager, uint32_t page_count)
+{
+    uint64_t listed = pager->element_count;
+    bool has_total = pager->total != PAGE_TOTAL_NONE && !pager->limits.ignores_total;
+    return listed == (uint64_t)page_count * pager->limits.page_size &&
+           (!has_total || (uint64_t)pager->total == listed);
+}
+
+bool pager_is_undecided(const struct pager *pager)
+{
+    return is_counted(pager) && !pager->limits.is_resized && pager->page_count != 0 &&
+           is_full_throughout(pager, pager->page_count);
+}
+
 /* A whole list of just page_size elements, or the head of a longer one whose server ignores the
- * position: pages of another size tell, where no total does. */
+ * position; or a list whose server answers a position behind its end with a page from before:
+ * pages of another size tell. */
 static bool is_undecided_repeat(const struct pager *pager, const struct page_facts *facts)
 {
+    if (!is_counted(pager) || pager->limits.is_resized || pager->page_count < 2) {
+        return false;
+    }
     bool has_total = pager->total != PAGE_TOTAL_NONE && !pager->limits.ignores_total;
-    return is_counted(pager) && pager->page_count == 2 && !has_total && !pager->limits.is_resized &&
-           facts->element_count == pager->element_count &&
-           facts->fingerprint == pager->last_fingerprint;
+    return pager->page_count == 2 ? !has_total && facts->element_count == pager->element_count &&
+                                        facts->fingerprint == pager->last_fingerprint
+                                  : is_full_throughout(pager, pager->page_count - 1);
 }
 
 /* A short page of nothing new is the end of a list that moved; a full one is a list without end. */

@@ -163,10 +163,9 @@ bool poller_abandon_sweep(struct poller *poller)
 
 /* --- pages ------------------------------------------------------------------------------------ */
 
-/* A page that cannot be had after others leaves what they showed: each order is whole by itself.
- * A page that cannot be trusted spoils the sweep; an element that cannot be read, only that the
- * sweep is complete. */
-static bool end_by_answer(struct poller *poller, const struct trouble *trouble)
+/* A page that cannot be had or read after others leaves what they showed: each order is whole by
+ * itself. A list over its limits spoils the sweep: it may be one without end. */
+static bool end_by_page(struct poller *poller, const struct trouble *trouble)
 {
     struct sweep *sweep = &poller->sweep;
     bool has_orders =
@@ -177,12 +176,11 @@ static bool end_by_answer(struct poller *poller, const struct trouble *trouble)
     sweep->trouble = *trouble;
     sweep->lacks_pages = true;
     sweep->extent = EXTENT_PARTIAL;
-    poller->step = poller_step_finish;
-    return true;
+    return poller_flush_batch(poller, poller_step_finish);
 }
 
 /* number: of the page, from 1 on. */
-static bool fail_page(struct poller *poller, uint32_t number, const char *reason)
+static bool fail_page(struct poller *poller, uint32_t number, const char *reason, bool is_spoilt)
 {
     struct trouble trouble;
     struct text line;
@@ -192,7 +190,7 @@ static bool fail_page(struct poller *poller, uint32_t number, const char *reason
                         text_cstr(&poller->request.url), text_cstr(&line), ANSWER_PAGE_REMEDY,
                         &trouble);
     text_fini(&line);
-    return poller_fail_sweep(poller, &trouble);
+    return is_spoilt ? poller_fail_sweep(poller, &trouble) : end_by_page(poller, &trouble);
 }
 
 /* One order that cannot be read delays no other. It is no part of what is remembered of the page,
@@ -213,7 +211,7 @@ static bool end_page(struct poller *poller)
     struct page *page = &reading->page;
     page->element_count = page->slicer.element_count;
     if (page->unreadable_count != 0 && page->unreadable_count == page->element_count) {
-        return fail_page(poller, reading->pager.page_count + 1, page->unreadable);
+        return fail_page(poller, reading->pager.page_count + 1, page->unreadable, false);
     }
     if (page->unreadable_count != 0 && reading->unreadable_count == 0) {
         memcpy(reading->unreadable, page->unreadable, sizeof reading->unreadable);
@@ -222,6 +220,19 @@ static bool end_page(struct poller *poller)
     page_memory_end(poller->pages[reading->kind], reading->pager.page_count,
                     reading->page.fingerprint, poller->known[reading->kind]);
     return poller_flush_batch(poller, step_page_done);
+}
+
+/* No page where one was asked for behind full ones. */
+static bool end_by_answer(struct poller *poller)
+{
+    struct trouble trouble;
+    answer_explain(&poller->request.answer, poller->source->name, text_cstr(&poller->request.url),
+                   &trouble);
+    if (trouble.action == API_FIX && pager_is_undecided(&poller->sweep.reading.pager)) {
+        answer_clear(&poller->request.answer);
+        return poller_discard(poller, step_read_resized);
+    }
+    return end_by_page(poller, &trouble);
 }
 
 static bool step_page_answered(struct poller *poller, struct instant now)
@@ -234,9 +245,7 @@ static bool step_page_answered(struct poller *poller, struct instant now)
         return true;
     }
     if (!answer_is_page(answer)) {
-        struct trouble trouble;
-        answer_explain(answer, poller->source->name, text_cstr(&poller->request.url), &trouble);
-        return end_by_answer(poller, &trouble);
+        return end_by_answer(poller);
     }
     struct reading *reading = &poller->sweep.reading;
     struct failure why = {0};
@@ -250,7 +259,7 @@ static bool step_page_answered(struct poller *poller, struct instant now)
     page_memory_begin(poller->pages[reading->kind]);
     if (slice_open(&reading->page.slicer, answer_body(answer), reading->collection->items_pointer,
                    &why) != STATUS_OK) {
-        return fail_page(poller, reading->pager.page_count + 1, why.detail);
+        return fail_page(poller, reading->pager.page_count + 1, why.detail, false);
     }
     poller->step = step_work;
     return true;
@@ -288,7 +297,7 @@ static bool step_work(struct poller *poller, struct instant now)
         enum slice_result result = slice_next(slicer, &element);
         if (result == SLICE_BROKEN) {
             return fail_page(poller, poller->sweep.reading.pager.page_count + 1,
-                             "its JSON is broken or cut off");
+                             "its JSON is broken or cut off", false);
         }
         if (result == SLICE_END) {
             return end_page(poller);
@@ -443,7 +452,8 @@ static bool step_page_done(struct poller *poller, struct instant now)
     struct failure why = {0};
     enum pager_verdict verdict = poller_take_page(poller, &why);
     if (verdict == PAGER_BROKEN) {
-        return fail_page(poller, poller->sweep.reading.pager.page_count, why.detail);
+        return fail_page(poller, poller->sweep.reading.pager.page_count, why.detail,
+                         why.status == STATUS_TOO_LARGE);
     }
     answer_clear(&poller->request.answer);
     if (verdict == PAGER_RESIZE) {

@@ -177,6 +177,31 @@ static void a_list_as_long_as_a_page_is_told_by_pages_of_another_size(void **sta
     pager_fini(&reading.pager);
 }
 
+/* A server may answer a position behind the end with a page from before. */
+static void a_last_page_that_is_full_and_comes_again_is_told_by_pages_of_another_size(void **state)
+{
+    (void)state;
+    for (int64_t total = PAGE_TOTAL_NONE; total <= 201; total = total < 0 ? 200 : total + 1) {
+        struct reading reading;
+        begin(&reading, PAGING_OFFSET, 100);
+        assert_int_equal(take_counts(&reading, 100, 0, total), PAGER_MORE);
+        assert_int_equal(take_counts(&reading, 100, 0, total), PAGER_MORE);
+        assert_int_equal(pager_is_undecided(&reading.pager), total != 201);
+        assert_int_equal(take_counts(&reading, 100, 100, total),
+                         total != 201 ? PAGER_RESIZE : PAGER_BROKEN);
+
+        pager_restart(&reading.pager);
+        assert_false(pager_is_undecided(&reading.pager));
+        reading.pager.limits.page_size = 99;
+        reading.pager.limits.is_resized = true;
+        assert_int_equal(take_counts(&reading, 99, 0, total), PAGER_MORE);
+        assert_int_equal(take_counts(&reading, 99, 0, total), PAGER_MORE);
+        assert_false(pager_is_undecided(&reading.pager)); /* it is tried once */
+        assert_int_equal(take_counts(&reading, 99, 99, total), PAGER_BROKEN);
+        pager_fini(&reading.pager);
+    }
+}
+
 static void an_endless_list_is_broken(void **state)
 {
     (void)state;
@@ -339,6 +364,7 @@ int main(void)
         cmocka_unit_test(what_cannot_be_read_is_nothing_new),
         cmocka_unit_test(a_server_that_does_not_page_is_understood),
         cmocka_unit_test(a_list_as_long_as_a_page_is_told_by_pages_of_another_size),
+        cmocka_unit_test(a_last_page_that_is_full_and_comes_again_is_told_by_pages_of_another_size),
         cmocka_unit_test(an_endless_list_is_broken),
         cmocka_unit_test(totals_lower_trust_and_never_raise_it),
         cmocka_unit_test(repeated_elements_tell_of_a_shift),

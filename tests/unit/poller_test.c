@@ -210,6 +210,81 @@ static void pages_before_a_failing_one_count_for_what_they_show(void **state)
     assert_int_equal(count_events(world, EVENT_ORDER_DISAPPEARED), 0);
 }
 
+static void pages_before_a_broken_one_count_for_what_they_show(void **state)
+{
+    static const char *const bad[] = {"<html>Maintenance</html>",
+                                      "[{\"id\":\"01",
+                                      "[{\"status\":\"Held\"}]",
+                                      "[1,2]",
+                                      "",
+                                      "[{\"id\":\"0000\",\"status\":\"InProgress\"}] and more"};
+    struct world *world = *state;
+    list_orders(world, 150);
+    settle(world);
+    int64_t complete_ms = poller_status(world->poller).last_complete_wall_ms;
+    api_order(world, "0149")->is_listed = false;
+    world->fail_code = 200;
+    world->fail_from_page = 100;
+    for (size_t i = 0; i < ARRAY_COUNT(bad); i++) {
+        world->fail_body = bad[i];
+        api_set(world, "0003", i % 2 == 0 ? "\"status\":\"Held\"" : "\"status\":\"InProgress\"");
+        sweeps(world, 1);
+        assert_int_equal(poller_status(world->poller).health, POLLER_FAILING);
+        assert_int_equal(count_events(world, EVENT_ORDER_STATUS_HELD), i / 2 + 1);
+        assert_int_equal(count_events(world, EVENT_ORDER_STATUS_RESUMED), (i + 1) / 2);
+    }
+    assert_true(poller_status(world->poller).last_complete_wall_ms == complete_ms);
+    assert_int_equal(world->details, 0);
+}
+
+static void on_second_page_show_the_first(struct world *world, size_t offset)
+{
+    world->page_body = offset == 0 ? NULL
+                                   : "[{\"id\":\"0000\",\"status\":\"InProgress\"},"
+                                     "{\"id\":\"0001\",\"status\":\"InProgress\"}]";
+}
+
+static void a_list_that_repeats_itself_counts_for_what_it_shows(void **state)
+{
+    struct world *world = *state;
+    world->source.page_size = 2;
+    list_orders(world, 5);
+    settle(world);
+    int64_t complete_ms = poller_status(world->poller).last_complete_wall_ms;
+    world->before_page = on_second_page_show_the_first;
+    api_order(world, "0004")->is_listed = false;
+    api_set(world, "0001", "\"status\":\"Held\"");
+    sweeps(world, 3);
+    assert_int_equal(count_events(world, EVENT_ORDER_STATUS_HELD), 1);
+    assert_int_equal(world->event_count, 1);
+    assert_int_equal(poller_status(world->poller).health, POLLER_FAILING);
+    assert_true(poller_status(world->poller).last_complete_wall_ms == complete_ms);
+}
+
+/* Some APIs know no empty page behind a last one that is full. */
+static void an_error_behind_full_pages_is_told_from_their_end(void **state)
+{
+    struct world *world = *state;
+    list_orders(world, 200);
+    world->fail_code = 404;
+    world->fail_body = "{\"code\":60}";
+    world->fail_from_page = 200;
+    settle(world);
+    assert_int_equal(poller_status(world->poller).health, POLLER_OK);
+    assert_true(poller_status(world->poller).last_complete_wall_ms != 0);
+    uint32_t pages = world->pages;
+    sweeps(world, 1);
+    assert_int_equal(world->pages, pages + 3); /* of 99 from now on */
+
+    int64_t complete_ms = poller_status(world->poller).last_complete_wall_ms;
+    world->fail_from_page = 99; /* a page in the middle is no end, however often it is asked for */
+    api_order(world, "0199")->is_listed = false;
+    sweeps(world, 4);
+    assert_true(poller_status(world->poller).last_complete_wall_ms == complete_ms);
+    assert_int_equal(world->details, 0);
+    assert_int_equal(world->event_count, 0);
+}
+
 /* --- unchanged pages -------------------------------------------------------------------------- */
 
 static void a_page_is_asked_for_only_if_it_changed(void **state)
