@@ -18,8 +18,9 @@ struct date {
     int64_t ms; /* an instant: Unix ms; a day: Unix ms of its 00:00 as if UTC */
 };
 
-/* Accepts 2027-01-12, 2027-01-12T09:00[:00[.fff…]][Z|±hh[[:]mm]] with T or space, 20270112, Unix
- * seconds or ms as digits, and HTTP dates. A time without an offset is local to zone.
+/* Accepts 2027-01-12[Z|±hh[[:]mm]], 2027-01-12T09:00[:00[.fff…]][Z|±hh[[:]mm]] with T or space and,
+ * behind an offset, a [zone's name]; 20270112 and 20270112T0900[00[.fff…]] with the same offsets;
+ * Unix seconds or ms as digits, and HTTP dates. A time without an offset is local to zone.
  * False: it is none of these (or impossible, such as 30 February); *out is untouched. */
 bool date_parse(struct span text, const struct zone *zone, struct date *out);
 

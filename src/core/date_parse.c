@@ -110,13 +110,20 @@ static bool take_fraction(struct reader *reader, int *milliseconds)
     return reader->at != from;
 }
 
-static bool take_clock(struct reader *reader, struct civil *civil)
+static bool has_digit(const struct reader *reader)
 {
-    if (!take_number(reader, 2, &civil->hour) || !take(reader, ':') ||
+    return !is_done(reader) && is_digit(*reader->at);
+}
+
+/* hh:mm[:ss[.fff]], or the same without colons. */
+static bool take_clock(struct reader *reader, bool has_colons, struct civil *civil)
+{
+    if (!take_number(reader, 2, &civil->hour) || (has_colons && !take(reader, ':')) ||
         !take_number(reader, 2, &civil->minute)) {
         return false;
     }
-    if (take(reader, ':') &&
+    bool has_seconds = has_colons ? take(reader, ':') : has_digit(reader);
+    if (has_seconds &&
         (!take_number(reader, 2, &civil->second) || !take_fraction(reader, &civil->millisecond))) {
         return false;
     }
@@ -135,14 +142,28 @@ static bool take_offset(struct reader *reader, int *minutes)
     if (!take_number(reader, 2, &hour)) {
         return false;
     }
-    if (!is_done(reader)) {
-        (void)take(reader, ':');
-        if (!take_number(reader, 2, &minute)) {
-            return false;
-        }
+    if ((take(reader, ':') || has_digit(reader)) && !take_number(reader, 2, &minute)) {
+        return false;
     }
     *minutes = (hour * 60 + minute) * (is_west ? -1 : 1);
     return hour <= 23 && minute <= 59;
+}
+
+static bool take_z_or_offset(struct reader *reader, int *minutes)
+{
+    return take(reader, 'Z') || take(reader, 'z') || take_offset(reader, minutes);
+}
+
+/* The name of the zone says nothing that the offset before it does not (RFC 9557). */
+static bool take_zone_name(struct reader *reader)
+{
+    if (take(reader, '[')) {
+        while (!is_done(reader) && *reader->at != ']' && *reader->at != '[') {
+            reader->at++;
+        }
+        return take(reader, ']');
+    }
+    return true;
 }
 
 static bool take_zone(struct reader *reader, const struct zone *zone, int64_t local_ms,
@@ -153,46 +174,48 @@ static bool take_zone(struct reader *reader, const struct zone *zone, int64_t lo
         return true;
     }
     int minutes = 0;
-    if (!take(reader, 'Z') && !take(reader, 'z') && !take_offset(reader, &minutes)) {
+    if (!take_z_or_offset(reader, &minutes) || !take_zone_name(reader)) {
         return false;
     }
     *utc_ms = local_ms - minutes * MINUTE_MS;
     return is_done(reader);
 }
 
+/* A day may have a zone, too (XML Schema's xs:date); it stays the day that it says. */
+static bool is_end_of_day(struct reader reader)
+{
+    int minutes = 0;
+    return is_done(&reader) || (take_z_or_offset(&reader, &minutes) && is_done(&reader));
+}
+
+/* Extended 2027-01-12T09:00:00 or basic 20270112T090000, with or without a time. */
 static bool parse_iso(struct reader reader, const struct zone *zone, struct date *out)
 {
     struct civil civil = {0};
-    if (!take_number(&reader, 4, &civil.year) || !take(&reader, '-') ||
-        !take_number(&reader, 2, &civil.month) || !take(&reader, '-') ||
+    if (!take_number(&reader, 4, &civil.year)) {
+        return false;
+    }
+    bool is_extended = take(&reader, '-');
+    if (!take_number(&reader, 2, &civil.month) || (is_extended && !take(&reader, '-')) ||
         !take_number(&reader, 2, &civil.day) || !is_possible_day(&civil)) {
         return false;
     }
-    if (is_done(&reader)) {
+    if (is_extended ? is_end_of_day(reader) : is_done(&reader)) {
         *out = (struct date){.kind = DATE_DAY, .ms = civil_to_ms(&civil)};
         return true;
     }
-    if (!take(&reader, 'T') && !take(&reader, 't') && !take(&reader, ' ')) {
+    if (!take(&reader, 'T') && !take(&reader, 't') && !(is_extended && take(&reader, ' '))) {
         return false;
     }
     int64_t utc_ms = 0;
-    return take_clock(&reader, &civil) && take_zone(&reader, zone, civil_to_ms(&civil), &utc_ms) &&
-           set_instant(out, utc_ms);
+    return take_clock(&reader, is_extended, &civil) &&
+           take_zone(&reader, zone, civil_to_ms(&civil), &utc_ms) && set_instant(out, utc_ms);
 }
 
-/* Eight digits are a day, 9 to 11 Unix seconds, 12 or 13 Unix milliseconds. */
+/* 9 to 11 digits are Unix seconds, 12 or 13 Unix milliseconds. */
 static bool parse_digits(struct reader reader, struct date *out)
 {
-    struct civil civil = {0};
     ptrdiff_t count = reader.end - reader.at;
-    if (count == 8) {
-        if (!take_number(&reader, 4, &civil.year) || !take_number(&reader, 2, &civil.month) ||
-            !take_number(&reader, 2, &civil.day) || !is_possible_day(&civil)) {
-            return false;
-        }
-        *out = (struct date){.kind = DATE_DAY, .ms = civil_to_ms(&civil)};
-        return true;
-    }
     if (count < 9 || count > 13 || *reader.at == '0') {
         return false;
     }
@@ -243,7 +266,7 @@ static bool take_weekday(struct reader *reader)
 static bool take_year_and_clock(struct reader *reader, int year_digits, struct civil *civil)
 {
     if (!take_number(reader, year_digits, &civil->year) || !take(reader, ' ') ||
-        !take_clock(reader, civil)) {
+        !take_clock(reader, true, civil)) {
         return false;
     }
     if (year_digits == 2) {
@@ -260,7 +283,8 @@ static bool take_asctime(struct reader *reader, struct civil *civil)
     }
     int digits = take(reader, ' ') ? 1 : 2;
     return take_number(reader, digits, &civil->day) && take(reader, ' ') &&
-           take_clock(reader, civil) && take(reader, ' ') && take_number(reader, 4, &civil->year);
+           take_clock(reader, true, civil) && take(reader, ' ') &&
+           take_number(reader, 4, &civil->year);
 }
 
 /* "06 Nov 1994 08:49:37 GMT", or "06-Nov-94 08:49:37 GMT". */
