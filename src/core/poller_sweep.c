@@ -372,10 +372,14 @@ static void note_reading_trouble(struct poller *poller, const char *code, const 
     *trouble = (struct trouble){.action = API_RETRY, .is_partial = true};
     (void)snprintf(trouble->code, sizeof trouble->code, "%s", code);
     const struct pager *pager = &poller->sweep.reading.pager;
+    char total[40] = "";
+    if (pager->total != PAGE_TOTAL_NONE) {
+        (void)snprintf(total, sizeof total, ", total %lld", (long long)pager->total);
+    }
     (void)snprintf(trouble->detail, sizeof trouble->detail,
-                   "source %s: %s: %s (%llu read, total %lld); what is missing counts for nothing",
+                   "source %s: %s: %s (%llu read%s); what is missing counts for nothing",
                    poller->source->name, poller->sweep.reading.collection->path, what,
-                   (unsigned long long)pager_distinct_count(pager), (long long)pager->total);
+                   (unsigned long long)pager_distinct_count(pager), total);
 }
 
 static bool end_complete(struct poller *poller)

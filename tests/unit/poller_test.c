@@ -562,6 +562,10 @@ static void an_empty_list_after_many_orders_is_nobodys_end(void **state)
     world_run_for(world, 2 * EVERY_MS);
     assert_int_equal(world->event_count, 1);
     assert_int_equal(count_events(world, EVENT_SOURCE_UNREACHABLE), 1);
+    assert_non_null(strstr(poller_status(world->poller).last_failure, "(0 read, total 0)"));
+    world->total_lie = INT64_MIN;
+    world_run_for(world, 2 * EVERY_MS);
+    assert_non_null(strstr(poller_status(world->poller).last_failure, "(0 read)"));
     for (int i = 0; i < 40; i++) {
         world->orders[i].is_listed = true;
     }
