@@ -8,8 +8,10 @@
 struct arena;
 struct record;
 
-/* Status, committed date, next appointment, events; and the topic that the third one reads. */
-#define HOME_ASSISTANT_MESSAGES 5
+/* Status, committed date, next appointment, events; and, last, the topic that the third one reads.
+ */
+#define HOME_ASSISTANT_ENTITIES 4
+#define HOME_ASSISTANT_MESSAGES (HOME_ASSISTANT_ENTITIES + 1)
 
 struct home_assistant_order {
     const struct sink_config *sink;

@@ -86,7 +86,7 @@ static const struct entity entities[] = {
                        "'id': value_json.id, 'time': value_json.time} | tojson }}"},
 };
 
-_Static_assert(ARRAY_COUNT(entities) + 1 == HOME_ASSISTANT_MESSAGES, "and the next appointment");
+_Static_assert(ARRAY_COUNT(entities) == HOME_ASSISTANT_ENTITIES, "a message each");
 
 static const char *topic_of_order(const struct home_assistant_order *order, struct arena *arena,
                                   bool is_appointment)

@@ -1,17 +1,22 @@
 #include "core/mirror_item.h"
 
 #include "core/arena.h"
+#include "core/hash.h"
 #include "core/home_assistant.h"
 #include "core/mirror.h"
 #include "core/mqtt_topic.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
 /* Among the topics of an order: it is announced to Home Assistant; then its prefix. And: it has
- * topics below this prefix of ours. No id has them. */
+ * topics below this prefix of ours. And: what the announcement says, as a number; or that this is
+ * not sure, for another one is on its way. No id has them. */
 #define ANNOUNCED '+'
 #define BELOW '='
+#define ANNOUNCEMENT '#'
+#define ANNOUNCEMENT_UNSURE "#?"
 
 #define TOPIC_BYTES_MAX ((size_t)65535)
 
@@ -103,21 +108,34 @@ static struct span payload_of_appointment(struct arena *arena,
     return payload;
 }
 
-/* record NULL: what was announced is taken back. */
-static void announce(struct mirror_item *item, const struct sink_config *sink,
-                     const char *discovery_prefix, const struct record *record)
+/* record NULL: all is taken away. */
+static void compose(const struct mirror_item *item, const struct sink_config *sink,
+                    const char *discovery_prefix, const struct record *record,
+                    struct home_assistant_message messages[static HOME_ASSISTANT_MESSAGES])
 {
-    struct home_assistant_message messages[HOME_ASSISTANT_MESSAGES];
     const struct home_assistant_order order = {.sink = sink,
                                                .discovery_prefix = discovery_prefix,
                                                .source_name = item->source_name,
                                                .order_id = item->order_id,
                                                .record = record};
     home_assistant_compose(&order, item->arena, messages);
-    for (size_t i = 0; i < HOME_ASSISTANT_MESSAGES; i++) {
-        add_publication(item, RETAINED_DISCOVERY, NULL, messages[i].payload);
-        item->publications[item->publication_count - 1].retained.topic = messages[i].topic;
+}
+
+static void publish_messages(struct mirror_item *item, const struct home_assistant_message *first,
+                             size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        add_publication(item, RETAINED_DISCOVERY, NULL, first[i].payload);
+        item->publications[item->publication_count - 1].retained.topic = first[i].topic;
     }
+}
+
+static void take_back_announcement(struct mirror_item *item, const struct sink_config *sink,
+                                   const char *discovery_prefix)
+{
+    struct home_assistant_message messages[HOME_ASSISTANT_MESSAGES];
+    compose(item, sink, discovery_prefix, NULL, messages);
+    publish_messages(item, messages, HOME_ASSISTANT_MESSAGES);
 }
 
 /* --- another prefix ------------------------------------------------------------------------- */
@@ -180,7 +198,7 @@ static void take_back_earlier(struct mirror_item *item, const struct sink_config
 {
     struct sink_config earlier = *sink;
     earlier.mqtt.prefix = prefix;
-    announce(item, &earlier, discovery_prefix, NULL);
+    take_back_announcement(item, &earlier, discovery_prefix);
 }
 
 /* With each order the statuses that stood beside it, too: what was published before sources were
@@ -198,7 +216,7 @@ static void empty_below(struct mirror_item *item, const struct sink_config *sink
         size_t size = strcspn(entry, " ");
         if (entry[0] == ANNOUNCED) {
             take_back_earlier(item, sink, prefix, decode_id(item->arena, entry + 1, size - 1));
-        } else if (entry[0] != BELOW) {
+        } else if (entry[0] != BELOW && entry[0] != ANNOUNCEMENT) {
             empty_earlier_of(item, prefix, RETAINED_APPOINTMENT,
                              decode_id(item->arena, entry, size));
         }
@@ -224,8 +242,46 @@ static void note_prefix(struct mirror_item *item, const struct sink_config *sink
                after, all);
 }
 
-static void publish_record(struct mirror_item *item, const struct record *record,
-                           const struct sink_config *sink, struct text *after, struct text *all)
+static const char *announcement_of(struct arena *arena,
+                                   const struct home_assistant_message *messages)
+{
+    struct text words;
+    text_init(&words, (size_t)1 << 20);
+    for (size_t i = 0; i < HOME_ASSISTANT_ENTITIES; i++) {
+        text_addf(&words, "%s\n", messages[i].topic);
+        text_add(&words, messages[i].payload);
+    }
+    uint64_t hash = hash64(text_span(&words));
+    text_fini(&words);
+    return arena_format(arena, "%c%016" PRIx64, ANNOUNCEMENT, hash);
+}
+
+/* The receiver has this announcement: no other may be there, and it did not refuse it. */
+static bool is_announced(const struct stale_state *state, const char *announcement)
+{
+    return !state->is_whole && !state->was_refused && list_has(state->published, announcement) &&
+           !list_has(state->published, ANNOUNCEMENT_UNSURE);
+}
+
+/* Whoever sees an announcement makes its entities anew: it is sent when it says something new. */
+static void announce(struct mirror_item *item, const struct stale_state *state,
+                     const struct record *record, const struct sink_config *sink,
+                     struct text *after)
+{
+    const char *discovery_prefix = sink->mqtt.home_assistant.discovery_prefix;
+    struct home_assistant_message messages[HOME_ASSISTANT_MESSAGES];
+    compose(item, sink, discovery_prefix, record, messages);
+    const char *announcement = announcement_of(item->arena, messages);
+    if (!is_announced(state, announcement)) {
+        publish_messages(item, messages, HOME_ASSISTANT_ENTITIES);
+    }
+    publish_messages(item, &messages[HOME_ASSISTANT_ENTITIES], 1);
+    list_add(after, announcement);
+}
+
+static void publish_record(struct mirror_item *item, const struct stale_state *state,
+                           const struct record *record, const struct sink_config *sink,
+                           struct text *after, struct text *all)
 {
     note_prefix(item, sink, after, all);
     add_publication(item, RETAINED_ORDER, NULL,
@@ -241,7 +297,7 @@ static void publish_record(struct mirror_item *item, const struct record *record
         note_topic(
             arena_format(item->arena, "%c%s", ANNOUNCED, encode_id(item->arena, discovery_prefix)),
             after, all);
-        announce(item, sink, discovery_prefix, record);
+        announce(item, state, record, sink, after);
     }
 }
 
@@ -250,7 +306,7 @@ static void publish_record(struct mirror_item *item, const struct record *record
 static void take_back(struct mirror_item *item, const struct sink_config *sink,
                       const char *discovery_prefix)
 {
-    announce(item, sink, discovery_prefix, NULL);
+    take_back_announcement(item, sink, discovery_prefix);
     if (sink->mqtt.home_assistant.discovery_prefix != NULL && item->has_record) {
         item->publication_count--;
     }
@@ -266,7 +322,7 @@ static void empty_gone(struct mirror_item *item, const struct mirror_options *op
         if (!text_equal(prefix, options->sink->mqtt.prefix) && !is_of_another(options, prefix)) {
             empty_below(item, options->sink, before, prefix);
         }
-    } else {
+    } else if (entry.data[0] != ANNOUNCEMENT) {
         add_publication(item, RETAINED_APPOINTMENT, decode_id(item->arena, entry.data, entry.size),
                         (struct span){0});
     }
@@ -282,6 +338,17 @@ static void empty_those_gone(struct mirror_item *item, const struct mirror_optio
         }
         entry += encoded.size;
         entry += *entry == ' ';
+    }
+}
+
+/* Until all is there: a part of another announcement may be. */
+static void doubt_announcement(const char *before, const char *after, struct text *all)
+{
+    const char *had = strchr(before, ANNOUNCEMENT);
+    const char *has = strchr(after, ANNOUNCEMENT);
+    bool is_same = had != NULL && has != NULL && strcmp(had, has) == 0;
+    if ((had != NULL || has != NULL) && !is_same && !list_has(before, ANNOUNCEMENT_UNSURE)) {
+        list_add(all, ANNOUNCEMENT_UNSURE);
     }
 }
 
@@ -323,8 +390,9 @@ static void plan(struct mirror_item *item, const struct stale_state *state,
     } else if (is_of_source(item)) { /* its status is published apart, whenever it changes */
         note_prefix(item, options->sink, &after, &all);
     } else {
-        publish_record(item, record, options->sink, &after, &all);
+        publish_record(item, state, record, options->sink, &after, &all);
     }
+    doubt_announcement(state->published, text_cstr(&after), &all);
     empty_those_gone(item, options, state->published, text_cstr(&after));
     item->published_after = arena_text(item->arena, text_span(&after));
     item->published_all = arena_text(item->arena, text_span(&all));

@@ -95,6 +95,11 @@ def configuration(world, simulator, broker, option):
     return harness.configuration(world.folder, simulator, sinks=[sink])
 
 
+def heard(subscriber, ending):
+    """How many such messages came since it subscribed."""
+    return sum(message.topic.endswith(ending) and not message.retain for message in list(subscriber.messages))
+
+
 def is_shown(world, daemon, broker, orders):
     """The discovery of exactly these orders, and of nothing else."""
     return wait_until(lambda: (state := retained(broker)) and
@@ -127,6 +132,7 @@ def test_orders_are_devices_of_home_assistant_and_leave_with_the_option(setting)
     nothing = judged[f"{NODE}B_5F2__next_appointment"]
     assert render(nothing, state[nothing["state_topic"]]) == "None"
 
+    hearer = world.subscriber(broker, topic="#", client_id="hearer")
     # An event entity reads the event topics of its order.
     subscriber = world.subscriber(broker, topic=events["state_topic"])
     simulator.step(order={"id": "A/1+#", "status": "Delivered"})
@@ -134,6 +140,12 @@ def test_orders_are_devices_of_home_assistant_and_leave_with_the_option(setting)
     fired = json.loads(render(events, subscriber.messages[0].payload.decode()))
     assert fired["event_type"] in events["event_types"] and fired["summary"]
     assert not subscriber.messages[0].retain
+
+    # It makes its entities anew for each announcement that it sees: a change of the state is none.
+    wait_until(lambda: heard(hearer, "/next_appointment"), daemon.log)  # the last one of an order
+    assert not heard(hearer, "/config")
+    simulator.step(order={"id": "A/1+#", "customerReference": "PO 2"})  # the name of the device
+    wait_until(lambda: heard(hearer, "/config") == 4, daemon.log)
 
     simulator.step(close_order="B_2")
     judge(is_shown(world, daemon, broker, {NODE + "A_2F1_2B_23"}))

@@ -84,20 +84,21 @@ static void world_destroy(struct world *world)
 }
 
 /* Writes the order with so many appointments, A-1 and on. */
-static void write_order(struct world *world, const char *id, size_t appointment_count,
-                        bool has_left)
+static void write_order_of(struct world *world, const char *id, size_t appointment_count,
+                           bool has_left, const char *reference)
 {
     struct appointment appointments[3] = {
         {.id = "A 1", .fields = {[APPOINTMENT_STATUS] = "Confirmed"}},
         {.id = "A-2"},
         {.id = "A-3"},
     };
-    struct record record = {
-        .id = id,
-        .fields = {[ORDER_STATUS] = "InProgress", [ORDER_CONTACT_NAME] = "a contact"},
-        .kind = ORDER_OPEN,
-        .appointments = appointments,
-        .appointment_count = appointment_count};
+    struct record record = {.id = id,
+                            .fields = {[ORDER_STATUS] = "InProgress",
+                                       [ORDER_REFERENCE] = reference,
+                                       [ORDER_CONTACT_NAME] = "a contact"},
+                            .kind = ORDER_OPEN,
+                            .appointments = appointments,
+                            .appointment_count = appointment_count};
     struct text canonical;
     text_init(&canonical, 65536);
     record_encode(&record, &canonical);
@@ -107,6 +108,12 @@ static void write_order(struct world *world, const char *id, size_t appointment_
     sim_store_apply(&world->store, &commit, NULL);
     mirror_expect_news(world->mirror);
     text_fini(&canonical);
+}
+
+static void write_order(struct world *world, const char *id, size_t appointment_count,
+                        bool has_left)
+{
+    write_order_of(world, id, appointment_count, has_left, NULL);
 }
 
 static const char *topic(const struct world *world, const char *name)
@@ -274,6 +281,80 @@ static void test_home_assistant_is_told_of_an_order_and_of_its_end(void **state)
     write_order(world, "7/8", 0, true);
     run(world, 2000);
     assert_int_equal(0, count_topics(world));
+    world_destroy(world);
+}
+
+/* Publications until all is quiet. */
+static uint64_t count_published(struct world *world)
+{
+    uint64_t before = world->sink.retained_count;
+    run(world, 5000);
+    assert_true(mirror_is_drained(world->mirror));
+    return world->sink.retained_count - before;
+}
+
+#define STATES 2 /* of an order without appointments: its own, and the next appointment */
+
+static void test_home_assistant_is_told_what_it_has_not_heard(void **state)
+{
+    (void)state;
+    struct world *world = world_create();
+    world->config.mqtt.home_assistant.discovery_prefix = "homeassistant";
+    write_order(world, "7", 0, false);
+    assert_int_equal(STATES + HOME_ASSISTANT_ENTITIES, count_published(world));
+    write_order(world, "7", 0, false);
+    assert_int_equal(STATES, count_published(world));
+    end_life(world);
+    begin_life(world);
+    write_order(world, "7", 0, false);
+    assert_int_equal(STATES, count_published(world));
+
+    write_order_of(world, "7", 0, false, "PO-7"); /* which is in the name of the device */
+    assert_int_equal(STATES + HOME_ASSISTANT_ENTITIES, count_published(world));
+    write_order_of(world, "7", 0, false, "PO-7");
+    assert_int_equal(STATES, count_published(world));
+
+    /* The receiver lost everything, while a change was on its way. */
+    sim_sink_forget_topics(&world->sink);
+    write_order_of(world, "7", 0, false, "PO-7");
+    run(world, 1);
+    mirror_refill(world->mirror);
+    run(world, 5000);
+    assert_int_equal(STATES + HOME_ASSISTANT_ENTITIES, count_topics(world));
+    write_order_of(world, "7", 0, true, "PO-7");
+    assert_int_equal(1 + HOME_ASSISTANT_MESSAGES, count_published(world));
+    assert_null(world->sink.topics);
+    world_destroy(world);
+}
+
+static bool is_changed(const struct world *world)
+{
+    const char *config = topic(world, "homeassistant/" STATUS_CONFIG);
+    return config == NULL || strstr(config, "PO-7") != NULL;
+}
+
+/* A part of another announcement came there, or of its end: the first one is not sure any more. */
+static void test_home_assistant_is_told_again_after_half_a_change(void **state)
+{
+    (void)state;
+    struct world *world = world_create();
+    world->config.mqtt.home_assistant.discovery_prefix = "homeassistant";
+    write_order(world, "7/8", 0, false);
+    run(world, 2000);
+    for (int has_left = 0; has_left <= 1; has_left++) {
+        write_order_of(world, "7/8", 0, has_left != 0, "PO-7");
+        uint64_t before = world->sink.retained_count;
+        while (!is_changed(world)) {
+            run(world, 1);
+        }
+        assert_true(world->sink.retained_count - before < STATES + HOME_ASSISTANT_ENTITIES);
+        world->sink.is_away = true;
+        run(world, 5000);
+        world->sink.is_away = false;
+        write_order(world, "7/8", 0, false); /* as before */
+        run(world, 2 * MINUTE_MS);
+        assert_false(is_changed(world));
+    }
     world_destroy(world);
 }
 
@@ -521,6 +602,8 @@ int main(void)
         cmocka_unit_test(test_only_the_latest_state_counts),
         cmocka_unit_test(test_many_orders_at_a_bounded_rate),
         cmocka_unit_test(test_home_assistant_is_told_of_an_order_and_of_its_end),
+        cmocka_unit_test(test_home_assistant_is_told_what_it_has_not_heard),
+        cmocka_unit_test(test_home_assistant_is_told_again_after_half_a_change),
         cmocka_unit_test(test_what_was_below_another_prefix_is_emptied_with_its_statuses),
         cmocka_unit_test(test_a_source_has_its_statuses_alone),
         cmocka_unit_test(test_what_another_sink_has_at_the_same_broker_is_left_alone),
