@@ -47,15 +47,19 @@ void staging_fini(struct database *database);
 /* store_records.c */
 void store_fetch_orders(void *self, const char *source_name, const char *const *ids, size_t count,
                         store_orders_fn *on_done, void *arg);
-void store_fetch_deadlines(void *self, const char *source_name, int64_t now_wall_ms,
-                           size_t count_max, store_deadlines_fn *on_done, void *arg);
 void records_visit_orders(struct database *database, const char *source_name, store_index_fn *visit,
                           void *arg);
 void records_visit_values(struct database *database, store_value_fn *visit, void *arg);
 void records_write(struct database *database, const char *source_name,
-                   const struct staged_order *staged);
+                   const struct staged_order *staged, struct arena *arena);
 void records_write_values(struct database *database, const struct stored_value *values,
                           size_t count);
+
+/* store_deadlines.c: of an order that is written. */
+void deadlines_write(struct database *database, const char *source_name,
+                     const struct staged_order *staged, struct arena *arena);
+void store_fetch_deadlines(void *self, const char *source_name, int64_t now_wall_ms,
+                           size_t count_max, store_deadlines_fn *on_done, void *arg);
 
 /* store_outbox.c */
 void store_fetch_due(void *self, const struct due_query *query, store_due_fn *on_done, void *arg);

@@ -1,7 +1,5 @@
 #include "store_internal.h"
 
-#define DEADLINES_MAX 10000 /* in one answer, whatever was asked */
-
 struct orders_job {
     struct job job;
     const char *source_name;
@@ -9,17 +7,6 @@ struct orders_job {
     size_t count;
     struct stored_order *orders;
     store_orders_fn *on_done;
-};
-
-struct deadlines_job {
-    struct job job;
-    const char *source_name;
-    int64_t now_wall_ms;
-    size_t count_max;
-    struct due_deadline *deadlines;
-    size_t count;
-    int64_t next_due_wall_ms;
-    store_deadlines_fn *on_done;
 };
 
 void records_visit_orders(struct database *database, const char *source_name, store_index_fn *visit,
@@ -58,8 +45,7 @@ static void bind_order(struct sqlite3_stmt *statement, const char *source_name,
     bind_number(statement, 5, order->has_left);
 }
 
-/* True: the order was known before. */
-static bool write_record(struct database *database, const char *source_name,
+static void write_record(struct database *database, const char *source_name,
                          const struct stored_order *order)
 {
     struct sqlite3_stmt *find = database_statement(database, STATEMENT_ORDER_FIND);
@@ -85,39 +71,13 @@ static bool write_record(struct database *database, const char *source_name,
         bind_number(index, 6, database_last_row(database));
     }
     (void)database_run(database, index);
-    return is_known;
-}
-
-static void forget_deadlines(struct database *database, const char *source_name, const char *id)
-{
-    struct sqlite3_stmt *forget = database_statement(database, STATEMENT_DEADLINE_FORGET);
-    bind_text(forget, 1, source_name);
-    bind_text(forget, 2, id);
-    (void)database_run(database, forget);
-}
-
-static void add_deadlines(struct database *database, const char *source_name,
-                          const struct staged_order *staged)
-{
-    for (size_t i = 0; i < staged->deadline_count; i++) {
-        const struct deadline *deadline = &staged->deadlines[i];
-        struct sqlite3_stmt *add = database_statement(database, STATEMENT_DEADLINE_ADD);
-        bind_text(add, 1, source_name);
-        bind_text(add, 2, staged->order.id);
-        bind_number(add, 3, (int64_t)deadline->kind);
-        bind_text(add, 4, deadline->key != NULL ? deadline->key : "");
-        bind_number(add, 5, deadline->due_wall_ms);
-        (void)database_run(database, add);
-    }
 }
 
 void records_write(struct database *database, const char *source_name,
-                   const struct staged_order *staged)
+                   const struct staged_order *staged, struct arena *arena)
 {
-    if (write_record(database, source_name, &staged->order)) {
-        forget_deadlines(database, source_name, staged->order.id);
-    }
-    add_deadlines(database, source_name, staged);
+    write_record(database, source_name, &staged->order);
+    deadlines_write(database, source_name, staged, arena);
     state_mark(database, source_name, staged->order.id);
 }
 
@@ -186,50 +146,4 @@ void store_fetch_orders(void *self, const char *source_name, const char *const *
         orders->ids[i] = arena_text(arena, span_of(ids[i]));
     }
     store_ask(self, &orders->job);
-}
-
-static void run_fetch_deadlines(struct database *database, struct job *job)
-{
-    struct deadlines_job *wanted = (struct deadlines_job *)job;
-    struct arena *arena = job->arena;
-    /* One more than wanted: its due is the next one. */
-    struct sqlite3_stmt *statement = database_statement(database, STATEMENT_DEADLINE_FETCH);
-    bind_text(statement, 1, wanted->source_name);
-    bind_number(statement, 2, (int64_t)wanted->count_max + 1);
-    while (database_next(database, statement)) {
-        int64_t due_wall_ms = column_number(statement, 2);
-        if (due_wall_ms > wanted->now_wall_ms || wanted->count == wanted->count_max) {
-            wanted->next_due_wall_ms = due_wall_ms;
-            break;
-        }
-        wanted->deadlines[wanted->count++] = (struct due_deadline){
-            .order_id = arena_text(arena, span_of(column_text(statement, 0))),
-            .deadline = {.kind = (enum deadline_kind)column_number(statement, 1),
-                         .due_wall_ms = due_wall_ms,
-                         .key = arena_text(arena, span_of(column_text(statement, 3)))},
-        };
-    }
-    statement_reset(statement);
-}
-
-static void tell_deadlines(struct job *job)
-{
-    struct deadlines_job *wanted = (struct deadlines_job *)job;
-    size_t count = job->status == STATUS_OK ? wanted->count : 0;
-    wanted->on_done(job->arg, job->status, wanted->deadlines, count, wanted->next_due_wall_ms);
-}
-
-void store_fetch_deadlines(void *self, const char *source_name, int64_t now_wall_ms,
-                           size_t count_max, store_deadlines_fn *on_done, void *arg)
-{
-    struct deadlines_job *wanted = (struct deadlines_job *)job_create(
-        sizeof *wanted, run_fetch_deadlines, tell_deadlines, arg);
-    wanted->on_done = on_done;
-    wanted->source_name = arena_text(wanted->job.arena, span_of(source_name));
-    wanted->now_wall_ms = now_wall_ms;
-    wanted->count_max = count_max < DEADLINES_MAX ? count_max : DEADLINES_MAX;
-    wanted->deadlines =
-        arena_array(wanted->job.arena, wanted->count_max, sizeof *wanted->deadlines);
-    wanted->next_due_wall_ms = INSTANT_NEVER;
-    store_ask(self, &wanted->job);
 }

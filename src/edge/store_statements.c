@@ -37,9 +37,16 @@ static const struct statement_text texts[] = {
         {"DELETE FROM temp.staged WHERE id BETWEEN ?1 AND ?2",
          "SEARCH temp.staged USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)"},
     [STATEMENT_STAGED_FORGET_ALL] = {"DELETE FROM temp.staged", ""}, /* truncates, reads nothing */
-    [STATEMENT_DEADLINE_ADD] = {"INSERT OR REPLACE INTO deadlines(source, order_id, kind, key, due)"
+    [STATEMENT_DEADLINE_LIST] = {"SELECT kind, key, due FROM deadlines"
+                                 " WHERE source = ?1 AND order_id = ?2",
+                                 "SEARCH deadlines USING PRIMARY KEY (source=? AND order_id=?)"},
+    [STATEMENT_DEADLINE_ADD] = {"INSERT OR IGNORE INTO deadlines(source, order_id, kind, key, due)"
                                 " VALUES(?1, ?2, ?3, ?4, ?5)",
                                 ""},
+    [STATEMENT_DEADLINE_END] = {"DELETE FROM deadlines WHERE source = ?1 AND order_id = ?2"
+                                " AND kind = ?3 AND key = ?4",
+                                "SEARCH deadlines USING PRIMARY KEY (source=? AND order_id=? AND"
+                                " kind=? AND key=?)"},
     [STATEMENT_DEADLINE_FORGET] = {"DELETE FROM deadlines WHERE source = ?1 AND order_id = ?2",
                                    "SEARCH deadlines USING PRIMARY KEY (source=? AND order_id=?)"},
     [STATEMENT_DEADLINE_FETCH] = {"SELECT order_id, kind, due, key FROM deadlines"

@@ -184,7 +184,7 @@ static void write_order(struct database *database, const struct commit_job *comm
                         struct span encoded, struct arena *arena)
 {
     struct staged_order order = codec_decode_order(encoded, arena);
-    records_write(database, commit->source_name, &order);
+    records_write(database, commit->source_name, &order, arena);
     for (size_t i = 0; i < order.event_count; i++) {
         intake_add_event(database, &order.events[i], commit->at_wall_ms);
     }

@@ -254,6 +254,41 @@ static void test_deadlines_are_replaced_with_their_order(void **state)
     assert_true(fixture->next_due_wall_ms == INSTANT_NEVER);
 }
 
+static void assert_deadlines(struct fixture *fixture, const struct deadline *wanted, size_t count)
+{
+    assert_int_equal(fixture_fetch_deadlines(fixture, NOW + 99, 10), STATUS_OK);
+    assert_int_equal(fixture->count, count);
+    for (size_t i = 0; i < count; i++) {
+        const struct deadline *found = &fixture->deadlines[i].deadline;
+        assert_int_equal(found->kind, wanted[i].kind);
+        assert_string_equal(found->key, wanted[i].key);
+        assert_true(found->due_wall_ms == wanted[i].due_wall_ms);
+    }
+}
+
+/* Each row alone: one stays, one moves, one ends, one is new, one is planned twice. */
+static void test_only_the_deadlines_that_differ_change(void **state)
+{
+    struct fixture *fixture = *state;
+    struct deadline before[] = {{DEADLINE_OVERDUE, NOW + 10, "2027-01-08"},
+                                {DEADLINE_REMINDER, NOW + 20, "A-1 24h"},
+                                {DEADLINE_STALLED, NOW + 30, "1"}};
+    struct deadline after[] = {{DEADLINE_OVERDUE, NOW + 10, "2027-01-08"},
+                               {DEADLINE_REMINDER, NOW + 25, "A-1 24h"},
+                               {DEADLINE_STALLED, NOW + 40, "2"},
+                               {DEADLINE_STALLED, NOW + 40, "2"}};
+    struct staged_order orders[] = {fixture_order("1", "one"), fixture_order("2", "two")};
+    orders[0].deadlines = before;
+    orders[0].deadline_count = ARRAY_COUNT(before);
+    fixture_commit_orders(fixture, orders, 2);
+    assert_deadlines(fixture, before, 3);
+
+    orders[0].deadlines = after;
+    orders[0].deadline_count = ARRAY_COUNT(after);
+    fixture_commit_orders(fixture, orders, 2);
+    assert_deadlines(fixture, after, 3);
+}
+
 int main(void)
 {
 #define STORE_TEST(test) cmocka_unit_test_setup_teardown(test, fixture_setup, fixture_teardown)
@@ -267,6 +302,7 @@ int main(void)
         STORE_TEST(test_a_known_event_is_not_planned_again),
         STORE_TEST(test_a_lane_goes_one_by_one),
         STORE_TEST(test_deadlines_are_replaced_with_their_order),
+        STORE_TEST(test_only_the_deadlines_that_differ_change),
     };
     return cmocka_run_group_tests_name("store", tests, NULL, NULL);
 }
