@@ -2,7 +2,9 @@
 import json
 import os
 import re
+import signal
 import socket
+import subprocess
 import sys
 import threading
 import types
@@ -12,7 +14,7 @@ import urllib.request
 import pytest
 
 import harness
-from harness import ROOT, Process, configuration, free_port, kinds, listens, wait_until, webhook_sink
+from harness import ROOT, Process, configuration, free_port, kinds, listens, run_command, wait_until, webhook_sink
 
 ORDERS = {"generate": {"first_id": 100, "count": 250, "seed": 2}}
 
@@ -220,32 +222,93 @@ class SilentResolver:
 
     def __init__(self, folder):
         self.questions = []
+        self.address = f"127.94.{os.getpid() >> 8 & 255}.{os.getpid() & 255}"  # of this run of the tests alone
         self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self.socket.bind(("127.0.0.94", 53))
+        self.socket.bind((self.address, 53))
         self.config = folder / "resolv.conf"
-        self.config.write_text("nameserver 127.0.0.94\noptions timeout:30 attempts:5\n")
-        threading.Thread(target=self.listen, daemon=True).start()
+        self.config.write_text(f"nameserver {self.address}\noptions timeout:30 attempts:5\n")
+        self.thread = threading.Thread(target=self.listen, daemon=True)
+        self.thread.start()
 
     def listen(self):
-        while True:
-            try:
-                self.questions.append(self.socket.recv(512))
-            except OSError:
-                return
+        while question := self.socket.recv(512):
+            self.questions.append(question)
 
     def stop(self):
+        """The port is free for the next one."""
+        self.socket.sendto(b"", (self.address, 53))
+        self.thread.join()
         self.socket.close()
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="port 53 and a mount of its own need root")
-def test_a_name_server_that_never_answers_stops_nothing(world):
+@pytest.fixture
+def resolver(world):
+    permitted = subprocess.run(["unshare", "--mount", "true"], capture_output=True, text=True)
+    if permitted.returncode != 0:
+        pytest.skip(f"no mounts of its own: {permitted.stderr.strip()}")
+    try:
+        return world.keep(SilentResolver(world.folder))
+    except PermissionError as problem:
+        pytest.skip(f"no name server at port 53: {problem}")
+
+
+# A look-up takes 150 s behind such a name server. What has a limit of 3 s ends sooner, and so does the program.
+PROMPT_S = 30
+
+
+def behind(resolver, *command):
+    """The command with that name server and no other."""
+    return ["unshare", "--mount", "sh", "-c", 'mount --bind "$1" /etc/resolv.conf && shift && exec "$@"', "sh",
+            str(resolver.config), harness.ORDERWATCH, *map(str, command)]
+
+
+def run_behind(resolver, daemon):
+    daemon.process = Process(behind(resolver, "run", "-c", daemon.path), daemon.folder, "orderwatch")
+    return daemon
+
+
+def assert_ends_while_it_looks_up(daemon, resolver):
+    """What is asked now is not answered, and nobody waits for it."""
+    count = len(resolver.questions)
+    wait_until(lambda: len(resolver.questions) > count, daemon.log)
+    daemon.process.child.send_signal(signal.SIGTERM)
+    assert daemon.process.wait(PROMPT_S) == 0
+
+
+def hanging(world, simulator):
+    return two_sources(world, simulator, {"base_url": "https://api.slow.example/v1", "timeout": "3s"})
+
+
+def test_a_name_server_that_never_answers_stops_nothing(world, resolver):
     simulator = world.simulator(orders=ORDERS)
-    resolver = world.keep(SilentResolver(world.folder))
-    daemon = world.daemon(two_sources(world, simulator, {"base_url": "https://api.slow.example/v1"}))
-    daemon.process = Process(["unshare", "--mount", "sh", "-c", 'mount --bind "$1" /etc/resolv.conf && shift && exec "$@"',
-                              "sh", str(resolver.config), harness.ORDERWATCH, "run", "-c", str(daemon.path)],
-                             world.folder, "orderwatch")
+    made = hanging(world, simulator)
+    made["http"]["listen"] = f"unix:{world.folder}/orderwatch.sock"
+    daemon = run_behind(resolver, world.daemon(made))
     wait_until(lambda: resolver.questions, daemon.log)
-    assert_goes_on(daemon, simulator)
+
+    def sources():
+        status = json.loads(run_command("status", "--json", "-c", daemon.path)[1] or "{}")
+        return {row["name"]: row for row in status.get("sources", [])}
+
+    wait_until(lambda: sources().get("slow", {}).get("state") == "failing", daemon.log)
+    for _ in range(3):
+        simulator.sweeps_after(1)
+        rows = sources()
+        assert rows["orange"]["state"] == "ok"
+        assert rows["slow"]["sweeps"] == 0
+    words = rows["slow"]["last_failure"]
+    assert "https://api.slow.example/v1/orders gave no answer: Resolving timed out after 3" in words, words
     assert any(b"slow" in question for question in resolver.questions)
-    assert daemon.stop() == 0
+    assert_ends_while_it_looks_up(daemon, resolver)
+
+
+def test_a_check_ends_though_the_name_server_never_answers(world, resolver):
+    simulator = world.simulator(orders=ORDERS)
+    daemon = world.daemon(hanging(world, simulator))
+    done = subprocess.run(behind(resolver, "check", "--connect", "-c", daemon.path), capture_output=True, text=True,
+                          timeout=PROMPT_S)
+    lines = dict(line.split(": ", 1) for line in done.stdout.splitlines())
+    assert done.returncode == 69 and resolver.questions
+    assert lines["orange"].startswith("ok, ")
+    assert re.match(r"failed: https://api.slow.example/v1/orders gave no answer: Resolving timed out after 3\d{3} "
+                    "milliseconds; check base_url", lines["slow"]), lines["slow"]
