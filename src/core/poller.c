@@ -113,6 +113,9 @@ void poller_inherit(struct poller *poller, const struct poller *before)
     poller->told = before->told;
     poller->request.code_count = before->request.code_count;
     memcpy(poller->request.tallies, before->request.tallies, sizeof poller->request.tallies);
+    /* The store may not know of it yet. */
+    poller->schedule.wait_ms = before->schedule.wait_ms;
+    poller->schedule.wait_wall_ms = before->schedule.wait_wall_ms;
 }
 
 void poller_use_config(struct poller *poller, const struct config *config)
@@ -135,8 +138,11 @@ static void begin(struct poller *poller, struct instant now)
     poller->is_begun = true;
     budget_begin(&poller->budget, now);
     schedule->due_ms = now.mono_ms;
-    schedule->wait_ms = mono_of(poller->state.wait_until_wall_ms, RETRY_AFTER_MAX_MS, now);
-    schedule->wait_wall_ms = poller->state.wait_until_wall_ms;
+    int64_t wait_ms = mono_of(poller->state.wait_until_wall_ms, RETRY_AFTER_MAX_MS, now);
+    if (wait_ms > schedule->wait_ms) {
+        schedule->wait_ms = wait_ms;
+        schedule->wait_wall_ms = poller->state.wait_until_wall_ms;
+    }
     schedule->hold_ms =
         mono_of(poller->state.held_since_wall_ms + guard->hold_ms, guard->hold_ms, now);
     schedule->credential_ms = now.mono_ms;

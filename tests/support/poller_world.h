@@ -638,28 +638,31 @@ static void world_boot(struct world *world)
     }
 }
 
-static void world_end_poller(struct world *world)
+static void world_rest_poller(struct world *world)
 {
     poller_stop(world->poller);
     for (int i = 0; !poller_is_idle(world->poller) && i < 1000; i++) {
         (void)poller_turn(world->poller, world->now);
         (void)world_answer(world);
     }
-    poller_destroy(world->poller);
-    world->poller = NULL;
 }
 
 static void world_stop(struct world *world)
 {
-    world_end_poller(world);
+    world_rest_poller(world);
+    poller_destroy(world->poller);
+    world->poller = NULL;
     forget_staged(world);
 }
 
 /* As by a reload: the store goes on, and what is set aside there. */
 static void world_reload(struct world *world)
 {
-    world_end_poller(world);
+    world_rest_poller(world);
+    struct poller *before = world->poller;
     world_boot(world);
+    poller_inherit(world->poller, before);
+    poller_destroy(before);
 }
 
 static void world_restart(struct world *world)

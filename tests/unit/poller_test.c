@@ -927,6 +927,25 @@ static void retry_after_is_honoured_over_a_restart(void **state)
     assert_int_equal(poller_status(world->poller).health, POLLER_OK);
 }
 
+static void retry_after_is_honoured_over_a_reload_that_the_store_knows_nothing_of(void **state)
+{
+    struct world *world = *state;
+    list_orders(world, 3);
+    settle(world);
+    world->store_fails = STATUS_FULL;
+    world->fail_code = 429;
+    world->retry_after = "1800";
+    sweeps(world, 1);
+    size_t requests = world->request_count;
+    world->fail_code = 0;
+    world_reload(world);
+    world->store_fails = STATUS_OK;
+    world_run_for(world, 20 * MINUTE_MS);
+    assert_int_equal(world->request_count, requests);
+    world_run_for(world, 15 * MINUTE_MS);
+    assert_true(world->request_count > requests);
+}
+
 static void an_unreachable_source_is_told_after_three_intervals_and_when_it_is_back(void **state)
 {
     struct world *world = *state;
@@ -1683,6 +1702,7 @@ int main(void)
         CASE(refused_credentials_are_told_once_and_probed_slowly),
         CASE(refused_credentials_are_probed_slowly_whatever_the_store_says),
         CASE(retry_after_is_honoured_over_a_restart),
+        CASE(retry_after_is_honoured_over_a_reload_that_the_store_knows_nothing_of),
         CASE(an_unreachable_source_is_told_after_three_intervals_and_when_it_is_back),
         CASE(nothing_is_told_in_maintenance),
         CASE(no_window_sees_more_requests_than_the_budget),
