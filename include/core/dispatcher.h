@@ -29,6 +29,7 @@ struct sink_status {
     enum circuit_state circuit;
     int64_t failing_since_wall_ms; /* 0: it works */
     int64_t next_attempt_mono_ms;  /* while it is away or asked for a pause; 0: at any time */
+    int64_t asked_until_mono_ms;   /* its wish for a pause; over, or 0: none */
     uint32_t window, in_flight;    /* sends at once: allowed now, under way */
     const char *last_detail;       /* the receiver's latest refusal; "" if none */
     struct sink_counts counts;

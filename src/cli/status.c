@@ -71,6 +71,27 @@ static void print_connections(const struct json *sinks)
     }
 }
 
+/* Who asked for a pause is well: no reason to call the daemon unhealthy. */
+static void print_pauses(const struct json *sinks)
+{
+    for (const struct json *sink = json_first(sinks); sink != NULL; sink = json_next(sink)) {
+        if (json_member(sink, "asked_to_wait_until") == NULL) {
+            continue;
+        }
+        struct text line;
+        text_init(&line, 8192);
+        table_add_cell(&line, json_member(sink, "name"), CELL_TEXT);
+        text_add_text(&line, ": asked for a pause until ");
+        table_add_cell(&line, json_member(sink, "asked_to_wait_until"), CELL_TIME);
+        if (json_member_text(sink, "last_failure") != NULL) {
+            text_add_text(&line, ": ");
+            table_add_cell(&line, json_member(sink, "last_failure"), CELL_TEXT);
+        }
+        (void)printf("  %s\n", text_cstr(&line));
+        text_fini(&line);
+    }
+}
+
 /* What is wrong with a source while that is no reason yet to call the daemon unhealthy. */
 static void print_failures(const struct json *sources)
 {
@@ -108,6 +129,7 @@ static void print_status(const struct json *status, bool is_ready)
     (void)printf("\n");
     table_print(sink_columns, ARRAY_COUNT(sink_columns), json_member(status, "sinks"), "no sinks");
     print_connections(json_member(status, "sinks"));
+    print_pauses(json_member(status, "sinks"));
 }
 
 static void print_life(const struct json *answer, bool is_alive)

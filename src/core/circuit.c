@@ -56,11 +56,12 @@ bool circuit_sends(struct circuit *circuit)
     return true;
 }
 
-void circuit_answered(struct circuit *circuit)
+void circuit_answered(struct circuit *circuit, uint64_t lane_hash)
 {
     if (circuit->state == CIRCUIT_DISABLED) {
         return;
     }
+    circuit->has_taken_others |= lane_hash != circuit->held_lane;
     /* One more for each answer doubles the window with every round trip. */
     if (circuit->state != CIRCUIT_CLOSED) {
         circuit->window = 1;
@@ -135,8 +136,13 @@ void circuit_refused(struct circuit *circuit, uint64_t lane_hash, bool is_probe,
     }
 }
 
-void circuit_hold(struct circuit *circuit, int64_t until_mono_ms)
+void circuit_hold(struct circuit *circuit, uint64_t lane_hash, int64_t until_mono_ms)
 {
+    if (lane_hash == circuit->held_lane && circuit->has_taken_others) {
+        return;
+    }
+    circuit->held_lane = lane_hash;
+    circuit->has_taken_others = false;
     if (until_mono_ms > circuit->held_until_mono_ms) {
         circuit->held_until_mono_ms = until_mono_ms;
     }

@@ -429,6 +429,7 @@ struct sink_status dispatcher_status(const struct dispatcher *dispatcher, size_t
                                 .failing_since_wall_ms = circuit->failing_since.wall_ms,
                                 .next_attempt_mono_ms =
                                     circuit_pause_ends_mono_ms(circuit, dispatcher->now.mono_ms),
+                                .asked_until_mono_ms = circuit->held_until_mono_ms,
                                 .window = circuit->window,
                                 .in_flight = (uint32_t)outlet_in_flight(branch->outlet),
                                 .last_detail = outlet_last_detail(branch->outlet),

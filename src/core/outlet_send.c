@@ -122,19 +122,19 @@ static void judge_sink(struct outlet *outlet, const struct consignment *consignm
                        const struct send_result *result)
 {
     struct circuit *circuit = &outlet->circuit;
+    uint64_t lane_hash = consignment->parcels[0]->lane_hash;
     int64_t hint_ms =
         result->retry_after_ms < SERVER_HINT_MAX_MS ? result->retry_after_ms : SERVER_HINT_MAX_MS;
     switch (result->outcome) {
     case SEND_ACCEPTED:
     case SEND_REJECTED:
     case SEND_DIVIDE:
-        circuit_answered(circuit);
+        circuit_answered(circuit, lane_hash);
         break;
     case SEND_TRY_LATER:
-        circuit_refused(circuit, consignment->parcels[0]->lane_hash, consignment->is_probe, hint_ms,
-                        result->at);
+        circuit_refused(circuit, lane_hash, consignment->is_probe, hint_ms, result->at);
         if (result->is_sink_busy) {
-            circuit_hold(circuit, result->at.mono_ms + hint_ms);
+            circuit_hold(circuit, lane_hash, result->at.mono_ms + hint_ms);
         }
         break;
     case SEND_OFFLINE:

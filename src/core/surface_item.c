@@ -130,6 +130,13 @@ static void add_connection(struct json_writer *writer, const struct sink_port *s
     text_fini(&words);
 }
 
+static void add_moment(struct json_writer *writer, const struct surface *surface, const char *key,
+                       int64_t mono_ms)
+{
+    int64_t wait_ms = mono_ms - surface->now.mono_ms;
+    item_add_wall(writer, key, surface->now.wall_ms + (wait_ms > 0 ? wait_ms : 0));
+}
+
 void item_add_sink(struct json_writer *writer, const struct surface *surface, size_t index,
                    const struct survey *survey)
 {
@@ -146,8 +153,10 @@ void item_add_sink(struct json_writer *writer, const struct surface *surface, si
     item_add_wall(writer, "failing_since", status.failing_since_wall_ms);
     json_write_text(writer, "last_failure", known(status.last_detail));
     if (status.next_attempt_mono_ms != 0) {
-        int64_t wait_ms = status.next_attempt_mono_ms - surface->now.mono_ms;
-        item_add_wall(writer, "next_attempt", surface->now.wall_ms + (wait_ms > 0 ? wait_ms : 0));
+        add_moment(writer, surface, "next_attempt", status.next_attempt_mono_ms);
+    }
+    if (status.asked_until_mono_ms > surface->now.mono_ms) {
+        add_moment(writer, surface, "asked_to_wait_until", status.asked_until_mono_ms);
     }
     json_write_integer(writer, "window", status.window);
     json_write_integer(writer, "in_flight", status.in_flight);

@@ -22,6 +22,13 @@ static enum send_outcome outcome_of(int http_code)
     return is_passing ? SEND_TRY_LATER : SEND_REJECTED;
 }
 
+/* Of these codes Retry-After is about the sender's rate or about the whole service; of others,
+ * about the one request. RFC 6585 4, RFC 9110 10.2.3. */
+static bool speaks_for_all(int http_code)
+{
+    return http_code == 429 || http_code == 503;
+}
+
 static void describe_answer(const struct http_response *response, struct text *out)
 {
     text_addf(out, "HTTP %d", response->http_code);
@@ -57,7 +64,8 @@ void webhook_answer_judge(const struct http_response *response, struct send_resu
         if (response->retry_after != NULL && result->outcome == SEND_TRY_LATER) {
             (void)retry_after_parse(span_of(response->retry_after), response->at.wall_ms,
                                     &result->retry_after_ms);
-            result->is_sink_busy = response->http_code == 429 && result->retry_after_ms > 0;
+            result->is_sink_busy =
+                speaks_for_all(response->http_code) && result->retry_after_ms > 0;
         }
     } else {
         result->outcome = outcome_without_answer(response);

@@ -267,6 +267,20 @@ static void each_answer_has_its_outcome(void **state)
     }
 }
 
+static void whose_pause_is_for_all_is_told(void **state)
+{
+    struct fixture *fixture = *state;
+    static const char *const for_all[] = {"/status/429?120", "/status/503?3"};
+    static const char *const for_one[] = {"/status/429", "/status/503", "/status/500?3",
+                                          "/status/408?3"};
+    for (size_t i = 0; i < ARRAY_COUNT(for_all); i++) {
+        assert_true(deliver_to(fixture, for_all[i]).result.is_sink_busy);
+    }
+    for (size_t i = 0; i < ARRAY_COUNT(for_one); i++) {
+        assert_false(deliver_to(fixture, for_one[i]).result.is_sink_busy);
+    }
+}
+
 static void a_receiver_that_is_away_is_no_attempt(void **state)
 {
     struct fixture *fixture = *state;
@@ -492,6 +506,7 @@ int main(int argc, char **argv)
         TEST(without_a_secret_there_is_no_signature),
         TEST(credentials_and_the_github_signature_go_along),
         TEST(each_answer_has_its_outcome),
+        TEST(whose_pause_is_for_all_is_told),
         TEST(a_receiver_that_is_away_is_no_attempt),
         TEST(a_receiver_that_proves_nothing_gets_nothing),
         TEST(a_slow_receiver_ends_at_the_timeout),

@@ -46,6 +46,7 @@ struct oracle {
     int64_t wall_max_ms;     /* the latest that the wall clock ever showed */
     int64_t clock_offset_ms; /* wall less mono, as long as nobody sets the clock */
     bool has_clock_jumped;
+    bool is_once; /* `run --once` sends its digests at its end, at whatever hour */
 };
 
 void oracle_init(struct oracle *oracle, struct sim_store *store,

@@ -69,7 +69,7 @@ void oracle_judge_hour(struct oracle *oracle, const char *sink_name,
     const struct quiet_config *quiet = &oracle->config->routes[1].quiet;
     /* What was on its way when the machine fell asleep goes out when it wakes. */
     bool has_slept = oracle->sim->now.mono_ms - oracle->sim->woke_mono_ms < MINUTE_MS;
-    if (has_slept || !text_equal(sink_name, oracle->config->sinks[0].name) ||
+    if (has_slept || oracle->is_once || !text_equal(sink_name, oracle->config->sinks[0].name) ||
         !is_in_quiet_hours(quiet, oracle->sim->now.wall_ms)) {
         return;
     }

@@ -6,6 +6,7 @@
 
 #include "tests/sim/sim_store.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #define SENT_COUNT_MAX 256
@@ -33,6 +34,9 @@ struct sim_sink_port {
     uint32_t in_flight;
     int64_t sent_mono_ms[SENT_COUNT_MAX]; /* a ring, for the rate */
     uint64_t sent_count;
+    int64_t held_until_mono_ms; /* as it asked */
+    char held_lane[256];        /* over this one */
+    bool has_taken_others;      /* since then */
     struct sink_listener listener;
     bool is_closing;
 };
@@ -218,6 +222,26 @@ static void forget_under_way(struct message *message)
     *place = message->next;
 }
 
+/* It asks all of them to wait; but not again over the lane that it refused the last time, if it
+ * took others meanwhile. */
+static void note_manners(struct message *message, enum send_outcome outcome)
+{
+    struct sim_sink_port *port = message->port;
+    const struct sim *sim = port->sink->sim;
+    if (message->is_retained) {
+        return;
+    }
+    bool is_held_lane = text_equal(port->held_lane, message->delivery.lane);
+    port->has_taken_others |= outcome == SEND_ACCEPTED && !is_held_lane;
+    if (message->is_sink_busy && !(is_held_lane && port->has_taken_others)) {
+        int64_t until = sim->now.mono_ms + message->retry_after_ms;
+        port->held_until_mono_ms =
+            until > port->held_until_mono_ms ? until : port->held_until_mono_ms;
+        port->has_taken_others = false;
+        (void)snprintf(port->held_lane, sizeof port->held_lane, "%s", message->delivery.lane);
+    }
+}
+
 static void on_answer(void *self, bool is_alive)
 {
     struct message *message = self;
@@ -230,6 +254,7 @@ static void on_answer(void *self, bool is_alive)
         result.detail = "closed";
     } else if (is_alive) {
         result.outcome = decide(sink, message);
+        note_manners(message, result.outcome);
         result.retry_after_ms = message->retry_after_ms;
         result.is_sink_busy = message->is_sink_busy;
         result.part_max = message->part_max;
@@ -295,6 +320,10 @@ static void sink_send(void *self, const struct delivery *delivery, send_done_fn 
     port->in_flight++;
     if (is_alive) {
         check_rate(port);
+        if (sink->sim->now.mono_ms < port->held_until_mono_ms) {
+            sim_violation(sink->sim, "%s is sent to although it asked for a pause",
+                          sink->config->name);
+        }
         if (port->in_flight > sink->config->in_flight_max) {
             sim_violation(sink->sim, "%s has %u in flight, %u are allowed", sink->config->name,
                           port->in_flight, sink->config->in_flight_max);

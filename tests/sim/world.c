@@ -186,6 +186,7 @@ static void change_sink(struct world *world, size_t index)
     sink->divide_permille = draw_permille(world, 1000);
     sink->answer_ms_max = draw_permille(world, 1000) > 500 ? 30000 : 50;
     sink->connection += was_away != sink->is_away;
+    sink->busy_ms = draw_permille(world, 1000) > 700 ? sim_between(sim, 1, 300) * 1000 : 0;
     sink->refused_topics = draw_refused_topics(world);
     if (was_away && !sink->is_away) {
         if (sim_chance(sim, 500)) {
@@ -367,6 +368,7 @@ static bool has_only_planned(const struct world *world)
 
 static void expect_once(struct world *world, enum once_outcome expected)
 {
+    world->oracle.is_once = true;
     start_life(world, true);
     int64_t give_up = world->sim.now.mono_ms + QUIET_MS;
     while (monitor_once_outcome(world->life->monitor) == ONCE_RUNNING &&
@@ -381,6 +383,7 @@ static void expect_once(struct world *world, enum once_outcome expected)
                       (int)expected);
     }
     stop_life(world);
+    world->oracle.is_once = false;
 }
 
 static void wait_until_settled(struct world *world)

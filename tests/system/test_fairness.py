@@ -1,4 +1,5 @@
 """Fairness to a receiver: batches, a rate, pauses that it asks for, a sink that was told to stop, and its fallback."""
+import re
 import time
 
 import pytest
@@ -81,23 +82,26 @@ def test_a_batch_that_is_tried_again_has_the_same_name(bench):
     assert daemon.stop() == 0
 
 
-def test_a_pause_that_the_receiver_asks_for_is_kept_for_every_order(bench):
+@pytest.mark.parametrize("code", [429, 503])
+def test_a_pause_that_the_receiver_asks_for_is_kept_for_every_order(bench, code):
     times = []
 
     def answer(_event):
         times.append(time.monotonic())
-        return 429 if len(times) == 1 else 204
+        return code if len(times) == 1 else 204
 
     bench.receiver.answer = answer
-    bench.receiver.headers = {"Retry-After": "4"}
+    bench.receiver.headers = {"Retry-After": "8"}
     sink = {**harness.webhook_sink(bench.receiver, retry={"first": "1s", "cap": "1s"}), "in_flight": 1}
     daemon = bench.start(sink)
     hold(bench.simulator, 3)
     wait_until(lambda: len(times) == 1, daemon.log)
     assert wait_until(lambda: ledger(daemon, "tickets").get("next_attempt"), daemon.log)
     assert ledger(daemon, "tickets")["window"] == 1
+    _, words, _ = harness.run_command("status", "-c", daemon.path)
+    assert re.search(rf"tickets: asked for a pause until \S+ \S+: HTTP {code}", words), words
     wait_until(lambda: len(times) == 4, daemon.log)
-    assert times[1] - times[0] > 3.9
+    assert times[1] - times[0] > 7.9
     assert daemon.stop() == 0
 
 

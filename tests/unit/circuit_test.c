@@ -66,14 +66,14 @@ static void test_slow_start_after_an_outage(void **state)
     struct circuit circuit = closed(4);
     circuit_lost(&circuit, false, 0, at(100));
     assert_true(circuit_sends(&circuit));
-    circuit_answered(&circuit);
+    circuit_answered(&circuit, 1);
     assert_int_equal(circuit.state, CIRCUIT_CLOSED);
     assert_int_equal(circuit.failing_since.wall_ms, 0);
     assert_int_equal(circuit.window, 1);
-    circuit_answered(&circuit);
+    circuit_answered(&circuit, 1);
     assert_int_equal(circuit.window, 2);
     for (int i = 0; i < 10; i++) {
-        circuit_answered(&circuit);
+        circuit_answered(&circuit, 1);
     }
     assert_int_equal(circuit.window, 4);
 }
@@ -96,7 +96,7 @@ static void test_many_bad_lanes_open_it_unless_one_works(void **state)
     for (uint64_t lane = 1; lane < REFUSED_LANES_MAX; lane++) {
         circuit_refused(&circuit, lane, false, 0, at(1));
     }
-    circuit_answered(&circuit);
+    circuit_answered(&circuit, 1);
     circuit_refused(&circuit, 99, false, 0, at(2));
     assert_int_equal(circuit.state, CIRCUIT_CLOSED);
     for (uint64_t lane = 1; lane < REFUSED_LANES_MAX; lane++) {
@@ -120,13 +120,43 @@ static void test_disabled_until_enabled(void **state)
     (void)state;
     struct circuit circuit = closed(4);
     circuit_disable(&circuit, at(1));
-    circuit_answered(&circuit);
+    circuit_answered(&circuit, 1);
     circuit_available(&circuit, 2);
     assert_int_equal(circuit.state, CIRCUIT_DISABLED);
     assert_int_equal(circuit_room(&circuit, 0, INT64_MAX), 0);
     circuit_enable(&circuit);
     assert_int_equal(circuit_room(&circuit, 0, 3), 1);
     assert_int_not_equal(circuit.failing_since.wall_ms, 0); /* until something works */
+}
+
+static void test_a_pause_is_for_all(void **state)
+{
+    (void)state;
+    struct circuit circuit = closed(4);
+    circuit_hold(&circuit, 7, 60000);
+    assert_int_equal(circuit_room(&circuit, 0, 59999), 0);
+    assert_int_equal(circuit_pause_ends_mono_ms(&circuit, 5), 60000);
+    assert_int_equal(circuit_room(&circuit, 0, 60000), 1);
+    circuit_hold(&circuit, 8, 90000);
+    assert_int_equal(circuit_room(&circuit, 0, 89999), 0);
+    circuit_hold(&circuit, 8, 100000); /* it took nothing in between */
+    assert_int_equal(circuit_room(&circuit, 0, 99999), 0);
+}
+
+static void test_one_lane_alone_does_not_hold_the_others_for_ever(void **state)
+{
+    (void)state;
+    struct circuit circuit = closed(4);
+    circuit_hold(&circuit, 7, 60000);
+    circuit_answered(&circuit, 8);
+    circuit_answered(&circuit, 8);
+    circuit_hold(&circuit, 7, 120000);
+    assert_int_equal(circuit_room(&circuit, 0, 60001), 3);
+    circuit_hold(&circuit, 9, 120000); /* another one, too: it is all of them */
+    assert_int_equal(circuit_room(&circuit, 0, 119999), 0);
+    circuit_answered(&circuit, 9);
+    circuit_hold(&circuit, 9, 180000);
+    assert_int_equal(circuit_room(&circuit, 0, 179999), 0);
 }
 
 int main(void)
@@ -140,6 +170,8 @@ int main(void)
         cmocka_unit_test(test_many_bad_lanes_open_it_unless_one_works),
         cmocka_unit_test(test_a_receivers_wish_delays_the_probe),
         cmocka_unit_test(test_disabled_until_enabled),
+        cmocka_unit_test(test_a_pause_is_for_all),
+        cmocka_unit_test(test_one_lane_alone_does_not_hold_the_others_for_ever),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
