@@ -23,8 +23,9 @@ struct api_error {
     char words[API_WORDS_MAX + 8]; /* the operator's own, cleaned; "" if none */
 };
 
-/* Accepts {code, message, description}, code as number or text, a list of such, TMF's reason, and
- * OAuth's error and error_description. Any body is fine. */
+/* Accepts {code, message, description}, code as number or text, a list of such, TMF's reason,
+ * OAuth's error and error_description, and RFC 9457's title and detail; the same inside error or
+ * fault. The words of a web page are its text. Any body is fine. */
 void api_error_read(int http_code, struct span body, struct api_error *out);
 
 #endif

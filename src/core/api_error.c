@@ -6,6 +6,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 struct row {
     int http_low, http_high; /* 0, 0: any */
@@ -140,10 +141,20 @@ static bool says_more(struct span words, const struct text *said)
            (said->size == 0 || memmem(said->data, said->size, words.data, words.size) == NULL);
 }
 
+static void set_words(const struct text *words, struct api_error *out)
+{
+    struct text cut;
+    text_init(&cut, sizeof out->words - 1);
+    utf8_add_clean_line(&cut, text_span(words), API_WORDS_MAX);
+    memcpy(out->words, text_cstr(&cut), cut.size + 1);
+    text_fini(&cut);
+}
+
 static void read_words(const struct json *body, struct api_error *out)
 {
-    static const char *const names[] = {"message", "reason", "error", "description",
-                                        "error_description"};
+    static const char *const names[] = {"message", "reason",           "error",
+                                        "title",   "faultstring",      "description",
+                                        "detail",  "error_description"};
     struct text words;
     text_init(&words, WORDS_BYTES_MAX);
     for (size_t i = 0; i < ARRAY_COUNT(names); i++) {
@@ -153,12 +164,81 @@ static void read_words(const struct json *body, struct api_error *out)
             utf8_add_clean_line(&words, json_text(node), API_WORDS_MAX / 2);
         }
     }
-    struct text cut;
-    text_init(&cut, sizeof out->words - 1);
-    utf8_add_clean_line(&cut, text_span(&words), API_WORDS_MAX);
-    memcpy(out->words, text_cstr(&cut), cut.size + 1);
-    text_fini(&cut);
+    set_words(&words, out);
     text_fini(&words);
+}
+
+/* Gateways in front of an API wrap the error once more. */
+static const struct json *unwrapped(const struct json *body)
+{
+    static const char *const names[] = {"error", "fault"};
+    for (size_t i = 0; i < ARRAY_COUNT(names); i++) {
+        const struct json *inner = json_member(body, names[i]);
+        if (inner != NULL && json_kind(inner) == JSON_OBJECT) {
+            return inner;
+        }
+    }
+    return body;
+}
+
+static bool is_at(struct span body, size_t at, const char *text)
+{
+    size_t size = strlen(text);
+    return body.size - at >= size && strncasecmp(body.data + at, text, size) == 0;
+}
+
+static size_t find_end(struct span body, size_t from, const char *text)
+{
+    for (size_t at = from; at < body.size; at++) {
+        if (is_at(body, at, text)) {
+            return at + strlen(text);
+        }
+    }
+    return body.size;
+}
+
+/* The end of a part that is not to be read: a tag, a comment, or a script or style with its tags.
+ */
+static size_t skip_markup(struct span body, size_t from)
+{
+    static const struct {
+        const char *start, *end;
+    } parts[] = {{"<!--", "-->"}, {"<script", "</script>"}, {"<style", "</style>"}, {"<", ">"}};
+    for (size_t i = 0; i < ARRAY_COUNT(parts); i++) {
+        if (is_at(body, from, parts[i].start)) {
+            return find_end(body, from, parts[i].end);
+        }
+    }
+    return from;
+}
+
+/* What a web page or a plain text says: proxies and firewalls answer so, with a number to quote. */
+static void read_plain_words(struct span body, struct api_error *out)
+{
+    struct text words;
+    text_init(&words, WORDS_BYTES_MAX);
+    bool is_apart = false;
+    for (size_t i = 0; i < body.size && words.size < WORDS_BYTES_MAX / 2;) {
+        size_t end = skip_markup(body, i);
+        bool is_space = end != i || (unsigned char)body.data[i] <= ' ';
+        if (!is_space) {
+            text_add_text(&words, is_apart && words.size != 0 ? " " : "");
+            text_add_char(&words, body.data[i]);
+        }
+        is_apart = is_space;
+        i = end != i ? end : i + 1;
+    }
+    set_words(&words, out);
+    text_fini(&words);
+}
+
+static bool may_be_json(struct span body)
+{
+    size_t i = 0;
+    while (i < body.size && (unsigned char)body.data[i] <= ' ') {
+        i++;
+    }
+    return i == body.size || body.data[i] == '{' || body.data[i] == '[';
 }
 
 void api_error_read(int http_code, struct span body, struct api_error *out)
@@ -168,10 +248,13 @@ void api_error_read(int http_code, struct span body, struct api_error *out)
     const struct json *object = NULL;
     if (json_parse(body, &root, NULL) == STATUS_OK) {
         object = json_kind(root) == JSON_LIST ? json_first(root) : root;
+    } else if (!may_be_json(body)) {
+        read_plain_words(body, out);
     }
     if (object != NULL && json_kind(object) == JSON_OBJECT) {
-        out->code = read_code(json_member(object, "code"));
-        read_words(object, out);
+        const struct json *inner = unwrapped(object);
+        out->code = read_code(json_member(inner, "code"));
+        read_words(inner, out);
     }
     apply_row(out);
     if (object != NULL) {

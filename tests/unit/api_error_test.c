@@ -103,6 +103,40 @@ static void bodies_of_every_shape_give_code_and_words(void **state)
     }
 }
 
+static void gateways_and_web_pages_have_words_too(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *body, *words;
+        int code;
+    } cases[] = {
+        {"{\"fault\":{\"faultstring\":\"Quota violation\",\"detail\":{\"errorcode\":\"x\"}}}",
+         "Quota violation", 0},
+        {"{\"error\":{\"code\":\"53\",\"message\":\"Too many\"}}", "Too many", 53},
+        {"{\"type\":\"about:blank\",\"title\":\"Out of credit\",\"detail\":\"It costs 50.\"}",
+         "Out of credit: It costs 50.", 0},
+        {"upstream connect error\r\n", "upstream connect error", 0},
+        {"<!DOCTYPE html><html><head><title>Request rejected</title><STYLE>p>b {color:red}</style>"
+         "<script>var a = '<b>';</script></head>\n <body><!-- > --><p>Your support ID is: "
+         "<b>123</b></p></body></html>",
+         "Request rejected Your support ID is: 123", 0},
+        {"<html><script>never ends", "", 0},
+        {"<p>a < b", "a", 0},
+        {"\xe9t\xe9", "\xef\xbf\xbdt\xef\xbf\xbd", 0},
+    };
+    for (size_t i = 0; i < ARRAY_COUNT(cases); i++) {
+        struct api_error error = read(502, cases[i].body);
+        assert_string_equal(error.words, cases[i].words);
+        assert_int_equal(error.code, cases[i].code);
+    }
+    char page[20000];
+    memset(page, 'x', sizeof page);
+    page[sizeof page - 1] = '\0';
+    assert_true(strlen(read(502, page).words) <= API_WORDS_MAX + 3);
+    memset(page, '<', sizeof page - 1);
+    assert_string_equal(read(502, page).words, "");
+}
+
 static void the_operators_words_are_one_clean_line(void **state)
 {
     (void)state;
@@ -123,6 +157,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_case_has_its_action),
         cmocka_unit_test(bodies_of_every_shape_give_code_and_words),
+        cmocka_unit_test(gateways_and_web_pages_have_words_too),
         cmocka_unit_test(the_operators_words_are_one_clean_line),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
