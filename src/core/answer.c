@@ -127,19 +127,42 @@ static int shown_size(const char *url)
     return (int)(size < 200 ? size : 200);
 }
 
+/* OpenSSL's words for the alert of a server that wants another certificate than it was shown. */
+static bool is_own_certificate_refused(const char *detail)
+{
+    return strstr(detail, "alert certificate required") != NULL ||
+           strstr(detail, "alert bad certificate") != NULL ||
+           strstr(detail, "alert certificate unknown") != NULL ||
+           strstr(detail, "alert certificate expired") != NULL ||
+           strstr(detail, "alert unknown ca") != NULL;
+}
+
+static const char *transport_remedy(const struct answer *answer)
+{
+    if (answer->status == STATUS_TOO_LARGE) {
+        return "lower page, or raise limits.body, if the answer is right";
+    }
+    if (is_own_certificate_refused(answer->detail)) {
+        return "check tls.cert_file and tls.key_file, this side's certificate";
+    }
+    return answer->is_tls_failure ? "check tls.ca_file and the server's certificate"
+                                  : "check base_url, the network and a proxy if it stays so";
+}
+
 static void explain_transport(const struct answer *answer, const char *source_name, const char *url,
                               struct trouble *out)
 {
     out->action = API_RETRY;
-    const char *code = answer->is_tls_failure               ? "tls"
-                       : answer->status == STATUS_TOO_LARGE ? "too_large"
-                                                            : "network";
-    (void)snprintf(out->code, sizeof out->code, "%s", code);
-    (void)snprintf(out->detail, sizeof out->detail, "source %s: %.*s gave no answer: %s%s",
-                   source_name, shown_size(url), url,
+    bool is_tls = answer->is_tls_failure || is_own_certificate_refused(answer->detail);
+    bool is_too_large = answer->status == STATUS_TOO_LARGE;
+    (void)snprintf(out->code, sizeof out->code, "%s",
+                   is_tls         ? "tls"
+                   : is_too_large ? "too_large"
+                                  : "network");
+    (void)snprintf(out->detail, sizeof out->detail, "source %s: %.*s %s: %s; %s", source_name,
+                   shown_size(url), url, is_too_large ? "cannot be read" : "gave no answer",
                    answer->detail[0] != '\0' ? answer->detail : status_name(answer->status),
-                   answer->is_tls_failure ? "; check tls.ca_file and the server's certificate"
-                                          : "; check base_url and the network if it stays so");
+                   transport_remedy(answer));
 }
 
 static void explain_error(const struct answer *answer, const struct api_error *error,

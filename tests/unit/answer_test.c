@@ -122,11 +122,51 @@ static void headers_are_read_with_care(void **state)
     }
 }
 
+static void what_to_do_follows_from_what_failed(void **state)
+{
+    (void)state;
+    static const struct {
+        struct http_response response;
+        const char *code, *says;
+    } cases[] = {
+        {{.status = STATUS_TOO_LARGE, .detail = "the answer is larger than 16777216 bytes"},
+         "too_large",
+         "cannot be read: the answer is larger than 16777216 bytes; lower page, or raise "
+         "limits.body"},
+        {{.status = STATUS_UNAVAILABLE,
+          .detail = "OpenSSL SSL_read: error:0A00045C:SSL routines::tlsv13 alert certificate "
+                    "required, errno 0"},
+         "tls",
+         "check tls.cert_file and tls.key_file"},
+        {{.status = STATUS_UNAVAILABLE,
+          .is_tls_failure = true,
+          .detail = "error:0A000418:SSL routines::tlsv1 alert unknown ca"},
+         "tls",
+         "check tls.cert_file and tls.key_file"},
+        {{.status = STATUS_UNAVAILABLE, .detail = "Could not resolve host: api.example.com"},
+         "network",
+         "gave no answer: Could not resolve host: api.example.com; check base_url"},
+        {{.status = STATUS_UNAVAILABLE}, "network", "check base_url, the network and a proxy"},
+    };
+    for (size_t i = 0; i < ARRAY_COUNT(cases); i++) {
+        struct answer answer = answer_of(cases[i].response, "");
+        struct trouble trouble;
+        answer_explain(&answer, "orange", url, &trouble);
+        assert_string_equal(trouble.code, cases[i].code);
+        assert_int_equal(trouble.action, API_RETRY);
+        if (strstr(trouble.detail, cases[i].says) == NULL) {
+            fail_msg("%s is not in: %s", cases[i].says, trouble.detail);
+        }
+        answer_clear(&answer);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_refusal_names_everything),
         cmocka_unit_test(transport_failures_and_bad_bodies_are_told_apart),
+        cmocka_unit_test(what_to_do_follows_from_what_failed),
         cmocka_unit_test(headers_are_read_with_care),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
