@@ -15,9 +15,10 @@ int check_connect(const struct config *config);
  * when none does, EXIT_CODE_USAGE for a bad event or time. */
 int check_route(const struct config *config, const char *path, const char *at);
 
-/* What a profile makes of a page or of one element of it. path "-": stdin. EXIT_CODE_OK,
+/* What a profile makes of a page or of one element of it, of orders or of the appointments' own
+ * collection. path "-": stdin. EXIT_CODE_OK,
  * EXIT_CODE_NEGATIVE when nothing matched, EXIT_CODE_CONFIG for a wrong profile, EXIT_CODE_USAGE
  * for a sample that cannot be read. */
-int check_profile(const char *name, const char *path, bool is_json);
+int check_profile(const char *name, const char *path, bool is_of_appointments, bool is_json);
 
 #endif

@@ -13,12 +13,17 @@ struct extract_line {
 struct extract_report {
     const struct extract_line *lines;
     size_t line_count;
-    struct extraction extraction;
+    const struct novelty *novelties;
+    size_t novelty_count;
 };
 
 /* All of *out lives in arena. Statuses as extract_order. */
 enum status extract_report(const struct extractor *extractor, struct span element,
                            struct arena *arena, struct extract_report *out,
                            struct failure *why) MUST_CHECK;
+/* The same of an element of the appointments' own collection; statuses as extract_appointment. */
+enum status extract_report_appointment(const struct extractor *extractor, struct span element,
+                                       struct arena *arena, struct extract_report *out,
+                                       struct failure *why) MUST_CHECK;
 
 #endif

@@ -14,7 +14,7 @@
 static const char usage[] =
     "usage: orderwatch check [-c FILE] [--print] [--connect]\n"
     "       orderwatch check [-c FILE] --route EVENT.json [--at TIME]\n"
-    "       orderwatch check --profile FILE --sample FILE [--json]\n"
+    "       orderwatch check --profile FILE --sample FILE [--appointments] [--json]\n"
     "Validates the configuration and tells every problem, one line each, on stderr.\n\n"
     "  -c, --config FILE   the configuration; default $ORDERWATCH_CONFIG, then\n"
     "                      /etc/orderwatch/orderwatch.yaml\n"
@@ -27,13 +27,14 @@ static const char usage[] =
     "      --profile FILE  a profile's name or file: show what it makes of a sample; no\n"
     "                      configuration is needed\n"
     "      --sample FILE   a page of the API's answer, or one element of it. - reads stdin\n"
+    "      --appointments  the sample is of the appointments' own collection\n"
     "      --json          the same for machines (--profile)\n\n"
     "exit: 0 valid, warnings aside; 1 no sink gets the event, or nothing in the sample matched;\n"
     "      2 a bad event, time or sample; 69 a source or sink could not be reached (--connect);\n"
     "      78 the configuration or the profile is wrong\n";
 
 struct wishes {
-    bool is_print, is_connect;
+    bool is_print, is_connect, is_of_appointments;
     const char *event, *at, *profile, *sample;
 };
 
@@ -78,10 +79,13 @@ static const char *contradiction(const struct wishes *wishes, bool is_json)
     }
     if (wishes->profile != NULL &&
         (wishes->event != NULL || wishes->is_print || wishes->is_connect)) {
-        return "--profile goes with --sample and --json alone";
+        return "--profile goes with --sample, --appointments and --json alone";
     }
     if (is_json && wishes->profile == NULL) {
         return "--json goes with --profile";
+    }
+    if (wishes->is_of_appointments && wishes->profile == NULL) {
+        return "--appointments goes with --profile";
     }
     if (wishes->at != NULL && wishes->event == NULL) {
         return "--at goes with --route";
@@ -124,12 +128,14 @@ static int check_config(const char *path, const struct wishes *wishes)
 int cli_check(int argc, char **argv)
 {
     struct wishes wishes = {0};
-    const struct option_place places[] = {{.name = "print", .is_given = &wishes.is_print},
-                                          {.name = "connect", .is_given = &wishes.is_connect},
-                                          {.name = "route", .value = &wishes.event},
-                                          {.name = "at", .value = &wishes.at},
-                                          {.name = "profile", .value = &wishes.profile},
-                                          {.name = "sample", .value = &wishes.sample}};
+    const struct option_place places[] = {
+        {.name = "print", .is_given = &wishes.is_print},
+        {.name = "connect", .is_given = &wishes.is_connect},
+        {.name = "appointments", .is_given = &wishes.is_of_appointments},
+        {.name = "route", .value = &wishes.event},
+        {.name = "at", .value = &wishes.at},
+        {.name = "profile", .value = &wishes.profile},
+        {.name = "sample", .value = &wishes.sample}};
     struct options options = {.command = "check",
                               .usage = usage,
                               .places = places,
@@ -144,7 +150,8 @@ int cli_check(int argc, char **argv)
         return wrong_use(wrong);
     }
     if (wishes.profile != NULL) {
-        return check_profile(wishes.profile, wishes.sample, options.is_json);
+        return check_profile(wishes.profile, wishes.sample, wishes.is_of_appointments,
+                             options.is_json);
     }
     return check_config(options.config_path, &wishes);
 }

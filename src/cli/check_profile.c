@@ -31,6 +31,7 @@ struct row {
 struct survey {
     struct arena *arena;
     struct extractor extractor;
+    bool is_of_appointments; /* of their own collection */
     bool is_page;
     size_t element_count, read_count;
     struct row rows[ROW_COUNT_MAX];
@@ -102,19 +103,28 @@ static void note_novelty(struct survey *survey, const struct novelty *novelty)
     }
 }
 
+static const char *noun(const struct survey *survey)
+{
+    return survey->is_of_appointments ? "appointment" : "order";
+}
+
 static void look_at_element(struct survey *survey, struct span element)
 {
     struct arena *arena = arena_create();
     struct extract_report report;
     struct failure why;
     survey->element_count++;
-    if (extract_report(&survey->extractor, element, arena, &report, &why) == STATUS_OK) {
+    enum status status =
+        survey->is_of_appointments
+            ? extract_report_appointment(&survey->extractor, element, arena, &report, &why)
+            : extract_report(&survey->extractor, element, arena, &report, &why);
+    if (status == STATUS_OK) {
         survey->read_count++;
         for (size_t i = 0; i < report.line_count; i++) {
             note_line(survey, &report.lines[i]);
         }
-        for (size_t i = 0; i < report.extraction.novelty_count; i++) {
-            note_novelty(survey, &report.extraction.novelties[i]);
+        for (size_t i = 0; i < report.novelty_count; i++) {
+            note_novelty(survey, &report.novelties[i]);
         }
     } else if (survey->failed_element == 0) {
         survey->failed_element = survey->element_count;
@@ -127,8 +137,10 @@ static void look_at_element(struct survey *survey, struct span element)
 static enum status look_at_sample(struct survey *survey, struct span sample, struct failure *why)
 {
     const struct profile *profile = survey->extractor.profile;
+    const struct collection *collection =
+        survey->is_of_appointments ? &profile->appointments : &profile->orders;
     struct slicer slicer;
-    enum status status = slice_open(&slicer, sample, profile->orders.items_pointer, why);
+    enum status status = slice_open(&slicer, sample, collection->items_pointer, why);
     if (status == STATUS_NOT_FOUND) {
         look_at_element(survey, sample);
         return STATUS_OK;
@@ -149,7 +161,9 @@ static enum status look_at_sample(struct survey *survey, struct span sample, str
 static bool has_matched(const struct survey *survey)
 {
     for (size_t i = 0; i < survey->row_count; i++) {
-        if (survey->rows[i].found_count != 0 && !text_equal(survey->rows[i].field, "id")) {
+        const struct row *row = &survey->rows[i];
+        bool is_id = text_equal(row->field, "id") || text_equal(row->field, "appointment.id");
+        if (row->found_count != 0 && !is_id) {
             return true;
         }
     }
@@ -230,10 +244,9 @@ static void print_tables(const struct survey *survey, struct span report)
                                          {"SAMPLE", "/sample", CELL_TEXT}};
     struct json *root = NULL;
     CHECK(json_parse(report, &root, NULL) == STATUS_OK);
-    (void)printf("%s of %zu order%s, %zu read with profile %s\n",
-                 survey->is_page ? "page" : "sample", survey->element_count,
-                 survey->element_count == 1 ? "" : "s", survey->read_count,
-                 survey->extractor.profile->name);
+    (void)printf("%s of %zu %s%s, %zu read with profile %s\n", survey->is_page ? "page" : "sample",
+                 survey->element_count, noun(survey), survey->element_count == 1 ? "" : "s",
+                 survey->read_count, survey->extractor.profile->name);
     table_print(fields, ARRAY_COUNT(fields), json_member(root, "fields"), "nothing could be read");
     if (survey->novelty_count != 0) {
         (void)putchar('\n');
@@ -260,10 +273,15 @@ static int tell(const struct survey *survey, bool is_json)
     if (survey->read_count == survey->element_count && has_matched(survey)) {
         return EXIT_CODE_OK;
     }
-    if (survey->failed_element == 0) {
-        (void)fprintf(stderr, "orderwatch: check: %s; check items, paths and candidates of %s\n",
-                      survey->element_count == 0 ? "the page holds no orders"
-                                                 : "no field but the id matched",
+    if (survey->failed_element == 0 && survey->element_count == 0) {
+        (void)fprintf(stderr,
+                      "orderwatch: check: the page holds no %ss; check items, paths and candidates "
+                      "of %s\n",
+                      noun(survey), survey->extractor.profile->name);
+    } else if (survey->failed_element == 0) {
+        (void)fprintf(stderr,
+                      "orderwatch: check: no field but the id matched; check items, paths and "
+                      "candidates of %s\n",
                       survey->extractor.profile->name);
     }
     return EXIT_CODE_NEGATIVE;
@@ -271,10 +289,12 @@ static int tell(const struct survey *survey, bool is_json)
 
 /* --- the command ------------------------------------------------------------------------------ */
 
-static int survey_sample(const struct profile *profile, const char *path, bool is_json)
+static int survey_sample(const struct profile *profile, const char *path, bool is_of_appointments,
+                         bool is_json)
 {
     struct survey survey = {
         .arena = arena_create(),
+        .is_of_appointments = is_of_appointments,
         .extractor = {.profile = profile, .zone = zone_utc(), .unicode = unicode_port()}};
     struct zone *zone = NULL;
     if (zone_load(LOCAL_ZONE, &zone, NULL) == STATUS_OK) {
@@ -297,7 +317,7 @@ static int survey_sample(const struct profile *profile, const char *path, bool i
     return exit_code;
 }
 
-int check_profile(const char *name, const char *path, bool is_json)
+int check_profile(const char *name, const char *path, bool is_of_appointments, bool is_json)
 {
     struct problem_list problems = {0};
     struct profile *profile = NULL;
@@ -313,7 +333,15 @@ int check_profile(const char *name, const char *path, bool is_json)
     if (status != STATUS_OK) {
         return EXIT_CODE_CONFIG;
     }
-    int exit_code = survey_sample(profile, path, is_json);
+    int exit_code = EXIT_CODE_USAGE;
+    if (is_of_appointments && !profile->has_appointments_collection) {
+        (void)fprintf(stderr,
+                      "orderwatch: check: --appointments: in %s they are inside their order, not a "
+                      "collection of their own; leave it out\n",
+                      profile->name);
+    } else {
+        exit_code = survey_sample(profile, path, is_of_appointments, is_json);
+    }
     profile_destroy(profile);
     return exit_code;
 }

@@ -130,26 +130,58 @@ static void add_appointments(struct reporting *reporting, const struct json *roo
     }
 }
 
+static struct reporting begin(const struct extractor *extractor, const char *what,
+                              struct arena *arena)
+{
+    struct reporting reporting = {.work = extracting_begin(extractor, what, arena),
+                                  .capacity = LINE_COUNT_MAX};
+    reporting.lines = arena_array(arena, reporting.capacity, sizeof *reporting.lines);
+    return reporting;
+}
+
 enum status extract_report(const struct extractor *extractor, struct span element,
                            struct arena *arena, struct extract_report *out, struct failure *why)
 {
-    struct extract_report report = {0};
-    enum status status = extract_order(extractor, element, arena, &report.extraction, why);
+    struct extraction found;
+    enum status status = extract_order(extractor, element, arena, &found, why);
     if (status != STATUS_OK) {
         return status;
     }
     struct json *root = NULL;
     CHECK(json_parse(element, &root, NULL) == STATUS_OK); /* it was just read */
-    struct reporting reporting = {.work = extracting_begin(extractor, "order", arena),
-                                  .capacity = LINE_COUNT_MAX};
-    reporting.lines = arena_array(arena, reporting.capacity, sizeof *reporting.lines);
-    add_order_fields(&reporting, root, &report.extraction.record);
-    add_contact(&reporting, root, &report.extraction.record);
-    add_lists(&reporting, root, &report.extraction.record);
+    struct reporting reporting = begin(extractor, "order", arena);
+    add_order_fields(&reporting, root, &found.record);
+    add_contact(&reporting, root, &found.record);
+    add_lists(&reporting, root, &found.record);
     add_appointments(&reporting, root);
     json_destroy(root);
-    report.lines = reporting.lines;
-    report.line_count = reporting.count;
-    *out = report;
+    *out = (struct extract_report){.lines = reporting.lines,
+                                   .line_count = reporting.count,
+                                   .novelties = found.novelties,
+                                   .novelty_count = found.novelty_count};
+    return STATUS_OK;
+}
+
+enum status extract_report_appointment(const struct extractor *extractor, struct span element,
+                                       struct arena *arena, struct extract_report *out,
+                                       struct failure *why)
+{
+    struct appointment_extraction found;
+    enum status status = extract_appointment(extractor, element, arena, &found, why);
+    if (status != STATUS_OK) {
+        return status;
+    }
+    struct json *root = NULL;
+    CHECK(json_parse(element, &root, NULL) == STATUS_OK); /* it was just read */
+    struct reporting reporting = begin(extractor, "appointment", arena);
+    const struct candidates *order = &extractor->profile->appointment_order_id;
+    add_line(&reporting, "order", extract_matched(&reporting.work, root, order),
+             found.order_id[0] != '\0' ? found.order_id : NULL);
+    add_appointment(&reporting, root);
+    json_destroy(root);
+    *out = (struct extract_report){.lines = reporting.lines,
+                                   .line_count = reporting.count,
+                                   .novelties = found.novelties,
+                                   .novelty_count = found.novelty_count};
     return STATUS_OK;
 }

@@ -246,7 +246,7 @@ def test_an_event_for_nobody_and_what_is_no_event(world):
 
 
 def test_options_that_do_not_go_together(world):
-    for arguments in (("--at", "2026-11-23"), ("--profile", "tmf622"), ("--sample", "x"), ("--json",),
+    for arguments in (("--at", "2026-11-23"), ("--profile", "tmf622"), ("--sample", "x"), ("--json",), ("--appointments",),
                       ("--route", "x", "--connect"), ("--profile", "x", "--sample", "y", "--print")):
         status, out, err = harness.run_command("check", *arguments)
         assert (status, out) == (2, "") and err.count("\n") == 1
@@ -289,6 +289,26 @@ def test_a_sample_page_shows_which_candidate_matched(world):
 def test_one_element_is_a_sample_too(world):
     status, out, _ = sample(world, SAMPLE[1], "--json")
     assert status == 0 and json.loads(out)["sample"] == "element"
+
+
+def test_a_sample_of_the_appointments_own_collection(world):
+    visits = [{"id": "A-1", "orderId": "7", "status": "Confirmed", "start": "20270112T090000", "strat": "x"},
+              {"id": "A-2", "order": {"id": "8"}, "status": "Paused"}]
+    profile = "orange-order-tracking-appointments"
+    status, out, err = sample(world, visits, "--appointments", "--json", profile=profile)
+    assert (status, err) == (0, "")
+    report = json.loads(out)
+    fields = {field["field"]: field for field in report["fields"]}
+    assert fields["order"] == {"field": "order", "found": 2, "of": 2, "value": "7", "candidate": "/orderId, /order/id"}
+    assert fields["appointment.start"]["value"] == "2027-01-12T08:00:00Z" and "status" not in fields
+    assert ("unknown status", "appointment.status:Paused") in {(row["kind"], row["what"]) for row in report["novelties"]}
+    assert "page of 2 appointments, 2 read" in sample(world, visits, "--appointments", profile=profile)[1]
+    for document, words in ([{"id": "A-1"}], "no field but the id matched"), ("[]", "holds no appointments"), \
+            ([{"orderId": "7"}], "element 1: appointment: no object with an id"):
+        status, _, err = sample(world, document, "--appointments", profile=profile)
+        assert status == 1 and words in err and err.count("\n") == 1
+    status, _, err = sample(world, visits, "--appointments")
+    assert status == 2 and "inside their order" in err and err.count("\n") == 1
 
 
 def test_a_sample_in_which_nothing_matches(world):
