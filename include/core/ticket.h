@@ -45,9 +45,10 @@ bool ticket_book_restore(struct ticket_book *book, const char *key, struct span 
 
 #define TICKET_COUNT_MAX 16
 
-/* The tickets that an event touches, at least one; they live in arena. With a book, the end of an
- * order closes what is open of it, and a condition that is back reopens its ticket. Without one
- * (NULL) each event has a single ticket, by its type alone. */
+/* The tickets that an event touches; they live in arena. With a book, the end of an order closes
+ * what is open of it, and a condition that is back reopens its ticket; the end of what has no
+ * ticket touches none, unless it is a warning or worse by itself. Without a book (NULL) each event
+ * has a single ticket, by its type alone. */
 size_t ticket_plan(const struct ticket_book *book, const struct event *event, struct arena *arena,
                    struct ticket out[static TICKET_COUNT_MAX]);
 /* What the keys of one order's tickets begin with. */

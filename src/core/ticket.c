@@ -201,6 +201,17 @@ static enum condition condition_of_key(const char *rest)
     return OF_ORDER;
 }
 
+static bool is_open(const struct ticket_book *book, const char *key)
+{
+    const struct ticket_entry *entry = book != NULL ? ticket_book_find(book, key) : NULL;
+    return entry != NULL && entry->is_open;
+}
+
+static bool is_of_order(enum condition condition)
+{
+    return condition == OF_OVERDUE || condition == OF_HELD || condition == OF_MISSED;
+}
+
 /* What is open of the order, its own ticket last: the story ends there. */
 static size_t plan_end(const struct ticket_book *book, const struct event *event,
                        struct arena *arena, struct ticket *out)
@@ -220,16 +231,32 @@ static size_t plan_end(const struct ticket_book *book, const struct event *event
     }
     /* Who only opens tickets for conditions has none of the order itself. */
     const struct ticket_entry *own = book != NULL ? ticket_book_find(book, own_key) : NULL;
-    if (count == 0 || (own != NULL && own->is_open)) {
+    if (book == NULL || (own != NULL && (count == 0 || own->is_open))) {
         out[count++] = ticket_for(book, own_key, OF_ORDER, WISH_END);
+    } else if (count == 0 && event->severity >= SEVERITY_WARNING) {
+        out[count++] = ticket_for(book, own_key, OF_ORDER, WISH_UPDATE);
     }
     return count;
 }
 
-static bool is_open(const struct ticket_book *book, const char *key)
+/* An end is news to those alone who were told of the beginning, or of the order: there it is a
+ * line in the ticket. None: nobody is to close what was never opened. */
+static size_t plan_close(const struct ticket_book *book, const struct event *event,
+                         struct arena *arena, struct ticket *out)
 {
-    const struct ticket_entry *entry = book != NULL ? ticket_book_find(book, key) : NULL;
-    return entry != NULL && entry->is_open;
+    enum condition condition = rules[event->type].condition;
+    const char *key = key_of(event, condition, arena);
+    enum wish wish = WISH_CLOSE;
+    if (is_of_order(condition) && book != NULL && !is_open(book, key)) {
+        key = key_of(event, OF_ORDER, arena);
+        condition = OF_ORDER;
+        wish = WISH_UPDATE;
+    }
+    if (book != NULL && ticket_book_find(book, key) == NULL) {
+        return 0;
+    }
+    out[0] = ticket_for(book, key, condition, wish);
+    return 1;
 }
 
 static void copy_id(struct ticket *ticket, struct arena *arena)
@@ -245,12 +272,11 @@ size_t ticket_plan(const struct ticket_book *book, const struct event *event, st
     size_t count = 1;
     if (rule.wish == WISH_END) {
         count = plan_end(book, event, arena, out);
+    } else if (rule.wish == WISH_CLOSE) {
+        count = plan_close(book, event, arena, out);
     } else {
         const char *key = key_of(event, rule.condition, arena);
-        bool needs_open = rule.wish == WISH_RELIEVE || (rule.wish == WISH_CLOSE && book != NULL);
-        bool is_of_order = rule.condition == OF_OVERDUE || rule.condition == OF_HELD ||
-                           rule.condition == OF_MISSED;
-        if (needs_open && is_of_order && !is_open(book, key)) {
+        if (rule.wish == WISH_RELIEVE && !is_open(book, key)) {
             key = key_of(event, OF_ORDER, arena);
             rule = (struct rule){OF_ORDER, WISH_UPDATE};
         }

@@ -1,6 +1,5 @@
 #include "core/arena.h"
 #include "core/format_input.h"
-#include "core/hash.h"
 #include "core/keep.h"
 #include "core/log.h"
 #include "core/shaped_request.h"
@@ -26,9 +25,9 @@
 struct sink_webhook {
     const struct sink_config *config;
     struct http_port http;
-    uv_timer_t end_timer; /* tells what ended without a transfer */
-    struct shape *shape;  /* NULL: events leave as they are */
-    bool is_shape_closed;
+    uv_timer_t end_timer;               /* tells what ended without a transfer */
+    struct shape *shape;                /* NULL: events leave as they are */
+    bool is_shape_closed, reads_ticket; /* what it is a format for: of tickets */
     struct store_port store;
     bool has_store;                /* else it begins anew */
     struct ticket_memory *tickets; /* NULL: nobody wants to know */
@@ -46,8 +45,8 @@ struct sending {
     send_done_fn *on_done;
     void *arg;
     struct arena *arena;
-    char id[48];      /* the event's; of a batch: a function of its events' */
-    struct text json; /* the event, or the list of them */
+    char id[WEBHOOK_ID_SIZE]; /* the event's; of a batch: a function of its events' */
+    struct text json;         /* the event, or the list of them */
     size_t event_count;
     const char *order;  /* whose tickets it may change; NULL: nobody remembers them */
     struct event event; /* of those that have an order */
@@ -226,24 +225,6 @@ static void on_shaped(void *arg, const struct shape_result *result)
     end_with(sending, SEND_REJECTED, named.detail);
 }
 
-static void start_request(struct sending *sending)
-{
-    const struct sink_webhook *sink = sending->sink;
-    if (sink->shape == NULL) {
-        post_as_it_is(sending);
-        return;
-    }
-    struct text input;
-    text_init(&input, INPUT_BYTES_MAX);
-    format_input_add(&input, text_span(&sending->json), sink->config,
-                     &sending->tickets[sending->ticket_index]);
-    CHECK(input.status == STATUS_OK);
-    shape_start(sink->shape, text_span(&input), on_shaped, sending);
-    text_fini(&input);
-}
-
-/* --- the port ------------------------------------------------------------------------------- */
-
 static void on_end_timer(uv_timer_t *timer)
 {
     struct sink_webhook *sink = timer->data;
@@ -266,6 +247,39 @@ static void end_from_loop(struct sending *sending, enum send_outcome outcome)
     sending->outcome = outcome;
     CHECK(uv_timer_start(&sending->sink->end_timer, on_end_timer, 0, 0) == 0);
 }
+
+/* The end of what was never opened here: done without a word to the receiver. */
+static void end_without_ticket(struct sending *sending)
+{
+    if (sending->forgets != NULL) {
+        ticket_memory_forget(sending->sink->tickets, sending->forgets, sending->arena,
+                             &sending->news);
+    }
+    (void)fail(&sending->why, STATUS_NOT_FOUND, "nothing to send: no ticket was opened here");
+    end_from_loop(sending, SEND_ACCEPTED);
+}
+
+static void start_request(struct sending *sending)
+{
+    const struct sink_webhook *sink = sending->sink;
+    if (sending->ticket_count == 0) {
+        end_without_ticket(sending);
+        return;
+    }
+    if (sink->shape == NULL) {
+        post_as_it_is(sending);
+        return;
+    }
+    struct text input;
+    text_init(&input, INPUT_BYTES_MAX);
+    format_input_add(&input, text_span(&sending->json), sink->config,
+                     &sending->tickets[sending->ticket_index]);
+    CHECK(input.status == STATUS_OK);
+    shape_start(sink->shape, text_span(&input), on_shaped, sending);
+    text_fini(&input);
+}
+
+/* --- the port ------------------------------------------------------------------------------- */
 
 static enum status add_event(struct sending *sending, const struct event *event)
 {
@@ -291,8 +305,8 @@ static bool is_behind_another(const struct sending *sending)
 
 static void plan_tickets(struct sending *sending, const struct event *event)
 {
-    sending->ticket_count = ticket_plan(ticket_memory_book(sending->sink->tickets), event,
-                                        sending->arena, sending->tickets);
+    const struct ticket_book *book = ticket_memory_book(sending->sink->tickets);
+    sending->ticket_count = ticket_plan(book, event, sending->arena, sending->tickets);
     if (ticket_is_last(event)) {
         sending->forgets = ticket_order_prefix(event, sending->arena);
     }
@@ -327,20 +341,6 @@ static void start_next(struct sink_webhook *sink, const char *order)
     }
 }
 
-/* The same for the same events, whenever they are tried again. */
-static void name_batch(struct sending *sending, const struct delivery *delivery)
-{
-    struct text ids;
-    text_init(&ids, delivery->event_count * sizeof delivery->events[0].id);
-    for (size_t i = 0; i < delivery->event_count; i++) {
-        text_add_text(&ids, delivery->events[i].id);
-    }
-    char hash[33];
-    hash128_hex(text_span(&ids), hash);
-    (void)snprintf(sending->id, sizeof sending->id, "batch_%s", hash);
-    text_fini(&ids);
-}
-
 static enum status take_batch(struct sending *sending, const struct delivery *delivery)
 {
     text_init(&sending->json, delivery->event_count * EVENT_JSON_BYTES_MAX);
@@ -354,7 +354,7 @@ static enum status take_batch(struct sending *sending, const struct delivery *de
     }
     text_add_char(&sending->json, ']');
     if (delivery->event_count > 1) {
-        name_batch(sending, delivery);
+        webhook_batch_id(delivery, sending->id);
     }
     return STATUS_OK;
 }
@@ -435,7 +435,7 @@ static void sink_webhook_listen(void *self, const struct sink_listener *listener
     (void)listener;
     struct sink_webhook *sink = self;
     struct failure why;
-    if (sink->config->webhook.ticket_id != NULL &&
+    if (sink->config->webhook.ticket_id != NULL && sink->reads_ticket &&
         ticket_memory_open(sink->config->name, sink->has_store ? &sink->store : NULL,
                            &sink->tickets, &why) != STATUS_OK) {
         LOG_ERROR("tickets_unreadable", log_text("sink", sink->config->name),
@@ -461,6 +461,7 @@ static enum status open_shape(struct sink_webhook *sink, struct uv_loop_s *uv, s
     enum status status = shape_read_program(format, &program, why);
     if (status == STATUS_OK) {
         sink->shape = shape_create(uv, format, text_span(&program));
+        sink->reads_ticket = strstr(text_cstr(&program), "$ticket") != NULL;
         text_fini(&program);
     }
     return status;

@@ -1,6 +1,7 @@
 #include "webhook_seal.h"
 
 #include "core/base64.h"
+#include "core/hash.h"
 #include "core/secret.h"
 #include "webhook_sign.h"
 
@@ -19,6 +20,19 @@ struct webhook_seal {
     struct secret *authorization; /* NULL: none, or among the headers */
     char user_agent[64];
 };
+
+void webhook_batch_id(const struct delivery *delivery, char out[static WEBHOOK_ID_SIZE])
+{
+    struct text ids;
+    text_init(&ids, delivery->event_count * sizeof delivery->events[0].id);
+    for (size_t i = 0; i < delivery->event_count; i++) {
+        text_add_text(&ids, delivery->events[i].id);
+    }
+    char hash[33];
+    hash128_hex(text_span(&ids), hash);
+    (void)snprintf(out, WEBHOOK_ID_SIZE, "batch_%s", hash);
+    text_fini(&ids);
+}
 
 /* --- one attempt ----------------------------------------------------------------------------- */
 

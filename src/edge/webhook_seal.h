@@ -2,6 +2,7 @@
 #ifndef EDGE_WEBHOOK_SEAL_H
 #define EDGE_WEBHOOK_SEAL_H
 
+#include "core/ports.h"
 #include "core/shaped_request.h"
 #include "core/text.h"
 
@@ -11,6 +12,10 @@ struct webhook_seal;
 enum status webhook_seal_create(const struct webhook_config *config, const char *version,
                                 struct webhook_seal **out, struct failure *why) MUST_CHECK;
 void webhook_seal_destroy(struct webhook_seal *seal); /* wipes; NULL is fine */
+
+#define WEBHOOK_ID_SIZE 48
+/* The name of several events sent as one: the same for the same ones, whenever they are tried. */
+void webhook_batch_id(const struct delivery *delivery, char out[static WEBHOOK_ID_SIZE]);
 
 /* Every header of one attempt; borrows the request, the seal and the id. */
 struct webhook_envelope {

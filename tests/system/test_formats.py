@@ -9,6 +9,7 @@ import pytest
 import yaml
 
 import harness
+import mqtt_soak
 from harness import configuration, run_command, wait_until
 
 ORDERS = {"list": [{"id": "00123", "customerReference": "PO-1", "status": "InProgress", "step": "Survey",
@@ -110,6 +111,30 @@ def test_a_condition_has_one_ticket_over_restarts(desk):
     move(desk, "Completed", {"1": "resolved"})
     assert [path for _, path, _, _ in desk.system.requests[1:]] == ["/REST/2.0/ticket/1/correspond"] * 3
     assert desk.one.stop() == 0
+
+
+def test_the_end_of_what_was_never_opened_opens_nothing(desk):
+    desk.simulator_.step(order={"id": "00123", "status": "Completed"})
+    wait_until(lambda: harness.ledger(desk.one, "tickets")["delivered"] == 1, desk.one.log)
+    assert desk.system.requests == []
+    event = mqtt_soak.ask(desk.one, "events")["items"][0]["id"]
+    assert "nothing to send: no ticket was opened here" in harness.run_command("why", event, "-c", desk.one.path)[1]
+    move(desk, "Held", {"1": "new"})
+    assert desk.one.stop() == 0
+
+
+def test_who_keeps_no_tickets_is_told_of_every_end(world):
+    program = world.folder / "chat.jq"
+    program.write_text("{text: .data.summary}\n")
+    system = world.keep(TicketingSystem())
+    simulator = world.simulator(orders=ORDERS)
+    sink = ticket_sink(system)
+    sink["webhook"]["format"] = str(program)
+    daemon = world.daemon(configuration(world.folder, simulator, sinks=[sink])).start()
+    simulator.sweeps_after(2)
+    simulator.step(order={"id": "00123", "status": "Completed"})
+    wait_until(lambda: len(system.requests) == 1, daemon.log)
+    assert daemon.stop() == 0
 
 
 def test_an_api_that_wants_put_gets_the_ticket_in_its_path_over_restarts(world):

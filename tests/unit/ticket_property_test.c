@@ -94,6 +94,7 @@ static void open_ticket(struct world *world, const char *key, char *id)
 static void take(struct world *world, const struct ticket *asked, char *id)
 {
     if (asked->id == NULL) {
+        assert_int_not_equal(asked->action, TICKET_CLOSE); /* nobody would close what that opens */
         open_ticket(world, asked->key, id);
         return;
     }
@@ -117,9 +118,12 @@ static struct event draw_event(struct world *world)
         EVENT_ORDER_CREATED,           EVENT_ORDER_STATUS_HELD,   EVENT_ORDER_STATUS_RESUMED,
         EVENT_ORDER_DATE_OVERDUE,      EVENT_ORDER_DATE_CHANGED,  EVENT_APPOINTMENT_MISSED,
         EVENT_APPOINTMENT_RESCHEDULED, EVENT_ORDER_NOTE_ADDED,    EVENT_ORDER_STATUS_COMPLETED,
-        EVENT_ORDER_STATUS_REVERTED,   EVENT_APPOINTMENT_REMOVED, EVENT_ORDER_UPDATED};
+        EVENT_ORDER_STATUS_REVERTED,   EVENT_APPOINTMENT_REMOVED, EVENT_ORDER_UPDATED,
+        EVENT_ORDER_STATUS_CANCELLED};
+    enum event_type type = types[random_below(&world->random, ARRAY_COUNT(types))];
     return (struct event){
-        .type = types[random_below(&world->random, ARRAY_COUNT(types))],
+        .type = type,
+        .severity = event_type_severity(type),
         .source_name = "orange",
         .sink_name = "",
         .order_id = orders[random_below(&world->random, ORDERS)],

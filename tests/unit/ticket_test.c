@@ -31,6 +31,7 @@ static void stage_close(struct stage *stage)
 static struct event event_of(enum event_type type)
 {
     return (struct event){.type = type,
+                          .severity = event_type_severity(type),
                           .source_name = "orange",
                           .sink_name = "",
                           .order_id = "12/34",
@@ -196,16 +197,45 @@ static void the_store_brings_it_back(void **state)
     stage_close(&before);
 }
 
+/* Nobody is to close a ticket that says no more than that all is well. */
+static void the_end_of_what_was_never_opened_touches_no_ticket(void **state)
+{
+    (void)state;
+    static const enum event_type ends[] = {EVENT_ORDER_STATUS_RESUMED, EVENT_ORDER_STATUS_COMPLETED,
+                                           EVENT_ORDER_CLOSED, EVENT_SOURCE_RECOVERED,
+                                           EVENT_SINK_RECOVERED};
+    struct stage stage;
+    stage_open(&stage, NULL);
+    for (size_t i = 0; i < ARRAY_COUNT(ends); i++) {
+        happen(&stage, ends[i], "1");
+        assert_int_equal(0, stage.count);
+    }
+    /* What is bad news by itself is told all the same, and closed later. */
+    happen(&stage, EVENT_ORDER_STATUS_CANCELLED, "7");
+    assert_int_equal(1, stage.count);
+    assert_ticket(&stage, 0, "orange/12%2F34/order", TICKET_OPEN, NULL);
+    happen(&stage, EVENT_ORDER_STATUS_RESUMED, "");
+    assert_ticket(&stage, 0, "orange/12%2F34/order", TICKET_UPDATE, "7");
+    happen(&stage, EVENT_ORDER_CLOSED, "");
+    assert_ticket(&stage, 0, "orange/12%2F34/order", TICKET_CLOSE, "7");
+    happen(&stage, EVENT_ORDER_CLOSED, "");
+    assert_int_equal(0, stage.count);
+    stage_close(&stage);
+}
+
 static void every_type_has_a_ticket(void **state)
 {
     (void)state;
     struct stage stage;
     stage_open(&stage, NULL);
+    struct ticket_memory *memory = stage.memory;
+    stage.memory = NULL;
     for (int type = 0; type < EVENT_TYPE_COUNT; type++) {
         plan(&stage, (enum event_type)type);
         assert_int_equal(1, stage.count);
         assert_true(stage.tickets[0].key[0] != '\0');
     }
+    stage.memory = memory;
     stage_close(&stage);
 }
 
@@ -217,6 +247,7 @@ int main(void)
         cmocka_unit_test(what_relieves_closes_only_what_is_open),
         cmocka_unit_test(the_end_closes_all_and_forgets),
         cmocka_unit_test(the_store_brings_it_back),
+        cmocka_unit_test(the_end_of_what_was_never_opened_touches_no_ticket),
         cmocka_unit_test(every_type_has_a_ticket),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
