@@ -36,9 +36,9 @@ static const char usage[] =
     "steps: say order appointment note many close_order remove_order relist_order\n"
     "       remove_appointment fault clear_faults revoke_tokens\n"
     "faults: {kind, on: any|token|orders|detail|appointments, count (0 = until cleared)}, kinds:\n"
-    "       status (code, api_code, retry_after) html truncated cut deep big (bytes) gzip_bomb\n"
-    "       slow hang drop redirect (location) empty total (by) endless repeat_page duplicate\n"
-    "       shift expires_in (value, or absent)\n";
+    "       status (code, api_code, retry_after, body) html truncated cut deep big (bytes)\n"
+    "       gzip_bomb slow hang drop redirect (location) empty total (by) endless repeat_page\n"
+    "       duplicate shift short (by) expires_in (value, or absent)\n";
 
 static struct instant read_clocks(void)
 {
