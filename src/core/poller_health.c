@@ -350,10 +350,24 @@ static void check_credentials(struct poller *poller, struct instant now)
                      poller->health.token_certificate_expires_wall_ms, now);
 }
 
+/* How long it failed in the window says nothing of how long it goes on failing. */
+static void end_maintenance(struct poller *poller, struct instant now)
+{
+    int64_t spread_ms = poller->source->every_ms / 10;
+    spread_ms = spread_ms < MINUTE_MS ? spread_ms : MINUTE_MS;
+    int64_t soon_ms = now.mono_ms + random_below(&poller->random, spread_ms + 1);
+    poller->health.failure_count = 0;
+    poller->schedule.due_ms = earlier(poller->schedule.due_ms, soon_ms);
+}
+
 bool poller_check_health(struct poller *poller, struct instant now)
 {
     struct health *health = &poller->health;
+    bool was_maintenance = health->is_maintenance;
     health->is_maintenance = poller_in_maintenance(poller, now.wall_ms);
+    if (was_maintenance && !health->is_maintenance && health->failure_count != 0) {
+        end_maintenance(poller, now);
+    }
     if (health->is_maintenance) {
         health->well_ms = now.mono_ms; /* what was announced is nobody's failure */
         return false;

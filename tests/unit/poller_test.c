@@ -991,6 +991,22 @@ static void nothing_is_told_in_maintenance(void **state)
     assert_int_equal(poller_status(world->poller).health, POLLER_OK);
 }
 
+static void reading_goes_on_when_the_maintenance_ends(void **state)
+{
+    struct world *world = *state;
+    struct window window = {world->now.wall_ms + MINUTE_MS, world->now.wall_ms + 6 * HOUR_MS};
+    world->source.maintenance = &window;
+    world->source.maintenance_count = 1;
+    list_orders(world, 3);
+    settle(world);
+    world->fail_code = 503;
+    world_run_for(world, window.to_wall_ms - world->now.wall_ms);
+    world->fail_code = 0;
+    world_run_for(world, 2 * MINUTE_MS);
+    assert_true(poller_status(world->poller).last_complete_wall_ms >= window.to_wall_ms);
+    assert_int_equal(world->event_count, 0);
+}
+
 static void no_window_sees_more_requests_than_the_budget(void **state)
 {
     struct world *world = *state;
@@ -1705,6 +1721,7 @@ int main(void)
         CASE(retry_after_is_honoured_over_a_reload_that_the_store_knows_nothing_of),
         CASE(an_unreachable_source_is_told_after_three_intervals_and_when_it_is_back),
         CASE(nothing_is_told_in_maintenance),
+        CASE(reading_goes_on_when_the_maintenance_ends),
         CASE(no_window_sees_more_requests_than_the_budget),
         CASE(credentials_about_to_expire_are_told_by_threshold),
         CASE(the_certificates_of_both_sides_are_told_before_they_expire),
