@@ -103,6 +103,7 @@ export const en = {
     'novelty.missing': 'a field that no order has any more', 'novelty.alike': 'a new field that looks like one that is watched',
     'novelty.unreadable': 'an element that cannot be read',
     'novelty.profile': 'it is read with another profile, anew and without events',
+    'novelty.locale': 'it is read in another language or time zone, anew and without events',
     'novelty.total': 'its total contradicts its own list and is ignored from now on',
     'credential.api_key': 'API key', 'credential.client_secret': 'client secret', 'credential.certificate': 'certificate',
     'credential.client_certificate': 'client certificate', 'credential.token_certificate': 'certificate of the token server',

@@ -103,6 +103,7 @@ export const fr = {
     'novelty.missing': 'un champ qu’aucune commande n’a plus', 'novelty.alike': 'un nouveau champ qui ressemble à un champ suivi',
     'novelty.unreadable': 'un élément qui ne peut pas être lu',
     'novelty.profile': 'elle est relue avec un autre profil, sans événements',
+    'novelty.locale': 'elle est relue dans une autre langue ou un autre fuseau horaire, sans événements',
     'novelty.total': 'son total contredit sa propre liste et sera désormais ignoré',
     'credential.api_key': 'clé d’API', 'credential.client_secret': 'secret du client', 'credential.certificate': 'certificat',
     'credential.client_certificate': 'certificat du client', 'credential.token_certificate': 'certificat du serveur de jetons',

@@ -45,6 +45,7 @@ struct source_state {
     uint64_t sweep_count;         /* that were committed, complete or partial */
     uint64_t sequence;            /* of the source's own events */
     uint64_t profile_fingerprint; /* of the profile the records were read with; 0: none yet */
+    uint64_t locale_fingerprint;  /* of the language and time zone they were read in; 0: unknown */
     uint32_t fields_found;        /* merge_shown: what some order of the list had */
     struct total_trust totals[COLLECTION_COUNT];
     int64_t last_complete_wall_ms;

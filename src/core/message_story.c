@@ -278,8 +278,8 @@ static void add_novelty(const struct telling *telling, const struct story *story
         enum phrase words;
     } kinds[] = {{"status", PHRASE_NEW_STATUS},     {"type", PHRASE_NEW_TYPE},
                  {"missing", PHRASE_FIELD_MISSING}, {"alike", PHRASE_LOOKS_WATCHED},
-                 {"profile", PHRASE_NEW_PROFILE},   {"total", PHRASE_FALSE_TOTAL},
-                 {"unreadable", PHRASE_UNREADABLE}};
+                 {"profile", PHRASE_NEW_PROFILE},   {"locale", PHRASE_NEW_LOCALE},
+                 {"total", PHRASE_FALSE_TOTAL},     {"unreadable", PHRASE_UNREADABLE}};
     const char *kind = json_member_text(json_member(story->data, "novelty"), "kind");
     for (size_t i = 0; i < ARRAY_COUNT(kinds); i++) {
         if (text_equal(kinds[i].kind, kind)) {

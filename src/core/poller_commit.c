@@ -1,8 +1,10 @@
 #include "core/arena.h"
 #include "core/date.h"
+#include "core/hash.h"
 #include "core/keep.h"
 #include "core/log.h"
 #include "core/silencer.h"
+#include "core/zone.h"
 
 #include "poller_internal.h"
 
@@ -273,6 +275,23 @@ static void tell_missing_fields(struct poller *poller)
                                      : poller->state.fields_found | sweep->tally.fields_found;
 }
 
+static uint64_t locale_fingerprint(const struct source_config *source)
+{
+    struct text locale;
+    text_init(&locale, 1024);
+    text_addf(&locale, "%s %s", source->language != NULL ? source->language : "",
+              zone_name(source->zone));
+    uint64_t fingerprint = hash64(text_span(&locale));
+    text_fini(&locale);
+    return fingerprint != 0 ? fingerprint : 1;
+}
+
+bool poller_has_other_locale(const struct poller *poller)
+{
+    return poller->state.locale_fingerprint != 0 &&
+           poller->state.locale_fingerprint != locale_fingerprint(poller->source);
+}
+
 static void note_baseline(struct poller *poller)
 {
     struct source_state *state = &poller->state;
@@ -282,6 +301,14 @@ static void note_baseline(struct poller *poller)
             "profile", "The profile is another one; what is known was read anew without events"};
         tell_novelty(poller, "profile", poller->source->profile_name, telling);
     }
+    if (state->is_baselined && poller_has_other_locale(poller)) {
+        const struct novelty_telling telling = {
+            "locale",
+            "The language or the time zone is another one; what is known was read anew without "
+            "events"};
+        tell_novelty(poller, "locale", NULL, telling);
+    }
+    state->locale_fingerprint = locale_fingerprint(poller->source);
     state->is_baselined = true;
     state->profile_fingerprint = fingerprint;
 }

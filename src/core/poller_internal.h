@@ -102,12 +102,12 @@ bool poller_fetch_batch(struct poller *poller, step_fn *reconcile);
 enum status poller_reconcile(struct poller *poller, const struct work *work,
                              struct reconcile_result *out, struct failure *why);
 bool poller_fail_corrupt(struct poller *poller, const struct failure *why);
-/* poller_absent */
-void poller_count_absent(struct poller *poller);
+void poller_count_absent(struct poller *poller); /* poller_absent */
 void poller_remove_absent_appointments(struct poller *poller);
 step_fn poller_step_absent;
 /* poller_commit */
 step_fn poller_step_finish;
+bool poller_has_other_locale(const struct poller *poller); /* than what is known was read in */
 bool poller_commit(struct poller *poller, struct instant now, const struct commit *commit,
                    step_fn *after);
 struct stored_value poller_state_value(const struct poller *poller, struct arena *arena);

@@ -56,11 +56,12 @@ void poller_begin_sweep(struct poller *poller, struct instant now)
     sweep_reset(sweep);
     sweep->is_running = true;
     sweep->started = now;
-    bool is_other_profile = poller->state.profile_fingerprint != profile->fingerprint;
-    sweep->is_baseline = !poller->state.is_baselined || is_other_profile;
+    bool is_read_otherwise = poller->state.profile_fingerprint != profile->fingerprint ||
+                             poller_has_other_locale(poller);
+    sweep->is_baseline = !poller->state.is_baselined || is_read_otherwise;
     sweep->tally.guard = poller_guard_counts(poller);
     source_state_begin_adopting(&poller->state);
-    if (is_other_profile) {
+    if (is_read_otherwise) {
         /* What the bytes mean has changed: each element is read again. */
         index_forget_raw(poller->known[COLLECTION_ORDERS]);
         index_forget_raw(poller->known[COLLECTION_APPOINTMENTS]);

@@ -91,6 +91,9 @@ static void add_forgotten(const struct source_state *state, struct text *out)
 void source_state_add(const struct source_state *state, struct text *out)
 {
     text_addf(out, "{\"profile\":\"%016llx\"", (unsigned long long)state->profile_fingerprint);
+    if (state->locale_fingerprint != 0) {
+        text_addf(out, ",\"locale\":\"%016llx\"", (unsigned long long)state->locale_fingerprint);
+    }
     add_flag(out, "baselined", state->is_baselined);
     add_integer(out, "sweeps", (int64_t)state->sweep_count);
     add_integer(out, "sequence", (int64_t)state->sequence);
@@ -172,6 +175,8 @@ static void read_forgotten(const struct json *root, struct source_state *state)
 static void read_members(const struct json *root, struct source_state *state)
 {
     state->profile_fingerprint = strtoull(json_member_text(root, "profile"), NULL, 16);
+    const char *locale = json_member_text(root, "locale");
+    state->locale_fingerprint = locale != NULL ? strtoull(locale, NULL, 16) : 0;
     state->is_baselined = json_member_true(root, "baselined");
     state->sweep_count = (uint64_t)json_member_integer(root, "sweeps", 0);
     state->sequence = (uint64_t)json_member_integer(root, "sequence", 0);

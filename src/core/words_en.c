@@ -163,6 +163,8 @@ const struct language_words words_en = {
             [PHRASE_LOOKS_WATCHED] = "a new field that looks like one that is watched",
             [PHRASE_UNREADABLE] = "an element that cannot be read",
             [PHRASE_NEW_PROFILE] = "it is read with another profile, anew and without events",
+            [PHRASE_NEW_LOCALE] =
+                "it is read in another language or time zone, anew and without events",
             [PHRASE_FALSE_TOTAL] = "its total contradicts its own list and is ignored from now on",
             [PHRASE_HELD_BACK] = "%1 of %2 orders changed and %3 vanished at once",
             [PHRASE_HELD_UNTIL] = "Without a release it is told on %1, if it stays so.",

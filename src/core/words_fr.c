@@ -172,6 +172,8 @@ const struct language_words words_fr = {
             [PHRASE_LOOKS_WATCHED] = "un nouveau champ qui ressemble à un champ suivi",
             [PHRASE_UNREADABLE] = "un élément qui ne peut pas être lu",
             [PHRASE_NEW_PROFILE] = "elle est relue avec un autre profil, sans événements",
+            [PHRASE_NEW_LOCALE] =
+                "elle est relue dans une autre langue ou un autre fuseau horaire, sans événements",
             [PHRASE_FALSE_TOTAL] = "son total contredit sa propre liste et sera désormais ignoré",
             [PHRASE_HELD_BACK] = "%1 commandes sur %2 modifiées et %3 disparues d'un coup",
             [PHRASE_HELD_UNTIL] = "Sans libération, il sera annoncé le %1 s'il persiste.",

@@ -53,6 +53,7 @@ enum phrase {
     PHRASE_LOOKS_WATCHED,
     PHRASE_UNREADABLE,
     PHRASE_NEW_PROFILE,
+    PHRASE_NEW_LOCALE,
     PHRASE_FALSE_TOTAL,
     PHRASE_HELD_BACK,
     PHRASE_HELD_UNTIL,
@@ -108,7 +109,6 @@ enum phrase {
 struct phrase_arguments {
     const char *values[4];
 };
-
 void words_add_phrase(struct text *out, enum phrase phrase, enum language language,
                       const struct phrase_arguments *arguments);
 const char *words_phrase(enum phrase phrase, enum language language); /* one without arguments */

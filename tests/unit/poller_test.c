@@ -1274,6 +1274,37 @@ static void another_profile_reads_anew_without_order_events(void **state)
     assert_int_equal(world->event_count, 2);
 }
 
+static void another_time_zone_or_language_reads_anew_without_order_events(void **state)
+{
+    struct world *world = *state;
+    struct zone *zone = NULL;
+    assert_int_equal(zone_from_rule("UTC+2", "<+02>-2", &zone, NULL), STATUS_OK);
+    static const char local[] =
+        "\"status\":\"InProgress\",\"committedDate\":\"2027-01-12T09:00:00\"";
+    api_set(world, "0001", local);
+    settle(world);
+    world_stop(world);
+    world->source.zone = zone;
+    world_boot(world);
+    sweeps(world, 2);
+    assert_int_equal(world->event_count, 1);
+    assert_non_null(strstr(find_event(world, EVENT_SOURCE_SCHEMA_CHANGED)->json, "\"locale\""));
+    const struct kept_order *kept = store_find(world, "0001");
+    assert_true(kept != NULL && strstr(kept->order.canonical.data, "2027-01-12T07:00:00Z") != NULL);
+
+    world_stop(world);
+    world->source.language = "en";
+    api_set(world, "0001", local);
+    world_boot(world);
+    sweeps(world, 2);
+    assert_int_equal(count_events(world, EVENT_SOURCE_SCHEMA_CHANGED), 2);
+    world_restart(world); /* it is told once */
+    sweeps(world, 2);
+    assert_int_equal(world->event_count, 2);
+    world_stop(world);
+    zone_destroy(zone);
+}
+
 static void what_time_causes_waits_for_a_well_source(void **state)
 {
     struct world *world = *state;
@@ -1737,6 +1768,7 @@ int main(void)
         CASE(an_unknown_status_is_told_once),
         CASE(a_field_that_no_order_has_any_more_is_told_once),
         CASE(another_profile_reads_anew_without_order_events),
+        CASE(another_time_zone_or_language_reads_anew_without_order_events),
         CASE(what_time_causes_waits_for_a_well_source),
         CASE(appointments_of_their_own_collection_join_their_order),
         CASE(an_appointment_gone_while_we_were_away_is_missed),

@@ -16,6 +16,7 @@ static void comes_back_as_it_was(void **state)
                                   .sweep_count = 17,
                                   .sequence = 5,
                                   .profile_fingerprint = UINT64_C(0xfedcba9876543210),
+                                  .locale_fingerprint = UINT64_C(0x0123456789abcdef),
                                   .fields_found = 0xfff,
                                   .totals = {{true, 3}, {false, 1}},
                                   .last_complete_wall_ms = INT64_C(1795000000123),
@@ -33,6 +34,7 @@ static void comes_back_as_it_was(void **state)
     struct source_state after = {0};
     assert_int_equal(source_state_read(&after, text_span(&first), NULL), STATUS_OK);
     assert_true(after.profile_fingerprint == before.profile_fingerprint);
+    assert_true(after.locale_fingerprint == before.locale_fingerprint);
     assert_int_equal(after.held.changed, 60);
     assert_false(source_state_note_novelty(&after, "order.status:\"Pau\nsed\""));
     struct text second;
