@@ -1,6 +1,7 @@
 #include "mqtt_connection.h"
 
 #include "core/log.h"
+#include "errand.h"
 #include "mqtt_marker.h"
 #include "mqtt_notes.h"
 #include "mqtt_properties.h"
@@ -19,12 +20,13 @@
 #define TICK_MS 250
 #define TICK_UP_MS 2000 /* the library's keep-alive needs no more, and each tick wakes the loop */
 #define LOOK_MS_MAX 1000
+#define LOOK_UP_MS_MAX 20000
 #define GREETING_MS_MAX 10000 /* until CONNACK, and again until the announcement is taken */
 #define FAREWELL_MS_MAX 1000
 #define KEEPALIVE_SECONDS 20
 
 enum step {
-    STEP_LOOK_UP,  /* the worker has the client */
+    STEP_LOOK_UP,  /* the errand has the client */
     STEP_GREET,    /* until CONNACK */
     STEP_LOOK,     /* subscribed to our own marker: what the broker retains comes soon or never */
     STEP_ANNOUNCE, /* "online" sent, until its PUBACK */
@@ -37,7 +39,9 @@ struct mqtt_connection {
     const struct sink_config *config;
     const struct mqtt_broker *broker;
     struct mqtt_connection_events events;
-    uv_work_t work;
+    struct errand *look_up; /* NULL: it is over */
+    char *host;             /* its own: it may outlive the broker's */
+    uint16_t port;
     uv_timer_t timer;
     uv_poll_t poll;
     bool has_poll;
@@ -48,7 +52,7 @@ struct mqtt_connection {
     uint64_t step_deadline_ms;
     bool is_closing, was_up;
     bool is_busy; /* in the library, or telling the owner: not the moment to end */
-    int connect_code, connect_errno; /* of the worker */
+    int connect_code, connect_errno; /* of the look-up */
     struct mqtt_notes noted;
     int step_mid; /* of the announcement */
     struct failure loss;
@@ -60,7 +64,16 @@ static bool is_late(const struct mqtt_connection *connection)
     return uv_now(connection->timer.loop) >= connection->step_deadline_ms;
 }
 
-/* The end: everything of this life is released, then the owner is told. */
+/* The end: everything of this life is released, then the owner is told. A look-up under way is left
+ * behind, and what it works with. */
+
+static void drop(void *job)
+{
+    struct mqtt_connection *connection = job;
+    mosquitto_destroy(connection->client);
+    free(connection->host);
+    free(connection);
+}
 
 static void on_handle_closed(uv_handle_t *handle)
 {
@@ -77,7 +90,11 @@ static void on_handle_closed(uv_handle_t *handle)
         .detail = connection->loss.detail};
     connection->events.on_down(connection->events.arg, &loss);
     mqtt_marker_fini(&connection->marker);
-    free(connection);
+    if (connection->look_up != NULL) {
+        errand_leave(connection->look_up);
+    } else {
+        drop(connection);
+    }
 }
 
 static void end(struct mqtt_connection *connection)
@@ -90,8 +107,10 @@ static void end(struct mqtt_connection *connection)
         uv_close((uv_handle_t *)&connection->poll, on_handle_closed);
     }
     uv_close((uv_handle_t *)&connection->timer, on_handle_closed);
-    mosquitto_destroy(connection->client);
-    connection->client = NULL;
+    if (connection->look_up == NULL) {
+        mosquitto_destroy(connection->client);
+        connection->client = NULL;
+    }
 }
 
 static void lose(struct mqtt_connection *connection, int library_code, int error)
@@ -107,10 +126,10 @@ static void lose(struct mqtt_connection *connection, int library_code, int error
     end(connection);
 }
 
-static void lose_by_silence(struct mqtt_connection *connection, const char *what)
+static void lose_by_silence(struct mqtt_connection *connection, const char *what, int ms_max)
 {
     (void)fail(&connection->loss, STATUS_UNAVAILABLE, "broker %s:%u: %s within %d s",
-               connection->broker->host, connection->broker->port, what, GREETING_MS_MAX / 1000);
+               connection->broker->host, connection->broker->port, what, ms_max / 1000);
     end(connection);
 }
 
@@ -290,7 +309,9 @@ static int advance(struct mqtt_connection *connection)
 
 static void leave(struct mqtt_connection *connection)
 {
-    (void)mosquitto_disconnect(connection->client);
+    if (connection->look_up == NULL) {
+        (void)mosquitto_disconnect(connection->client);
+    }
     (void)fail(&connection->loss, STATUS_UNAVAILABLE, "the sink was closed");
     end(connection);
 }
@@ -345,33 +366,34 @@ static void on_tick(uv_timer_t *timer)
     if (connection->step == STEP_FAREWELL && is_late(connection)) {
         leave(connection);
     } else if (connection->step == STEP_GREET && is_late(connection)) {
-        lose_by_silence(connection, "no answer to the login");
+        lose_by_silence(connection, "no answer to the login", GREETING_MS_MAX);
     } else if (connection->step == STEP_ANNOUNCE && is_late(connection)) {
-        lose_by_silence(connection, "no answer after the login");
-    } else {
+        lose_by_silence(connection, "no answer after the login", GREETING_MS_MAX);
+    } else if (connection->step == STEP_LOOK_UP && is_late(connection)) {
+        lose_by_silence(connection, "its name was not looked up", LOOK_UP_MS_MAX);
+    } else if (connection->step != STEP_LOOK_UP) {
         connection->is_busy = true;
         go_on(connection, mosquitto_loop_misc(connection->client));
     }
 }
 
-/* The beginning: the look-up of the name blocks, so a worker of the pool does it. It owns the
- * client and connect_… until on_looked_up. */
+/* The beginning: the look-up of the name blocks. Until on_looked_up the client, the notes and
+ * connect_… are the errand's. */
 
-static void look_up(uv_work_t *work)
+static void look_up(void *job)
 {
-    struct mqtt_connection *connection = work->data;
-    const struct mqtt_broker *broker = connection->broker;
-    connection->connect_code =
-        mosquitto_connect_async(connection->client, broker->host, broker->port, KEEPALIVE_SECONDS);
+    struct mqtt_connection *connection = job;
+    connection->connect_code = mosquitto_connect_async(connection->client, connection->host,
+                                                       connection->port, KEEPALIVE_SECONDS);
     connection->connect_errno = errno;
 }
 
-static void on_looked_up(uv_work_t *work, int status)
+static void on_looked_up(void *job)
 {
-    struct mqtt_connection *connection = work->data;
-    if (status != 0 || connection->is_closing) {
-        leave(connection);
-        return;
+    struct mqtt_connection *connection = job;
+    connection->look_up = NULL;
+    if (connection->step == STEP_GONE) {
+        return; /* closed meanwhile; its handle has not yet */
     }
     int socket = mosquitto_socket(connection->client);
     if (connection->connect_code != MOSQ_ERR_SUCCESS || socket < 0) {
@@ -406,6 +428,8 @@ struct mqtt_connection *mqtt_connection_open(struct uv_loop_s *uv, const struct 
     struct mqtt_connection *connection = alloc(sizeof *connection);
     connection->config = config;
     connection->broker = broker;
+    connection->host = alloc_text(broker->host);
+    connection->port = broker->port;
     connection->events = *events;
     mqtt_marker_init(&connection->marker, config->mqtt.prefix);
     CHECK(uv_timer_init(uv, &connection->timer) == 0);
@@ -421,8 +445,15 @@ struct mqtt_connection *mqtt_connection_open(struct uv_loop_s *uv, const struct 
         end(connection);
         return connection;
     }
-    connection->work.data = connection;
-    CHECK(uv_queue_work(uv, &connection->work, look_up, on_looked_up) == 0);
+    static const struct errand_steps steps = {
+        .work = look_up, .on_done = on_looked_up, .drop = drop};
+    set_step(connection, STEP_LOOK_UP, LOOK_UP_MS_MAX);
+    connection->look_up = errand_start(uv, &steps, connection);
+    if (connection->look_up == NULL) {
+        (void)fail(&connection->loss, STATUS_UNAVAILABLE,
+                   "no thread for the look-up of the broker; check the limit of tasks");
+        end(connection);
+    }
     return connection;
 }
 
@@ -457,7 +488,7 @@ void mqtt_connection_close(struct mqtt_connection *connection)
     CHECK(!connection->is_closing);
     connection->is_closing = true;
     if (connection->step == STEP_LOOK_UP) {
-        (void)uv_cancel((uv_req_t *)&connection->work);
+        leave(connection);
     } else if (connection->step != STEP_GONE && !connection->is_busy) {
         go_on(connection, MOSQ_ERR_SUCCESS);
     }

@@ -45,8 +45,7 @@ struct mqtt_connection *mqtt_connection_open(struct uv_loop_s *uv, const struct 
 enum status mqtt_connection_publish(struct mqtt_connection *connection,
                                     const struct mqtt_message *message, int *out_message_id,
                                     struct failure *why) MUST_CHECK;
-/* Says goodbye if there is someone to say it to; on_down within about a second, or when a look-up
- * under way ends. */
+/* Says goodbye if there is someone to say it to; on_down within about a second. */
 void mqtt_connection_close(struct mqtt_connection *connection);
 
 #endif

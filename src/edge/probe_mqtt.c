@@ -1,30 +1,41 @@
 #include "core/arena.h"
 #include "core/utf8.h"
 #include "edge/probe.h"
+#include "errand.h"
 #include "mqtt_reason.h"
 #include "mqtt_setup.h"
 
 #include <mosquitto.h>
 #include <uv.h>
 
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define KEEPALIVE_S 20
 #define STEP_MS 100
 #define DEADLINE_MS 10000
+#define MARGIN_MS 1000
 #define CODE_NONE (-1)
 
-/* The worker's from queue to after-work. */
+/* The errand's until it is over. */
 struct probe {
-    uv_work_t work;
     const struct mqtt_config *config;
     const struct mqtt_broker *broker; /* the one that is tried */
     struct arena *arena;
     const char *client_id;
-    int connect_code;        /* of CONNACK; CODE_NONE: none came */
-    char library_words[256]; /* the only place of a TLS reason */
-    struct failure why;      /* status and, unless it is open, the reason */
+    int connect_code;           /* of CONNACK; CODE_NONE: none came */
+    char library_words[256];    /* the only place of a TLS reason */
+    struct failure why;         /* status and, unless it is open, the reason */
+    atomic_size_t broker_index; /* for the loop, too */
+    struct waiting *waiting;    /* the loop's */
+};
+
+/* The loop's side of it: each broker has its deadline but for the look-up of its name. */
+struct waiting {
+    uv_timer_t timer;
+    struct errand *errand; /* NULL: it is over */
+    struct probe *probe;
     probe_done_fn *on_done;
     void *arg;
 };
@@ -100,10 +111,11 @@ static void try_broker(struct probe *probe)
 }
 
 /* All of a list must open: the one that does not is the one that is missed some day. */
-static void work(uv_work_t *work)
+static void work(void *job)
 {
-    struct probe *probe = work->data;
+    struct probe *probe = job;
     for (size_t i = 0; i < probe->config->broker_count; i++) {
+        atomic_store(&probe->broker_index, i);
         probe->broker = &probe->config->brokers[i];
         try_broker(probe);
         if (probe->why.status != STATUS_OK) {
@@ -112,32 +124,93 @@ static void work(uv_work_t *work)
     }
 }
 
-static void on_worked(uv_work_t *work, int status)
+static void drop(void *job)
 {
-    struct probe *probe = work->data;
-    CHECK(status == 0);
-    bool is_open = probe->why.status == STATUS_OK;
-    const char *open = probe->config->username != NULL ? "connected and logged in; nothing sent"
-                                                       : "connected; nothing sent";
-    const struct probe_result result = {.is_open = is_open,
-                                        .detail = is_open ? open : probe->why.detail};
-    probe->on_done(probe->arg, &result);
-    (void)mosquitto_lib_cleanup();
+    struct probe *probe = job;
     arena_destroy(probe->arena);
     free(probe);
+}
+
+static void tell(const struct waiting *waiting, const struct failure *why)
+{
+    bool is_open = why->status == STATUS_OK;
+    const char *open = waiting->probe->config->username != NULL
+                           ? "connected and logged in; nothing sent"
+                           : "connected; nothing sent";
+    const struct probe_result result = {.is_open = is_open, .detail = is_open ? open : why->detail};
+    waiting->on_done(waiting->arg, &result);
+}
+
+static void on_timer_closed(uv_handle_t *handle)
+{
+    struct waiting *waiting = handle->data;
+    struct probe *probe = waiting->probe;
+    if (waiting->errand == NULL) {
+        tell(waiting, &probe->why);
+        drop(probe);
+        (void)mosquitto_lib_cleanup();
+    } else {
+        const struct mqtt_broker *broker =
+            &probe->config->brokers[atomic_load(&probe->broker_index)];
+        struct failure why;
+        (void)fail(&why, STATUS_UNAVAILABLE,
+                   "%s:%u: the name was not looked up within %d s; check broker and the name "
+                   "servers",
+                   broker->host, broker->port, DEADLINE_MS / 1000);
+        tell(waiting, &why);
+        errand_leave(waiting->errand);
+    }
+    free(waiting);
+}
+
+static void end(struct waiting *waiting)
+{
+    uv_handle_t *handle = (uv_handle_t *)&waiting->timer;
+    if (!uv_is_closing(handle)) {
+        uv_close(handle, on_timer_closed);
+    }
+}
+
+static void on_worked(void *job)
+{
+    struct probe *probe = job;
+    probe->waiting->errand = NULL;
+    end(probe->waiting);
+}
+
+static void on_late(uv_timer_t *timer)
+{
+    end(timer->data);
+}
+
+static struct probe *probe_create(const struct mqtt_config *config, struct waiting *waiting)
+{
+    struct probe *probe = alloc(sizeof *probe);
+    probe->config = config;
+    probe->arena = arena_create();
+    /* The daemon's own id would throw the daemon out. */
+    probe->client_id = arena_format(probe->arena, "%s-check", config->client_id);
+    probe->waiting = waiting;
+    return probe;
 }
 
 void probe_mqtt(const struct sink_config *config, const struct sink_environment *environment,
                 probe_done_fn *on_done, void *arg)
 {
-    struct probe *probe = alloc(sizeof *probe);
+    static const struct errand_steps steps = {.work = work, .on_done = on_worked, .drop = drop};
+    struct waiting *waiting = alloc(sizeof *waiting);
     (void)mosquitto_lib_init();
-    probe->config = &config->mqtt;
-    probe->arena = arena_create();
-    /* The daemon's own id would throw the daemon out. */
-    probe->client_id = arena_format(probe->arena, "%s-check", config->mqtt.client_id);
-    probe->on_done = on_done;
-    probe->arg = arg;
-    probe->work.data = probe;
-    CHECK(uv_queue_work(environment->uv, &probe->work, work, on_worked) == 0);
+    waiting->on_done = on_done;
+    waiting->arg = arg;
+    waiting->probe = probe_create(&config->mqtt, waiting);
+    CHECK(uv_timer_init(environment->uv, &waiting->timer) == 0);
+    waiting->timer.data = waiting;
+    uint64_t limit_ms = config->mqtt.broker_count * DEADLINE_MS + MARGIN_MS;
+    CHECK(uv_timer_start(&waiting->timer, on_late, limit_ms, 0) == 0);
+    waiting->errand = errand_start(environment->uv, &steps, waiting->probe);
+    if (waiting->errand == NULL) {
+        (void)fail(&waiting->probe->why, STATUS_UNAVAILABLE,
+                   "no thread for the connection; check the limit of tasks");
+        end(waiting);
+    }
 }

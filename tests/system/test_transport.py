@@ -312,3 +312,25 @@ def test_a_check_ends_though_the_name_server_never_answers(world, resolver):
     assert lines["orange"].startswith("ok, ")
     assert re.match(r"failed: https://api.slow.example/v1/orders gave no answer: Resolving timed out after 3\d{3} "
                     "milliseconds; check base_url", lines["slow"]), lines["slow"]
+
+
+def test_receivers_whose_names_hang_delay_nobody_s_end(world, resolver):
+    """Each kind looks names up in its own way."""
+    simulator = world.simulator(orders=ORDERS)
+    sinks = [{"name": "noc", "mqtt": {"broker": "mqtt://broker.slow.example:1883", "client_id": "noc", "prefix": "o"}},
+             {"name": "tickets", "webhook": {"url": "https://tickets.slow.example/hook", "secret": harness.SECRET,
+                                             "timeout": "3s"}}]
+    daemon = world.daemon(configuration(world.folder, simulator, sinks=sinks))
+    done = subprocess.run(behind(resolver, "check", "--connect", "-c", daemon.path), capture_output=True, text=True,
+                          timeout=PROMPT_S)
+    lines = dict(line.split(": ", 1) for line in done.stdout.splitlines())
+    assert done.returncode == 69
+    assert lines["noc"] == ("failed: broker.slow.example:1883: the name was not looked up within 10 s; check broker and "
+                            "the name servers")
+    assert lines["tickets"].startswith("failed: no connection: Resolving timed out after 3")
+    run_behind(resolver, daemon)
+    wait_until(lambda: "its name was not looked up within 20 s" in daemon.log(), daemon.log)
+    count = len(resolver.questions)
+    simulator.step(order={"id": "120", "status": "Held"})
+    wait_until(lambda: any(b"tickets" in question for question in resolver.questions[count:]), daemon.log)
+    assert_ends_while_it_looks_up(daemon, resolver)
