@@ -54,8 +54,8 @@ void hand_init(struct hand *hand, size_t window);
 bool hand_add(struct hand *hand, struct parcel *parcel) MUST_CHECK;
 size_t hand_count_in(const struct hand *hand, enum parcel_state state);
 size_t hand_ids(const struct hand *hand, int64_t ids[static HAND_COUNT_MAX]); /* sorted */
-/* Marks what has ended as settling and gives it to be written. */
-size_t hand_take_ended(struct hand *hand, struct settlement settlements[static HAND_COUNT_MAX]);
+/* Marks what has ended as settling and gives it to be written: as many as hand_count_in says. */
+size_t hand_take_ended(struct hand *hand, struct settlement *settlements);
 void hand_forget_settling(struct hand *hand, struct outlet_totals *totals); /* it is written */
 void hand_keep_settling(struct hand *hand); /* it could not be written: it has ended, as before */
 /* Of those that wait, the one with the next id, round and round; NULL: none waits. */

@@ -167,15 +167,16 @@ static void on_settled(void *arg, enum status status, const char *detail)
 
 static void settle_ended(struct outlet *outlet)
 {
-    if (!may_ask(outlet, &outlet->settling)) {
+    size_t count = hand_count_in(&outlet->hand, PARCEL_ENDED);
+    if (count == 0 || !may_ask(outlet, &outlet->settling)) {
         return;
     }
-    struct settlement settlements[HAND_COUNT_MAX];
-    size_t count = hand_take_ended(&outlet->hand, settlements);
-    if (count != 0) {
-        outlet->settling.is_asked = true;
-        outlet->store.settle(outlet->store.self, settlements, count, on_settled, outlet);
-    }
+    /* An array for all that a hand can hold would be zeroed in each turn, and cost more than it. */
+    struct settlement *settlements = alloc_array(count, sizeof *settlements);
+    CHECK(hand_take_ended(&outlet->hand, settlements) == count);
+    outlet->settling.is_asked = true;
+    outlet->store.settle(outlet->store.self, settlements, count, on_settled, outlet);
+    free(settlements);
 }
 
 /* --- turns -------------------------------------------------------------------------------- */

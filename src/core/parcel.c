@@ -165,7 +165,7 @@ size_t hand_ids(const struct hand *hand, int64_t ids[static HAND_COUNT_MAX])
     return hand->count;
 }
 
-size_t hand_take_ended(struct hand *hand, struct settlement settlements[static HAND_COUNT_MAX])
+size_t hand_take_ended(struct hand *hand, struct settlement *settlements)
 {
     size_t count = 0;
     for (size_t i = 0; i < hand->count; i++) {
