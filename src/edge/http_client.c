@@ -16,7 +16,8 @@ struct http_client {
     uv_loop_t *uv;
     CURLM *multi;
     uv_timer_t curl_timer;  /* libcurl's own deadlines */
-    uv_idle_t curl_soon;    /* the same where it wants to go on at once */
+    uv_prepare_t prepare;   /* goes on at once where libcurl wants to */
+    uv_idle_t curl_soon;    /* active: it wants to, and the loop must not sleep */
     uv_idle_t portion_soon; /* the next portion of a large body */
     uv_timer_t end_timer;   /* what ended within a call of ours is told from the loop */
     struct http_transfer_list running, ended;
@@ -74,6 +75,7 @@ static void empty(struct http_client *client)
     CHECK(curl_multi_cleanup(client->multi) == CURLM_OK);
     client->multi = NULL;
     uv_close((uv_handle_t *)&client->curl_timer, on_own_closed);
+    uv_close((uv_handle_t *)&client->prepare, on_own_closed);
     uv_close((uv_handle_t *)&client->curl_soon, on_own_closed);
     uv_close((uv_handle_t *)&client->portion_soon, on_own_closed);
     uv_close((uv_handle_t *)&client->end_timer, on_own_closed);
@@ -208,14 +210,23 @@ static void on_curl_timer(uv_timer_t *timer)
 
 /* The steps of a new transfer are quick and follow one another without a look at the sockets: a
  * GOAWAY that is read between them fails the request, where libcurl 7.88 would have chosen another
- * connection. A portion of a body is not quick, and ends the turn. */
-static void on_curl_soon(uv_idle_t *idle)
+ * connection. A portion of a body is not quick, and ends the turn. The loop's own turn comes before
+ * this one, so that what it starts leaves before the loop looks at anything else. */
+static void on_prepare(uv_prepare_t *prepare)
 {
-    uint64_t end_ns = uv_hrtime() + SOON_NS_MAX;
-    do {
-        CHECK(uv_idle_stop(idle) == 0);
-        act(idle->data, CURL_SOCKET_TIMEOUT, 0);
-    } while (uv_is_active((uv_handle_t *)idle) && uv_hrtime() < end_ns);
+    struct http_client *client = prepare->data;
+    uint64_t end_ns = 0;
+    while (uv_is_active((uv_handle_t *)&client->curl_soon) &&
+           (end_ns == 0 || uv_hrtime() < end_ns)) {
+        end_ns = end_ns != 0 ? end_ns : uv_hrtime() + SOON_NS_MAX;
+        CHECK(uv_idle_stop(&client->curl_soon) == 0);
+        act(client, CURL_SOCKET_TIMEOUT, 0);
+    }
+}
+
+static void on_idle(uv_idle_t *idle)
+{
+    (void)idle; /* its only task is to keep the loop awake */
 }
 
 static struct watch *watch_create(struct http_client *client, curl_socket_t socket)
@@ -268,7 +279,7 @@ static int on_curl_wants_timer(CURLM *multi, long timeout_ms, void *arg)
     if (timeout_ms == 0) {
         /* It asks so after each portion of a body. A timer of 0 ms would run again and again within
          * one turn of the loop until the whole body is there: everything else would wait. */
-        CHECK(uv_idle_start(&client->curl_soon, on_curl_soon) == 0);
+        CHECK(uv_idle_start(&client->curl_soon, on_idle) == 0);
     }
     if (timeout_ms <= 0) {
         return 0;
@@ -317,6 +328,10 @@ enum status http_client_create(struct uv_loop_s *uv, struct http_client **out, s
     client->uv = uv;
     client->multi = multi;
     init_timer(client, &client->curl_timer);
+    CHECK(uv_prepare_init(uv, &client->prepare) == 0);
+    client->prepare.data = client;
+    client->handle_count++;
+    CHECK(uv_prepare_start(&client->prepare, on_prepare) == 0);
     init_idle(client, &client->curl_soon);
     init_idle(client, &client->portion_soon);
     init_timer(client, &client->end_timer);

@@ -71,8 +71,8 @@ void store_ask(struct store *store, struct job *job)
     uv_mutex_lock(&store->mutex);
     CHECK(!store->is_closing);
     list_append(&store->asked, job, job);
-    uv_cond_signal(&store->asks);
     uv_mutex_unlock(&store->mutex);
+    uv_cond_signal(&store->asks); /* whoever wakes finds the mutex free */
 }
 
 /* The next job, or a run of jobs that may join. */
@@ -149,7 +149,15 @@ static struct job *run_batch(struct database *database, struct job *first)
     return last;
 }
 
-static void hand_back(struct store *store, struct job *first, struct job *last)
+/* With the mutex. The loop need not wake for an answer when another is about to follow: a commit's
+ * comes together with the deliveries that it made due. */
+static bool is_answer_next(const struct store *store)
+{
+    return store->asked.first != NULL && store->asked.first->is_brief;
+}
+
+/* True: the loop has been woken. */
+static bool hand_back(struct store *store, struct job *first, struct job *last)
 {
     uv_mutex_lock(&store->mutex);
     if (first != NULL && store->database.commit_s >= 0) {
@@ -162,8 +170,13 @@ static void hand_back(struct store *store, struct job *first, struct job *last)
     } else {
         list_append(&store->answered, first, last);
     }
-    CHECK(uv_async_send(&store->async) == 0);
+    bool wakes = !is_answer_next(store);
     uv_mutex_unlock(&store->mutex);
+    if (wakes) {
+        /* The loop joins this thread before it closes the handle. */
+        CHECK(uv_async_send(&store->async) == 0);
+    }
+    return wakes;
 }
 
 static void run_thread(void *arg)
@@ -173,13 +186,14 @@ static void run_thread(void *arg)
     (void)prctl(PR_SET_NAME, "store"); /* as `top -H` shows it */
     for (struct job *first; (first = take_batch(store)) != NULL;) {
         struct job *last = run_batch(database, first);
-        hand_back(store, first, last);
-        database_tidy(database, false);
+        if (hand_back(store, first, last)) {
+            database_tidy(database, false);
+        }
     }
     counts_fini(database);
     staging_fini(database);
     database_close(database);
-    hand_back(store, NULL, NULL);
+    (void)hand_back(store, NULL, NULL);
 }
 
 static void store_destroy(struct store *store)

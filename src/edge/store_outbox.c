@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define BRIEF_COUNT_MAX 100
+
 /* Of each severity the oldest: enough to choose the weightiest from. */
 struct member {
     int64_t row, event_row;
@@ -432,6 +434,7 @@ void store_fetch_due(void *self, const struct due_query *query, store_due_fn *on
     CHECK(query->count_max != 0 && query->count_max <= 100000);
     struct due_job *due = (struct due_job *)job_create(sizeof *due, run_fetch_due, tell_due, arg);
     struct arena *arena = due->job.arena;
+    due->job.is_brief = query->count_max <= BRIEF_COUNT_MAX;
     due->query = *query;
     due->query.sink_name = arena_text(arena, span_of(query->sink_name));
     due->query.untried_lanes = arena_text(arena, span_of(query->untried_lanes));
