@@ -120,16 +120,19 @@ static void lose(struct mqtt_connection *connection, int library_code, int error
     mqtt_notes_add_words(&connection->noted, library_code, error, &reason);
     connection->is_login_refused =
         connection->noted.has_connack && mqtt_reason_is_credential(connection->noted.connack_code);
+    mqtt_notes_add_remedy(&connection->noted, connection->broker, &reason);
     (void)fail(&connection->loss, STATUS_UNAVAILABLE, "broker %s:%u: %s", connection->broker->host,
                connection->broker->port, text_cstr(&reason));
     text_fini(&reason);
     end(connection);
 }
 
-static void lose_by_silence(struct mqtt_connection *connection, const char *what, int ms_max)
+static void lose_by_silence(struct mqtt_connection *connection, const char *what, int ms_max,
+                            const char *suspect)
 {
-    (void)fail(&connection->loss, STATUS_UNAVAILABLE, "broker %s:%u: %s within %d s",
-               connection->broker->host, connection->broker->port, what, ms_max / 1000);
+    (void)fail(&connection->loss, STATUS_UNAVAILABLE,
+               "broker %s:%u: %s within %d s; check broker and %s", connection->broker->host,
+               connection->broker->port, what, ms_max / 1000, suspect);
     end(connection);
 }
 
@@ -366,11 +369,11 @@ static void on_tick(uv_timer_t *timer)
     if (connection->step == STEP_FAREWELL && is_late(connection)) {
         leave(connection);
     } else if (connection->step == STEP_GREET && is_late(connection)) {
-        lose_by_silence(connection, "no answer to the login", GREETING_MS_MAX);
+        lose_by_silence(connection, "no answer to the login", GREETING_MS_MAX, "firewalls");
     } else if (connection->step == STEP_ANNOUNCE && is_late(connection)) {
-        lose_by_silence(connection, "no answer after the login", GREETING_MS_MAX);
+        lose_by_silence(connection, "no answer after the login", GREETING_MS_MAX, "firewalls");
     } else if (connection->step == STEP_LOOK_UP && is_late(connection)) {
-        lose_by_silence(connection, "its name was not looked up", LOOK_UP_MS_MAX);
+        lose_by_silence(connection, "its name was not looked up", LOOK_UP_MS_MAX, "name servers");
     } else if (connection->step != STEP_LOOK_UP) {
         connection->is_busy = true;
         go_on(connection, mosquitto_loop_misc(connection->client));

@@ -3,6 +3,7 @@
 #include "core/utf8.h"
 #include "mqtt_reason.h"
 #include "mqtt_result.h"
+#include "mqtt_setup.h"
 
 #include <mosquitto.h>
 #include <mqtt_protocol.h>
@@ -79,5 +80,15 @@ void mqtt_notes_add_words(const struct mqtt_notes *notes, int result, int error,
     if (notes->log_lines[0] != '\0') {
         text_add_text(out, ": ");
         utf8_add_clean_line(out, span_of(notes->log_lines), sizeof notes->log_lines);
+    }
+}
+
+void mqtt_notes_add_remedy(const struct mqtt_notes *notes, const struct mqtt_broker *broker,
+                           struct text *out)
+{
+    if (!notes->has_connack) {
+        text_add_text(out, broker->is_tls ? "; " MQTT_TLS_REMEDY : "; " MQTT_REACH_REMEDY);
+    } else if (mqtt_reason_is_password(notes->connack_code)) {
+        text_add_text(out, "; " MQTT_LOGIN_REMEDY);
     }
 }

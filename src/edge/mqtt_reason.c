@@ -60,6 +60,11 @@ bool mqtt_reason_is_final(int code)
     return code == 0x87 || code == 0x90 || code == 0x95 || code == 0x99;
 }
 
+bool mqtt_reason_is_password(int code)
+{
+    return code == 0x04 || code == 0x05 || code == 0x86;
+}
+
 bool mqtt_reason_is_credential(int code)
 {
     return code == 0x02 || code == 0x04 || code == 0x05 || code == 0x85 || code == 0x86 ||

@@ -82,14 +82,12 @@ static void talk(struct probe *probe, struct mosquitto *client)
     } else if (probe->connect_code != CODE_NONE) {
         probe->library_words[0] = '\0';
         (void)fail(&probe->why, STATUS_UNAVAILABLE,
-                   "%s:%u: the broker refuses the connection: %s (0x%02x); check username, "
-                   "password_file and what the broker allows them",
+                   "%s:%u: the broker refuses the connection: %s (0x%02x); " MQTT_LOGIN_REMEDY,
                    probe->broker->host, probe->broker->port, mqtt_reason_words(probe->connect_code),
                    (unsigned)probe->connect_code);
     } else if (result != MOSQ_ERR_SUCCESS) {
         refuse(probe, mosquitto_strerror(result),
-               probe->broker->is_tls ? "check broker, tls.ca_file and the broker's certificate"
-                                     : "check broker, and that it listens there");
+               probe->broker->is_tls ? MQTT_TLS_REMEDY : MQTT_REACH_REMEDY);
     } else {
         refuse(probe, "the broker does not answer within 10 s", "check broker and firewalls");
     }

@@ -328,13 +328,14 @@ static void nobody_there_is_offline_with_the_reason(void **state)
     open_sink(fixture, process_free_port());
     struct outcome outcome = deliver(fixture, "1");
     assert_int_equal(SEND_OFFLINE, outcome.result.outcome);
-    assert_non_null(strstr(outcome.detail, "Connection refused"));
+    assert_non_null(
+        strstr(outcome.detail, "Connection refused; check broker, and that it listens"));
     close_sink(fixture);
     fixture->config.mqtt.brokers[0].host = "name.invalid";
     open_sink(fixture, 1883);
     outcome = deliver(fixture, "1");
     assert_int_equal(SEND_OFFLINE, outcome.result.outcome);
-    assert_non_null(strstr(outcome.detail, "cannot be resolved"));
+    assert_non_null(strstr(outcome.detail, "cannot be resolved; check broker"));
 }
 
 static void a_broker_that_says_nothing_is_given_up(void **state)
@@ -394,6 +395,7 @@ static void a_refused_login_is_told_in_words(void **state)
         struct outcome outcome = deliver(fixture, "allowed");
         assert_int_equal(SEND_OFFLINE, outcome.result.outcome);
         assert_non_null(strstr(outcome.detail, "not authorised"));
+        assert_non_null(strstr(outcome.detail, "; check "));
         assert_null(strstr(outcome.detail, "guess"));
         assert_int_equal(0, fixture->up_count);
         close_sink(fixture);

@@ -85,6 +85,16 @@ def test_a_broker_that_knows_nothing_of_us_is_told_each_state_once(world):
     assert len(states) == len(set(states)) == 4, states
 
 
+def test_a_broker_that_is_not_there_is_one_line_with_what_to_look_at(world):
+    broker = world.broker()
+    broker.stop()
+    _, daemon = start(world, broker)
+    wait_until(lambda: daemon.log().count("event=mqtt_attempt_failed") >= 3, daemon.log)
+    line, = (line for line in daemon.log().splitlines() if "event=mqtt_disconnected" in line)
+    assert re.search(rf'sink=noc detail="broker 127.0.0.1:{broker.port}: Connection refused; check broker', line), line
+    assert "level=warn" in line
+
+
 def test_a_broker_without_its_memory_is_filled_again(world):
     broker = world.broker()
     _, daemon = start(world, broker)
