@@ -1,5 +1,7 @@
 #include "core/address.h"
 
+#include "core/address_block.h"
+
 #include <string.h>
 
 #define LOCAL_BYTES_MAX 64
@@ -16,33 +18,11 @@ static bool is_letter_or_digit(char byte)
     return is_digit(byte) || (byte >= 'a' && byte <= 'z') || (byte >= 'A' && byte <= 'Z');
 }
 
-/* Four decimal numbers, and nothing that another reader would take for something else. */
-static bool parse_ipv4(struct span host, uint8_t out[static 4])
-{
-    size_t position = 0;
-    for (int part = 0; part < 4; part++) {
-        size_t from = position;
-        unsigned value = 0;
-        while (position < host.size && is_digit(host.data[position]) && position - from < 3) {
-            value = value * 10 + (unsigned)(host.data[position++] - '0');
-        }
-        bool has_leading_zero = position - from > 1 && host.data[from] == '0';
-        if (position == from || value > 255 || has_leading_zero) {
-            return false;
-        }
-        out[part] = (uint8_t)value;
-        if (part < 3 && (position == host.size || host.data[position++] != '.')) {
-            return false;
-        }
-    }
-    return position == host.size;
-}
-
 bool host_is_loopback(struct span host)
 {
     uint8_t address[4];
     return span_is(host, "localhost") || span_is(host, "::1") ||
-           (parse_ipv4(host, address) && address[0] == 127);
+           (address4_parse(host, address) && address[0] == 127);
 }
 
 static bool is_label(struct span label)
@@ -114,7 +94,7 @@ static bool is_odd_number(struct span host)
         from--;
     }
     struct span last = {.data = host.data + from, .size = host.size - from};
-    return is_number(last) && !parse_ipv4(host, address);
+    return is_number(last) && !address4_parse(host, address);
 }
 
 /* --- URLs ----------------------------------------------------------------------------------- */
@@ -276,7 +256,7 @@ static bool is_mail_domain(struct span domain)
         if (inside.size > 5 && memcmp(inside.data, "IPv6:", 5) == 0) {
             return is_ipv6((struct span){.data = inside.data + 5, .size = inside.size - 5});
         }
-        return parse_ipv4(inside, address);
+        return address4_parse(inside, address);
     }
     return is_domain(domain);
 }

@@ -2,6 +2,7 @@
 #include "core/config_shape.h"
 
 #include "core/address.h"
+#include "core/address_block.h"
 #include "core/arena.h"
 #include "core/base64.h"
 #include "core/header_name.h"
@@ -409,6 +410,25 @@ static void check_authorization(struct walker *walker, const struct node *map,
     }
 }
 
+/* Each connect would be refused. */
+static void check_host(struct walker *walker, const struct node *map,
+                       struct webhook_config *webhook)
+{
+    struct url url;
+    if (webhook->url == NULL || !url_parse(webhook->url, &url)) {
+        return;
+    }
+    if (host_is_loopback(url.host)) {
+        webhook->allow_private = true; /* who writes loopback means it */
+    } else if (host_is_private(url.host) && !webhook->allow_private) {
+        size_t path_size = walker_enter(walker, "url");
+        problem_add(walker->problems, node_member(map, "url"), walker->path,
+                    "its host is a private or local address, which is not called; accepted: a "
+                    "public host, or allow_private: on beside it");
+        walker_leave(walker, path_size);
+    }
+}
+
 static void finish_webhook(struct walker *walker, const struct node *map, void *target)
 {
     struct webhook_config *webhook = target;
@@ -428,10 +448,7 @@ static void finish_webhook(struct walker *walker, const struct node *map, void *
                     "batch is there with another format, and only CloudEvents have a form for "
                     "several; accepted: batch with format cloudevents");
     }
-    struct url url;
-    if (webhook->url != NULL && url_parse(webhook->url, &url) && host_is_loopback(url.host)) {
-        webhook->allow_private = true; /* who writes loopback means it */
-    }
+    check_host(walker, map, webhook);
 }
 
 const struct shape webhook_shape = {.keys = webhook_keys,

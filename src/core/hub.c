@@ -1,6 +1,7 @@
 #include "core/hub.h"
 
 #include "core/address.h"
+#include "core/address_block.h"
 #include "core/arena.h"
 #include "core/glob.h"
 #include "core/hash.h"
@@ -67,6 +68,11 @@ static enum status check_callback(const char *callback, const struct hub_config 
         return fail(why, STATUS_INVALID,
                     "callback: its host is not among http.hub.callbacks; accepted: a host that the "
                     "configuration allows");
+    }
+    if (host_is_private(url.host) && !host_is_loopback(url.host) && !config->allow_private) {
+        return fail(why, STATUS_INVALID,
+                    "callback: its host is a private or local address, which is not called; "
+                    "accepted: a public host, or http.hub.allow_private: on");
     }
     return STATUS_OK;
 }

@@ -135,16 +135,13 @@ static void the_corpus_has_the_expected_problems(void **state)
         const char *name;
         bool is_valid;
     } cases[] = {
-        {"minimal", true},       {"everything", true},
-        {"haste", true},         {"unknown_keys", false},
-        {"wrong_values", false}, {"insecure", false},
-        {"sinks", false},        {"mqtt", false},
-        {"routes", false},       {"yaml_features", false},
-        {"tab", false},          {"indent", false},
-        {"quote", false},        {"second_document", false},
-        {"nothing", false},      {"list", false},
-        {"not_utf8", false},     {"list_as_key", false},
-        {"variables", false},    {"no_sources", false},
+        {"minimal", true},       {"everything", true},     {"haste", true},
+        {"unknown_keys", false}, {"wrong_values", false},  {"insecure", false},
+        {"private", false},      {"sinks", false},         {"mqtt", false},
+        {"routes", false},       {"yaml_features", false}, {"tab", false},
+        {"indent", false},       {"quote", false},         {"second_document", false},
+        {"nothing", false},      {"list", false},          {"not_utf8", false},
+        {"list_as_key", false},  {"variables", false},     {"no_sources", false},
         {"hub", false},
     };
     for (size_t i = 0; i < ARRAY_COUNT(cases); i++) {

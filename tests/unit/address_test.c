@@ -1,4 +1,5 @@
 #include "core/address.h"
+#include "core/address_block.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -168,6 +169,58 @@ static void a_mailbox_is_one_address(void **state)
     assert_true(span_is(mailbox_domain("a@example.com"), "example.com"));
 }
 
+static void a_private_address_is_known_as_it_is_written(void **state)
+{
+    (void)state;
+    static const char *const private[] = {"10.255.255.1",
+                                          "192.168.0.1",
+                                          "127.0.0.1",
+                                          "169.254.169.254",
+                                          "0.0.0.0",
+                                          "::",
+                                          "::1",
+                                          "fd00::1",
+                                          "FE80::1",
+                                          "::ffff:127.0.0.1",
+                                          "::ffff:7f00:1",
+                                          "64:ff9b::10.0.0.1",
+                                          "fd00:1:2:3:4:5:6:7",
+                                          "0:0:0:0:0:0:0:1",
+                                          "2002:0a00:0001::",
+                                          "ff02::1:2"};
+    static const char *const others[] = {"8.8.8.8",
+                                         "2606:4700::1111",
+                                         "2606:4700:0:0:0:0:0:1111",
+                                         "::ffff:8.8.8.8",
+                                         "example.com",
+                                         "10.0.0",
+                                         "",
+                                         "fd00",
+                                         "fd00:1",
+                                         "fd00::1::2",
+                                         "fd00:::1",
+                                         ":fd00::1",
+                                         "fd00::1:",
+                                         "fd00::12345",
+                                         "fd00::g",
+                                         "1:2:3:4:5:6:7:8:9",
+                                         "1:2:3:4:5:6:7::8:9",
+                                         "1.2.3.4::",
+                                         "::1.2.3",
+                                         "::10.0.0.1.2",
+                                         "1:2:3:4:5:6:7:10.0.0.1"};
+    for (size_t i = 0; i < ARRAY_COUNT(private); i++) {
+        if (!host_is_private(span_of(private[i]))) {
+            fail_msg("%s", private[i]);
+        }
+    }
+    for (size_t i = 0; i < ARRAY_COUNT(others); i++) {
+        if (host_is_private(span_of(others[i]))) {
+            fail_msg("%s", others[i]);
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -176,6 +229,7 @@ int main(void)
         cmocka_unit_test(loopback_is_what_no_other_host_can_be),
         cmocka_unit_test(clear_text_goes_to_loopback_only),
         cmocka_unit_test(a_mailbox_is_one_address),
+        cmocka_unit_test(a_private_address_is_known_as_it_is_written),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -10,8 +10,8 @@
 
 #include <cmocka.h>
 
-static const char *const callbacks[] = {"listener.example.com", "*.example.net"};
-static const struct hub_config config = {.callbacks = callbacks, .callback_count = 2};
+static const char *const callbacks[] = {"listener.example.com", "*.example.net", "10.0.0.1"};
+static const struct hub_config config = {.callbacks = callbacks, .callback_count = 3};
 
 static enum status read(struct arena *arena, enum hub_api api, const char *callback,
                         const char *query, struct hub_registration *out, struct failure *why)
@@ -82,6 +82,7 @@ static void only_allowed_hosts_are_called(void **state)
                                           "https://a.example.net/$$",
                                           "https://a.example.net/a b",
                                           "https://a.example.net:0/",
+                                          "https://10.0.0.1/", /* not without allow_private */
                                           ""};
     struct arena *arena = arena_create();
     struct hub_registration registration;
