@@ -350,13 +350,14 @@ static void check_credentials(struct poller *poller, struct instant now)
                      poller->health.token_certificate_expires_wall_ms, now);
 }
 
-/* How long it failed in the window says nothing of how long it goes on failing. */
+/* How long it failed in the window says nothing of how long it goes on failing. It has failed all
+ * the same, until a sweep says otherwise: what is known is old. */
 static void end_maintenance(struct poller *poller, struct instant now)
 {
     int64_t spread_ms = poller->source->every_ms / 10;
     spread_ms = spread_ms < MINUTE_MS ? spread_ms : MINUTE_MS;
     int64_t soon_ms = now.mono_ms + random_below(&poller->random, spread_ms + 1);
-    poller->health.failure_count = 0;
+    poller->health.failure_count = 1;
     poller->schedule.due_ms = earlier(poller->schedule.due_ms, soon_ms);
 }
 
