@@ -11,6 +11,8 @@ bool utf8_is_valid(struct span bytes); /* no surrogates, no overlong forms; NUL 
 /* Reads one code point at *position and moves past it. Invalid bytes give U+FFFD, one byte each. */
 uint32_t utf8_next(struct span bytes, size_t *position);
 void utf8_add(struct text *out, uint32_t code_point);
+/* Nothing but space to ~: as it is, it is clean, in NFC, and a byte a character. */
+bool utf8_is_printable_ascii(struct span bytes);
 /* Controls, bidi marks, zero-width and line-separator characters, and what is no character. */
 bool utf8_is_invisible(uint32_t code_point);
 

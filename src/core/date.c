@@ -61,66 +61,86 @@ int64_t civil_to_ms(const struct civil *civil)
            civil->second * SECOND_MS + civil->millisecond;
 }
 
-/* What stands before a part of a date, and the part. */
-static void add_part(struct text *out, char separator, int number, size_t digits)
+/* A date in its canonical form. */
+struct spelling {
+    char bytes[32];
+    size_t size;
+};
+
+/* What stands before a part of a date ('\0': nothing), and the part. */
+static void put(struct spelling *out, char separator, int number, size_t digits)
 {
-    text_add_char(out, separator);
-    text_add_number(out, number, digits);
+    unsigned rest = (unsigned)number;
+    if (separator != '\0') {
+        out->bytes[out->size++] = separator;
+    }
+    CHECK(out->size + digits < sizeof out->bytes);
+    for (size_t i = digits; i > 0; i--) {
+        out->bytes[out->size + i - 1] = (char)('0' + rest % 10);
+        rest /= 10;
+    }
+    out->size += digits;
 }
 
-static void add_day(struct text *out, const struct civil *civil)
+static void put_day(struct spelling *out, const struct civil *civil)
 {
-    text_add_number(out, civil->year, 4);
-    add_part(out, '-', civil->month, 2);
-    add_part(out, '-', civil->day, 2);
+    put(out, '\0', civil->year, 4);
+    put(out, '-', civil->month, 2);
+    put(out, '-', civil->day, 2);
 }
 
-static void add_instant(struct text *out, int64_t wall_ms, bool has_fraction)
+static struct spelling spell_instant(int64_t wall_ms, bool has_fraction)
 {
     struct civil civil = civil_of(wall_ms);
-    add_day(out, &civil);
-    add_part(out, 'T', civil.hour, 2);
-    add_part(out, ':', civil.minute, 2);
-    add_part(out, ':', civil.second, 2);
+    struct spelling out = {.size = 0};
+    put_day(&out, &civil);
+    put(&out, 'T', civil.hour, 2);
+    put(&out, ':', civil.minute, 2);
+    put(&out, ':', civil.second, 2);
     if (has_fraction) {
-        add_part(out, '.', civil.millisecond, 3);
+        put(&out, '.', civil.millisecond, 3);
     }
-    text_add_char(out, 'Z');
+    out.bytes[out.size++] = 'Z';
+    return out;
+}
+
+static struct spelling spell(struct date date)
+{
+    struct spelling out = {.size = 0};
+    if (date.kind == DATE_INSTANT) {
+        out = spell_instant(date.ms, date.ms % SECOND_MS != 0);
+    } else if (date.kind == DATE_DAY) {
+        struct civil civil = civil_of(date.ms);
+        put_day(&out, &civil);
+    }
+    return out;
+}
+
+static struct span span_of_spelling(const struct spelling *spelling)
+{
+    return (struct span){.data = spelling->bytes, .size = spelling->size};
 }
 
 void date_add(struct text *out, struct date date)
 {
-    switch (date.kind) {
-    case DATE_NONE:
-        return;
-    case DATE_DAY: {
-        struct civil civil = civil_of(date.ms);
-        add_day(out, &civil);
-        return;
-    }
-    case DATE_INSTANT:
-        add_instant(out, date.ms, date.ms % SECOND_MS != 0);
-        return;
-    }
+    struct spelling spelling = spell(date);
+    text_add(out, span_of_spelling(&spelling));
 }
 
 void date_add_wall(struct text *out, int64_t wall_ms)
 {
-    add_instant(out, wall_ms, true);
+    struct spelling spelling = spell_instant(wall_ms, true);
+    text_add(out, span_of_spelling(&spelling));
 }
 
 struct date date_of(const char *canonical)
 {
     struct date date = {.kind = DATE_NONE};
-    struct span bytes = span_of(canonical);
-    if (!date_parse(bytes, zone_utc(), &date)) {
+    if (!date_parse(span_of(canonical), zone_utc(), &date)) {
         return (struct date){.kind = DATE_NONE};
     }
-    struct text again;
-    text_init(&again, 64);
-    date_add(&again, date);
-    bool is_canonical = span_equal(text_span(&again), bytes);
-    text_fini(&again);
+    struct spelling again = spell(date);
+    bool is_canonical = span_is(span_of_spelling(&again), canonical);
     return is_canonical ? date : (struct date){.kind = DATE_NONE};
 }
 
@@ -130,11 +150,8 @@ struct date date_of_wall(const char *text)
     if (date.kind != DATE_NONE || !date_parse(span_of(text), zone_utc(), &date)) {
         return date;
     }
-    struct text again;
-    text_init(&again, 64);
-    date_add_wall(&again, date.ms);
-    bool is_wall = span_equal(text_span(&again), span_of(text));
-    text_fini(&again);
+    struct spelling again = spell_instant(date.ms, true);
+    bool is_wall = span_is(span_of_spelling(&again), text);
     return is_wall ? date : (struct date){.kind = DATE_NONE};
 }
 

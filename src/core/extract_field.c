@@ -149,28 +149,28 @@ static bool has_name(const struct seeking *seeking)
            seeking->rule->shape == SHAPE_BLOCK;
 }
 
-/* The bytes of a node as text, before cleaning. */
-static void add_raw(struct seeking *seeking, const struct json *node, struct text *out)
+/* A node as text, before cleaning: its own bytes, or what room is filled with. */
+static struct span raw_text(struct seeking *seeking, const struct json *node, struct text *room)
 {
     enum json_kind kind = json_kind(node);
     bool is_composite = kind == JSON_LIST || kind == JSON_OBJECT;
     if (is_composite && json_count(node) == 0) {
-        return;
+        return (struct span){0};
     }
     const char *name = kind == JSON_OBJECT && has_name(seeking) ? object_name(node) : NULL;
     if (name != NULL) {
-        text_add_text(out, name);
-        return;
+        return span_of(name);
     }
+    struct span raw = json_text(node);
     if (is_composite) {
-        json_add(out, node);
-    } else {
-        text_add(out, json_text(node));
+        json_add(room, node);
+        raw = text_span(room);
     }
-    seeking->is_of_other_type = out->size != 0 && !is_expected(seeking, kind);
+    seeking->is_of_other_type = raw.size != 0 && !is_expected(seeking, kind);
     if (seeking->is_of_other_type) {
-        report_shape(seeking, kind_names[kind], text_span(out));
+        report_shape(seeking, kind_names[kind], raw);
     }
+    return raw;
 }
 
 static bool is_ascii(struct span bytes)
@@ -199,6 +199,10 @@ static struct span trim(struct span bytes)
 static const char *canonical_text(const struct seeking *seeking, struct span raw)
 {
     const struct extracting *work = seeking->work;
+    if (raw.size <= RECORD_TEXT_MAX && utf8_is_printable_ascii(raw)) {
+        struct span kept = trim(raw);
+        return kept.size != 0 ? arena_text(work->arena, kept) : NULL;
+    }
     struct text normal;
     struct text cleaned;
     text_init(&normal, SIZE_MAX / 4);
@@ -240,15 +244,14 @@ static const char *canonical_date(struct seeking *seeking, enum json_kind kind, 
 static bool take_value(void *arg, const struct json *node)
 {
     struct seeking *seeking = arg;
-    struct text raw;
-    text_init(&raw, SIZE_MAX / 4);
+    struct text room;
+    text_init(&room, SIZE_MAX / 4);
     seeking->is_found = true;
-    add_raw(seeking, node, &raw);
-    seeking->value = canonical_text(seeking, text_span(&raw));
+    seeking->value = canonical_text(seeking, raw_text(seeking, node, &room));
     if (seeking->value != NULL && seeking->rule->shape == SHAPE_DATE) {
         seeking->value = canonical_date(seeking, json_kind(node), seeking->value);
     }
-    text_fini(&raw);
+    text_fini(&room);
     return seeking->value != NULL;
 }
 

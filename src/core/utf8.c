@@ -171,8 +171,7 @@ static size_t find_cut(struct span bytes, size_t bytes_max, bool is_block)
     return bytes.size;
 }
 
-/* Nearly every text is: what shows as it is, and a byte each. */
-static bool is_printable_ascii(struct span bytes)
+bool utf8_is_printable_ascii(struct span bytes)
 {
     bool is_printable = true;
     for (size_t i = 0; i < bytes.size; i++) {
@@ -183,7 +182,7 @@ static bool is_printable_ascii(struct span bytes)
 
 static void add_clean(struct text *out, struct span bytes, size_t bytes_max, bool is_block)
 {
-    if (bytes.size <= bytes_max && is_printable_ascii(bytes)) {
+    if (bytes.size <= bytes_max && utf8_is_printable_ascii(bytes)) {
         text_add(out, bytes);
         return;
     }
