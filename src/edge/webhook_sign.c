@@ -3,8 +3,10 @@
 #include "core/base64.h"
 #include "core/secret.h"
 
+#include <openssl/core_names.h>
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
+#include <openssl/params.h>
 
 #include <stdlib.h>
 #include <string.h>
@@ -17,7 +19,7 @@
 #define SIGNATURE_SIZE 64
 
 struct webhook_key {
-    struct secret *shared; /* NULL: it is a private one */
+    EVP_MAC_CTX *shared; /* ready for a message: each takes a copy; NULL: it is a private one */
     EVP_PKEY *private;
 };
 
@@ -29,6 +31,21 @@ static bool decode_after(struct span spelled, const char *prefix, struct text *o
            base64_decode(out,
                          (struct span){.data = spelled.data + size, .size = spelled.size - size}) &&
            out->status == STATUS_OK && out->size != 0;
+}
+
+/* OpenSSL looks algorithms up by name, which costs more than a message: once a key. */
+static EVP_MAC_CTX *read_shared(const struct text *bytes)
+{
+    char digest[] = "SHA256";
+    const OSSL_PARAM parameters[] = {
+        OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, digest, 0),
+        OSSL_PARAM_construct_end()};
+    EVP_MAC *mac = EVP_MAC_fetch(NULL, OSSL_MAC_NAME_HMAC, NULL);
+    EVP_MAC_CTX *context = EVP_MAC_CTX_new(mac);
+    CHECK(context != NULL &&
+          EVP_MAC_init(context, (const unsigned char *)bytes->data, bytes->size, parameters) == 1);
+    EVP_MAC_free(mac);
+    return context;
 }
 
 /* A private key is written as its seed, with or without the public key behind it. */
@@ -49,7 +66,7 @@ enum status webhook_key_create(const struct secret *text, struct webhook_key **o
     struct text bytes;
     text_init(&bytes, KEY_BYTES_MAX);
     if (decode_after(spelled, SHARED_PREFIX, &bytes)) {
-        key.shared = secret_create(text_span(&bytes));
+        key.shared = read_shared(&bytes);
     } else {
         text_clear(&bytes);
         if (decode_after(spelled, PRIVATE_PREFIX, &bytes)) {
@@ -74,18 +91,20 @@ void webhook_key_destroy(struct webhook_key *key)
     if (key == NULL) {
         return;
     }
-    secret_destroy(key->shared);
+    EVP_MAC_CTX_free(key->shared);
     EVP_PKEY_free(key->private);
     free(key);
 }
 
-static size_t compute_hmac(const struct secret *secret, struct span bytes,
-                           unsigned char digest[static EVP_MAX_MD_SIZE])
+static size_t sign_shared(const EVP_MAC_CTX *key, struct span bytes,
+                          unsigned char digest[static EVP_MAX_MD_SIZE])
 {
-    struct span key = secret_reveal(secret);
-    unsigned size = 0;
-    CHECK(HMAC(EVP_sha256(), key.data, (int)key.size, (const unsigned char *)bytes.data, bytes.size,
-               digest, &size) != NULL);
+    size_t size = 0;
+    EVP_MAC_CTX *context = EVP_MAC_CTX_dup(key);
+    CHECK(context != NULL &&
+          EVP_MAC_update(context, (const unsigned char *)bytes.data, bytes.size) == 1 &&
+          EVP_MAC_final(context, digest, &size, EVP_MAX_MD_SIZE) == 1);
+    EVP_MAC_CTX_free(context);
     return size;
 }
 
@@ -112,7 +131,7 @@ void webhook_sign(const struct webhook_key *key, const char *id, int64_t time_s,
     unsigned char signature[EVP_MAX_MD_SIZE];
     _Static_assert(sizeof signature >= SIGNATURE_SIZE, "both kinds fit");
     size_t size = key->shared != NULL
-                      ? compute_hmac(key->shared, text_span(&content), signature)
+                      ? sign_shared(key->shared, text_span(&content), signature)
                       : sign_privately(key->private, text_span(&content), signature);
     text_add_text(out, key->shared != NULL ? "v1," : "v1a,");
     base64_add(out, (struct span){.data = (const char *)signature, .size = size});
@@ -122,8 +141,11 @@ void webhook_sign(const struct webhook_key *key, const char *id, int64_t time_s,
 void webhook_sign_body(const struct secret *secret, struct span body, struct text *out)
 {
     unsigned char digest[EVP_MAX_MD_SIZE];
-    struct span bytes = {.data = body.size != 0 ? body.data : "", .size = body.size};
-    size_t size = compute_hmac(secret, bytes, digest);
+    struct span key = secret_reveal(secret);
+    const char *data = body.size != 0 ? body.data : "";
+    unsigned size = 0;
+    CHECK(HMAC(EVP_sha256(), key.data, (int)key.size, (const unsigned char *)data, body.size,
+               digest, &size) != NULL);
     text_add_text(out, "sha256=");
     for (size_t i = 0; i < size; i++) {
         text_addf(out, "%02x", digest[i]);
