@@ -140,9 +140,10 @@ struct mqtt_config {
     const char *username;
     const struct secret *password;
     const char *prefix;
-    bool has_state;         /* retained state topics */
-    struct rate state_rate; /* of publishing them */
-    int64_t expiry_ms;      /* of events in the broker's queues; 0: never */
+    bool has_state;           /* retained state topics */
+    struct rate state_rate;   /* of publishing them */
+    size_t message_bytes_max; /* of a payload, as the broker takes them; 0: it says so itself */
+    int64_t expiry_ms;        /* of events in the broker's queues; 0: never */
     struct tls_config tls;
     struct home_assistant_config home_assistant;
 };

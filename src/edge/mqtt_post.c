@@ -159,7 +159,14 @@ static struct letter *add_letter(struct mqtt_post *post, send_done_fn *on_done, 
 static void refuse_if_too_large(struct mqtt_post *post, struct letter *letter)
 {
     bool fits = letter->topic.status == STATUS_OK && letter->payload.status == STATUS_OK;
-    if (!fits) {
+    size_t limit = post->config->mqtt.message_bytes_max;
+    if (fits && limit != 0 && letter->payload.size > limit) {
+        (void)fail(&letter->detail, STATUS_TOO_LARGE,
+                   "%zu bytes are more than message_limit; raise it with the broker's own limit, "
+                   "or send less (fields)",
+                   letter->payload.size);
+        end_later(post, letter, SEND_REJECTED);
+    } else if (!fits) {
         (void)fail(&letter->detail, STATUS_TOO_LARGE,
                    "the topic or the payload is longer than MQTT allows");
         end_later(post, letter, SEND_REJECTED);

@@ -327,6 +327,8 @@ static void sink_mqtt_describe(void *self, struct text *out)
     mqtt_post_describe(sink->post, out);
     if (mqtt->protocol != 5) {
         text_add_text(out, "; with protocol 3.1.1 the broker cannot say that it refused a message");
+        text_add_text(
+            out, mqtt->message_bytes_max == 0 ? " (message_limit is for what is too large)" : "");
     }
 }
 

@@ -322,6 +322,24 @@ static void many_sends_have_one_end_each(void **state)
     mqtt_broker_stop(&broker);
 }
 
+static void what_is_over_the_limit_that_was_told_is_not_sent(void **state)
+{
+    struct fixture *fixture = *state;
+    struct mqtt_server broker = mqtt_broker_start(ANONYMOUS);
+    fixture->config.mqtt.protocol = 4;
+    fixture->config.mqtt.message_bytes_max = strlen(BODY);
+    open_sink(fixture, broker.port);
+    assert_int_equal(SEND_ACCEPTED, deliver(fixture, "1").result.outcome);
+    close_sink(fixture);
+    fixture->config.mqtt.message_bytes_max = strlen(BODY) - 1;
+    open_sink(fixture, broker.port);
+    struct outcome outcome = deliver(fixture, "1");
+    assert_int_equal(SEND_REJECTED, outcome.result.outcome);
+    assert_non_null(strstr(outcome.detail, "more than message_limit"));
+    close_sink(fixture);
+    mqtt_broker_stop(&broker);
+}
+
 static void nobody_there_is_offline_with_the_reason(void **state)
 {
     struct fixture *fixture = *state;
@@ -639,6 +657,7 @@ int main(void)
         TEST(a_killed_broker_loses_nothing),
         TEST(many_sends_have_one_end_each),
         TEST(nobody_there_is_offline_with_the_reason),
+        TEST(what_is_over_the_limit_that_was_told_is_not_sent),
         TEST(a_broker_that_says_nothing_is_given_up),
         TEST(a_refused_login_is_told_in_words),
         TEST(a_denied_topic_is_rejected_where_the_protocol_can_say_so),

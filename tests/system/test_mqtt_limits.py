@@ -1,6 +1,8 @@
 """What a broker allows: sizes, how many messages at once, how long a silence. Against a real mosquitto."""
 import json
 
+import pytest
+
 import harness
 import mqtt_soak
 from harness import wait_until
@@ -91,6 +93,30 @@ def test_with_the_old_protocol_what_makes_the_broker_hang_up_is_found_and_parked
     assert "mqtt_taken_over" not in daemon.log()
     change(simulator, "1003", "C")
     wait_until(lambda: is_delivered(daemon, 2), daemon.log)
+
+
+@pytest.mark.parametrize("limit", [None, "3000"])
+def test_what_an_old_brokers_limit_drops_without_a_word_is_parked_where_the_limit_is_told(world, limit):
+    """mosquitto's message_size_limit acknowledges what it drops, and 3.1.1 has no word for it."""
+    broker = world.broker(["allow_anonymous true", "message_size_limit 3000"])
+    simulator, daemon = start(world, broker, protocol="3.1.1", **({"message_limit": limit} if limit else {}))
+    wait_until(lambda: state_of(broker, "1001") and state_of(broker, "1003"), daemon.log)
+    subscriber = world.subscriber(broker)
+    enlarge(simulator, "1001", 3500)
+    change(simulator, "1002", "B")
+    wait_until(lambda: sink(daemon)["pending"] == 0 and sink(daemon)["observed"] == 2, daemon.log)
+    wait_until(lambda: state_of(broker, "1002")["step"] == "B", daemon.log)
+    wait_until(lambda: [message.topic for message in list(subscriber.messages) if "/orange/event/" in message.topic] ==
+               ["orderwatch/orange/event/info/order.status.changed/1002"], daemon.log)
+    state = sink(daemon)
+    if limit:
+        assert state["delivered"] == 1 and state["parked"] == 1
+        assert "more than message_limit; raise it with the broker's own limit" in state["last_failure"]
+        wait_until(lambda: state_of(broker, "1001") is None and "1 state refused" in sink(daemon)["connection"], daemon.log)
+    else:
+        assert state["delivered"] == 2
+        assert "cannot say that it refused a message (message_limit is for what is too large)" in state["connection"]
+    assert daemon.log().count("event=mqtt_connected") == 1  # nobody hung up
 
 
 def test_no_more_is_on_its_way_than_the_broker_takes_at_once(world):
