@@ -23,6 +23,7 @@ struct answer {
     int64_t certificate_expires_wall_ms, own_certificate_expires_wall_ms;
     bool is_tls_failure;
     char request_id[REQUEST_ID_MAX + 8], content_type[96], detail[256]; /* cleaned */
+    char location[208]; /* of a redirect: cleaned, without query and credentials */
 };
 
 void answer_take(struct answer *answer, struct http_response *response);

@@ -33,7 +33,7 @@ struct http_response {
     enum status status; /* transport outcome; the rest is valid only if STATUS_OK */
     int http_code;
     struct text *body; /* the callee may text_take it */
-    const char *retry_after, *etag, *last_modified, *link, *total_count, *request_id,
+    const char *retry_after, *etag, *last_modified, *link, *location, *total_count, *request_id,
         *content_type;                       /* header values as sent; NULL: absent */
     int64_t certificate_expires_wall_ms;     /* of the peer; 0: unknown or no TLS */
     int64_t own_certificate_expires_wall_ms; /* of tls->cert_file; 0: none, or unreadable */

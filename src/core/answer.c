@@ -51,6 +51,25 @@ static char *copy_header(const char *value, size_t bytes_max)
     return value != NULL && strlen(value) <= bytes_max ? alloc_text(value) : NULL;
 }
 
+/* Where a redirect leads, without what may be a secret. */
+static void keep_location(struct answer *answer, const char *value)
+{
+    if (value == NULL || answer->http_code < 300 || answer->http_code > 399) {
+        return;
+    }
+    char *plain = alloc_text(value);
+    plain[strcspn(plain, "?#")] = '\0';
+    char *authority = strstr(plain, "//");
+    authority = authority != NULL ? authority + 2 : plain;
+    size_t authority_size = strcspn(authority, "/");
+    char *at = memrchr(authority, '@', authority_size);
+    if (at != NULL) {
+        memmove(authority, at + 1, strlen(at + 1) + 1);
+    }
+    clean_into(answer->location, sizeof answer->location, plain);
+    free(plain);
+}
+
 void answer_take(struct answer *answer, struct http_response *response)
 {
     answer_clear(answer);
@@ -68,6 +87,7 @@ void answer_take(struct answer *answer, struct http_response *response)
     answer->own_certificate_expires_wall_ms = response->own_certificate_expires_wall_ms;
     clean_into(answer->request_id, sizeof answer->request_id, response->request_id);
     clean_into(answer->content_type, sizeof answer->content_type, response->content_type);
+    keep_location(answer, response->location);
     answer->link = copy_header(response->link, LINK_BYTES_MAX);
     answer->etag = copy_header(response->etag, VALIDATOR_BYTES_MAX);
     answer->last_modified = copy_header(response->last_modified, VALIDATOR_BYTES_MAX);
@@ -185,6 +205,9 @@ static void add_answer(const struct answer *answer, const struct api_error *erro
         text_addf(out, ", code %d", error->code);
     }
     text_addf(out, " (%s)", error->meaning);
+    if (answer->location[0] != '\0') {
+        text_addf(out, " to %s", answer->location);
+    }
     if (error->words[0] != '\0') {
         text_addf(out, ": \"%s\"", error->words);
     }

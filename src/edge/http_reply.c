@@ -18,7 +18,7 @@ static const char *const header_names[REPLY_HEADER_COUNT] = {
     [REPLY_LAST_MODIFIED] = "Last-Modified",       [REPLY_LINK] = "Link",
     [REPLY_TOTAL_COUNT] = "X-Total-Count",         [REPLY_REQUEST_ID_ORANGE] = "X-OAPI-Request-Id",
     [REPLY_REQUEST_ID] = "X-Request-Id",           [REPLY_CONTENT_TYPE] = "Content-Type",
-    [REPLY_CONTENT_ENCODING] = "Content-Encoding",
+    [REPLY_CONTENT_ENCODING] = "Content-Encoding", [REPLY_LOCATION] = "Location",
 };
 
 void http_reply_init(struct http_reply *reply, size_t body_bytes_max, bool truncates_body)
@@ -195,6 +195,7 @@ void http_reply_show(struct http_reply *reply, struct http_response *response)
     response->etag = reply->headers[REPLY_ETAG];
     response->last_modified = reply->headers[REPLY_LAST_MODIFIED];
     response->link = reply->headers[REPLY_LINK];
+    response->location = reply->headers[REPLY_LOCATION];
     response->total_count = reply->headers[REPLY_TOTAL_COUNT];
     response->request_id = reply->headers[REPLY_REQUEST_ID_ORANGE] != NULL
                                ? reply->headers[REPLY_REQUEST_ID_ORANGE]

@@ -161,12 +161,46 @@ static void what_to_do_follows_from_what_failed(void **state)
     }
 }
 
+static void a_redirect_is_told_with_where_it_leads(void **state)
+{
+    (void)state;
+    static const struct {
+        int http_code;
+        const char *location, *says;
+    } cases[] = {
+        {301, "https://new.example.com/v2/orders?key=hidden#x",
+         "(redirected elsewhere) to https://new.example.com/v2/orders; set base_url"},
+        {307, "https://me:hidden@login.example.com",
+         "elsewhere) to https://login.example.com; set"},
+        {302, "//me:a@b:hidden@x.example.com/p@q", "elsewhere) to //x.example.com/p@q; set"},
+        {308, "/v2/orders\r\nX: y", "elsewhere) to /v2/orders"},
+        {302, "me:hidden@x/", "elsewhere) to x/; set"},
+        {302, "", "elsewhere); set"},
+        {302, NULL, "elsewhere); set"},
+        {404, "https://new.example.com/", "(no such resource); check"},
+    };
+    for (size_t i = 0; i < ARRAY_COUNT(cases); i++) {
+        struct answer answer = answer_of(
+            (struct http_response){.http_code = cases[i].http_code, .location = cases[i].location},
+            "");
+        struct trouble trouble;
+        answer_explain(&answer, "orange", url, &trouble);
+        if (strstr(trouble.detail, cases[i].says) == NULL) {
+            fail_msg("%s is not in: %s", cases[i].says, trouble.detail);
+        }
+        assert_null(strstr(trouble.detail, "hidden"));
+        assert_null(strchr(trouble.detail, '\n'));
+        answer_clear(&answer);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_refusal_names_everything),
         cmocka_unit_test(transport_failures_and_bad_bodies_are_told_apart),
         cmocka_unit_test(what_to_do_follows_from_what_failed),
+        cmocka_unit_test(a_redirect_is_told_with_where_it_leads),
         cmocka_unit_test(headers_are_read_with_care),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
