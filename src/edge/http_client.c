@@ -21,6 +21,7 @@ struct http_client {
     uv_idle_t portion_soon; /* the next portion of a large body */
     uv_timer_t end_timer;   /* what ended within a call of ours is told from the loop */
     struct http_transfer_list running, ended;
+    uint64_t told_count;
     struct smtps *smtps;
     size_t handle_count; /* open libuv handles */
     bool is_closing, is_emptied;
@@ -87,6 +88,7 @@ static void tell_ends(struct http_client *client)
     struct http_transfer *transfer;
     while ((transfer = client->ended.first) != NULL) {
         http_transfer_list_remove(&client->ended, transfer);
+        client->told_count++;
         http_transfer_end(transfer, loop_instant(client->uv));
     }
     if (client->is_closing && !client->is_emptied) {
@@ -208,13 +210,20 @@ static void on_curl_timer(uv_timer_t *timer)
     act(timer->data, CURL_SOCKET_TIMEOUT, 0);
 }
 
+static void on_idle(uv_idle_t *idle)
+{
+    (void)idle; /* its only task is to keep the loop awake */
+}
+
 /* The steps of a new transfer are quick and follow one another without a look at the sockets: a
  * GOAWAY that is read between them fails the request, where libcurl 7.88 would have chosen another
  * connection. A portion of a body is not quick, and ends the turn. The loop's own turn comes before
- * this one, so that what it starts leaves before the loop looks at anything else. */
+ * this one, so that what it starts leaves before the loop looks at anything else. What ends here is
+ * for that turn to go on with: the loop must not sleep before it. */
 static void on_prepare(uv_prepare_t *prepare)
 {
     struct http_client *client = prepare->data;
+    uint64_t told_count = client->told_count;
     uint64_t end_ns = 0;
     while (uv_is_active((uv_handle_t *)&client->curl_soon) &&
            (end_ns == 0 || uv_hrtime() < end_ns)) {
@@ -222,11 +231,9 @@ static void on_prepare(uv_prepare_t *prepare)
         CHECK(uv_idle_stop(&client->curl_soon) == 0);
         act(client, CURL_SOCKET_TIMEOUT, 0);
     }
-}
-
-static void on_idle(uv_idle_t *idle)
-{
-    (void)idle; /* its only task is to keep the loop awake */
+    if (client->told_count != told_count && !client->is_closing) {
+        CHECK(uv_idle_start(&client->curl_soon, on_idle) == 0);
+    }
 }
 
 static struct watch *watch_create(struct http_client *client, curl_socket_t socket)

@@ -724,6 +724,52 @@ static int make_certificates(void **state)
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
+/* --- in the daemon's loop --------------------------------------------------------------------- */
+
+struct daemon_like {
+    struct loop *loop;
+    struct http_client *client;
+    int64_t started_ms, went_on_ms;
+    bool is_done, is_closed;
+};
+
+static void on_done_in_loop(void *arg, struct http_response *response)
+{
+    struct daemon_like *play = arg;
+    (void)response;
+    play->is_done = true;
+}
+
+static int64_t on_turn(void *arg, struct instant now)
+{
+    struct daemon_like *play = arg;
+    if (play->started_ms == 0) {
+        struct http_request request = get("http://127.0.0.1:1/");
+        request.allows_private = false; /* it is refused before anything is sent */
+        struct http_port port = http_client_port(play->client);
+        port.start(port.self, &request, on_done_in_loop, play);
+        play->started_ms = now.mono_ms;
+    } else if (play->is_done && play->went_on_ms == 0) {
+        play->went_on_ms = now.mono_ms;
+        http_client_close(play->client, on_closed, &play->is_closed);
+        loop_close(play->loop);
+    }
+    return INSTANT_NEVER;
+}
+
+static void what_has_ended_is_gone_on_with_before_the_loop_sleeps(void **state)
+{
+    (void)state;
+    struct daemon_like play = {.is_done = false};
+    assert_int_equal(STATUS_OK, loop_create(&play.loop, NULL));
+    assert_int_equal(STATUS_OK, http_client_create(loop_uv(play.loop), &play.client, NULL));
+    struct loop_events events = {.on_turn = on_turn, .arg = &play};
+    loop_run(play.loop, &events);
+    loop_destroy(play.loop);
+    assert_true(play.is_closed);
+    assert_true(play.went_on_ms - play.started_ms < 20000);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -756,6 +802,7 @@ int main(void)
         TEST(http2_is_spoken_where_the_server_does_and_survives_goaway),
         TEST(a_large_body_comes_whole_and_in_many_turns),
         TEST(what_a_few_bytes_unpack_to_comes_in_many_turns),
+        cmocka_unit_test(what_has_ended_is_gone_on_with_before_the_loop_sleeps),
     };
     return cmocka_run_group_tests(tests, make_certificates, NULL);
 }
