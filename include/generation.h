@@ -20,8 +20,8 @@ struct generation {
     struct sink_port *sinks; /* ops NULL: not open */
 };
 
-/* With a trial of its webhook formats. STATUS_INVALID: problems says what is wrong; warnings come
- * with STATUS_OK too. */
+/* Without a trial of its webhook formats, which takes time. STATUS_INVALID: problems says what is
+ * wrong; warnings come with STATUS_OK too. */
 enum status generation_load(const char *path, struct problem_list *problems,
                             struct generation **out) MUST_CHECK;
 void generation_log_warnings(const struct problem_list *problems); /* config_problem */

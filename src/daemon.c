@@ -1,6 +1,7 @@
 #include "daemon.h"
 
 #include "core/monitor.h"
+#include "edge/format_trial.h"
 #include "edge/http_client.h"
 #include "edge/log.h"
 #include "edge/loop.h"
@@ -97,6 +98,9 @@ static int load_config(struct daemon *daemon)
 {
     struct problem_list problems = {0};
     enum status status = generation_load(daemon->config_path, &problems, &daemon->generation);
+    if (status == STATUS_OK) {
+        status = format_trial(daemon->generation->config, &problems);
+    }
     if (status != STATUS_OK) {
         print_problems(&problems);
         problem_list_clear(&problems);

@@ -75,9 +75,6 @@ enum status generation_load(const char *path, struct problem_list *problems,
 {
     struct config_file *file = NULL;
     enum status status = config_file_load(path, problems, &file);
-    if (status == STATUS_OK) {
-        status = format_trial(config_file_config(file), problems);
-    }
     if (status != STATUS_OK) {
         config_file_close(file);
         return status;

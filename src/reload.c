@@ -1,8 +1,9 @@
-/* Four steps, and only the first two can fail, before anything has changed:
+/* Five steps, and only the first three can fail, before anything has changed:
  *
- *   reading   the file, its secrets and formats are read and tried; what differs is found part by
- *             part; the sinks that are new or changed are opened, and the new listener: nothing
- *             has left for any receiver yet
+ *   reading   the file and its secrets
+ *   trying    each format, in a process of its own; then what differs is found part by part; the
+ *             sinks that are new or changed are opened, and the new listener: nothing has left for
+ *             any receiver yet
  *   storing   the store learns which sinks keep whose retained state: from now on it can be done
  *   resting   the parts that will not go on as they are start nothing more and end what they have
  *             begun; what a sink has in flight has the grace time of a shutdown, then its port is
@@ -17,10 +18,11 @@
  * state for each of them. A source's sweep in hand is routed by the routes at the time each order
  * is read.
  *
- * The file is read on the loop, as at the start: some milliseconds, and each format a process. */
+ * The file is read on the loop, as at the start: some milliseconds. */
 #include "reload.h"
 
 #include "core/log.h"
+#include "edge/format_trial.h"
 #include "edge/log.h"
 #include "edge/service.h"
 
@@ -28,7 +30,7 @@
 
 #define PROBLEM_COUNT_MAX 1000
 
-enum step { STEP_IDLE, STEP_STORING, STEP_RESTING, STEP_CLOSING, STEP_UNDOING };
+enum step { STEP_IDLE, STEP_TRYING, STEP_STORING, STEP_RESTING, STEP_CLOSING, STEP_UNDOING };
 
 struct asker {
     struct asker *next;
@@ -44,6 +46,7 @@ struct reload {
     struct problem_list problems;
     struct failure obstacle; /* what was in the way, if not the configuration */
     struct generation *next;
+    struct format_trial *trial; /* of its formats, in STEP_TRYING */
     struct config_changes *changes;
     size_t closing_count; /* sinks that owe their closed */
     bool is_store_asked, is_stopping, has_failed;
@@ -94,6 +97,9 @@ void reload_stop(struct reload *reload)
     if (reload != NULL) {
         reload->is_stopping = true;
         reload->grace_until_mono_ms = 0;
+        if (reload->trial != NULL) {
+            format_trial_stop(reload->trial);
+        }
     }
 }
 
@@ -214,23 +220,14 @@ static void ask_store(struct reload *reload)
     free(pairs);
 }
 
-static void begin(struct reload *reload)
+static void refuse_stopping(struct reload *reload)
 {
-    service_reloading();
-    reload->askers = reload->waiting;
-    reload->waiting = NULL;
-    reload->obstacle = (struct failure){.status = STATUS_OK};
-    if (reload->is_stopping) {
-        (void)fail(&reload->obstacle, STATUS_UNAVAILABLE, "the daemon is stopping");
-        refuse(reload);
-        return;
-    }
-    if (generation_load(reload->options.config_path, &reload->problems, &reload->next) !=
-            STATUS_OK ||
-        !compare(reload)) {
-        refuse(reload);
-        return;
-    }
+    (void)fail(&reload->obstacle, STATUS_UNAVAILABLE, "the daemon is stopping");
+    refuse(reload);
+}
+
+static void open_or_undo(struct reload *reload)
+{
     struct failure why;
     if (generation_open_sinks(reload->next, reload->options.environment,
                               reload->changes->is_sink_kept, &why) != STATUS_OK ||
@@ -239,6 +236,39 @@ static void begin(struct reload *reload)
         return;
     }
     ask_store(reload);
+}
+
+static void judge(struct reload *reload)
+{
+    enum status tried = format_trial_end(reload->trial);
+    reload->trial = NULL;
+    if (reload->is_stopping) {
+        refuse_stopping(reload);
+    } else if (tried != STATUS_OK || !compare(reload)) {
+        refuse(reload);
+    } else {
+        open_or_undo(reload);
+    }
+}
+
+static void begin(struct reload *reload)
+{
+    service_reloading();
+    reload->askers = reload->waiting;
+    reload->waiting = NULL;
+    reload->obstacle = (struct failure){.status = STATUS_OK};
+    if (reload->is_stopping) {
+        refuse_stopping(reload);
+        return;
+    }
+    if (generation_load(reload->options.config_path, &reload->problems, &reload->next) !=
+        STATUS_OK) {
+        refuse(reload);
+        return;
+    }
+    reload->step = STEP_TRYING;
+    reload->trial = format_trial_start(reload->options.environment->uv, reload->next->config,
+                                       &reload->problems);
 }
 
 /* --- resting and changing --------------------------------------------------------------------- */
@@ -316,6 +346,8 @@ static bool is_over(const struct reload *reload, struct instant now)
     switch (reload->step) {
     case STEP_IDLE:
         return reload->waiting != NULL;
+    case STEP_TRYING:
+        return format_trial_is_over(reload->trial);
     case STEP_STORING:
         return !reload->is_store_asked;
     case STEP_RESTING:
@@ -334,6 +366,9 @@ static void advance(struct reload *reload, struct instant now)
     switch (reload->step) {
     case STEP_IDLE:
         begin(reload);
+        return;
+    case STEP_TRYING:
+        judge(reload);
         return;
     case STEP_STORING:
         rest_or_undo(reload, now);

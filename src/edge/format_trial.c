@@ -18,26 +18,30 @@
 #define SKIPPED_SHOWN_MAX 300
 #define SKIPPED_BYTES_MAX 1200
 
-/* One sink's format on its way through the types, each as an event without and with a ticket. */
-struct trial {
+/* One format after the other on its way through the types, each as an event without and with a
+ * ticket. */
+struct format_trial {
+    struct uv_loop_s *uv;
     const struct config *config;
-    size_t sink_index;
-    struct shape *shape;
+    struct problem_list *problems;
+    size_t errors_before;
+    size_t sink_index;   /* of the format now; config->sink_count: over */
+    struct shape *shape; /* NULL: over */
     struct arena *arena;
     size_t step;
-    bool is_closed, reads_ticket_id;
+    bool is_stopped, reads_ticket_id;
     struct failure why;  /* STATUS_OK: none failed */
     struct text skipped; /* the types that it gave nothing for */
 };
 
 #define STEP_COUNT ((size_t)EVENT_TYPE_COUNT * 2)
 
-static const struct sink_config *sink_of(const struct trial *trial)
+static const struct sink_config *sink_of(const struct format_trial *trial)
 {
     return &trial->config->sinks[trial->sink_index];
 }
 
-static enum event_type type_of(const struct trial *trial)
+static enum event_type type_of(const struct format_trial *trial)
 {
     return (enum event_type)(trial->step / 2);
 }
@@ -63,7 +67,7 @@ static bool takes(const struct route_config *route, enum event_type type)
 }
 
 /* A sink without a route is tried with everything: it will get one. */
-static bool is_routed(const struct trial *trial, enum event_type type)
+static bool is_routed(const struct format_trial *trial, enum event_type type)
 {
     bool has_route = false;
     for (size_t i = 0; i < trial->config->route_count; i++) {
@@ -79,9 +83,9 @@ static bool is_routed(const struct trial *trial, enum event_type type)
     return !has_route;
 }
 
-static void start_step(struct trial *trial);
+static void start_step(struct format_trial *trial);
 
-static void note_outcome(struct trial *trial, const struct shape_result *result)
+static void note_outcome(struct format_trial *trial, const struct shape_result *result)
 {
     const char *type = event_type_name(type_of(trial));
     struct shaped_request request;
@@ -102,25 +106,43 @@ static void note_outcome(struct trial *trial, const struct shape_result *result)
     }
 }
 
+static void tell(const struct format_trial *trial);
+static void start_next(struct format_trial *trial);
+
 static void on_closed(void *arg)
 {
-    ((struct trial *)arg)->is_closed = true;
+    struct format_trial *trial = arg;
+    trial->shape = NULL;
+    if (!trial->is_stopped) {
+        tell(trial);
+    }
+    text_fini(&trial->skipped);
+    trial->sink_index++;
+    start_next(trial);
 }
 
 static void on_shaped(void *arg, const struct shape_result *result)
 {
-    struct trial *trial = arg;
+    struct format_trial *trial = arg;
+    if (trial->is_stopped) {
+        return; /* its shape is closing already */
+    }
     note_outcome(trial, result);
     trial->step++;
     start_step(trial);
 }
 
-static void start_step(struct trial *trial)
+static bool is_under_way(const struct format_trial *trial)
+{
+    return trial->step < STEP_COUNT && trial->why.status == STATUS_OK;
+}
+
+static void start_step(struct format_trial *trial)
 {
     while (trial->step < STEP_COUNT && !is_routed(trial, type_of(trial))) {
         trial->step++;
     }
-    if (trial->step == STEP_COUNT || trial->why.status != STATUS_OK) {
+    if (!is_under_way(trial)) {
         shape_close(trial->shape, on_closed, trial);
         return;
     }
@@ -142,7 +164,7 @@ static void start_step(struct trial *trial)
     text_fini(&input);
 }
 
-static void tell(const struct trial *trial, struct problem_list *problems)
+static void tell(const struct format_trial *trial)
 {
     const struct webhook_config *webhook = &sink_of(trial)->webhook;
     const struct node where = {.file = webhook->format_file,
@@ -151,15 +173,15 @@ static void tell(const struct trial *trial, struct problem_list *problems)
     char path[64];
     (void)snprintf(path, sizeof path, "sinks[%zu].webhook.format", trial->sink_index);
     if (trial->why.status == STATUS_OK && trial->reads_ticket_id && webhook->ticket_id == NULL) {
-        problem_warn(problems, &where, path,
+        problem_warn(trial->problems, &where, path,
                      "the format reads $ticket.id, which is never known without ticket_id: each "
                      "event would open a ticket of its own; say in ticket_id where the answer has "
                      "it, such as /id");
     }
     if (trial->why.status != STATUS_OK) {
-        problem_add(problems, &where, path, "%s", trial->why.detail);
+        problem_add(trial->problems, &where, path, "%s", trial->why.detail);
     } else if (trial->skipped.size != 0) {
-        problem_warn(problems, &where, path,
+        problem_warn(trial->problems, &where, path,
                      "the format gives nothing for %.*s%s: they would be parked; route only what "
                      "it is for",
                      SKIPPED_SHOWN_MAX, text_cstr(&trial->skipped),
@@ -167,44 +189,91 @@ static void tell(const struct trial *trial, struct problem_list *problems)
     }
 }
 
-static void run(struct trial *trial, struct problem_list *problems)
+/* False: there is no program to try. */
+static bool start_format(struct format_trial *trial)
 {
     const char *format = sink_of(trial)->webhook.format;
     struct text program;
-    if (shape_read_program(format, &program, &trial->why) != STATUS_OK) {
-        tell(trial, problems);
-        return;
-    }
-    uv_loop_t loop;
-    CHECK(uv_loop_init(&loop) == 0);
-    trial->arena = arena_create();
+    trial->step = 0;
+    trial->why.status = STATUS_OK;
     text_init(&trial->skipped, SKIPPED_BYTES_MAX);
-    trial->shape = shape_create(&loop, format, text_span(&program));
+    if (shape_read_program(format, &program, &trial->why) != STATUS_OK) {
+        tell(trial);
+        text_fini(&trial->skipped);
+        return false;
+    }
+    trial->shape = shape_create(trial->uv, format, text_span(&program));
     trial->reads_ticket_id = strstr(text_cstr(&program), "$ticket.id") != NULL;
     text_fini(&program);
     start_step(trial);
-    while (!trial->is_closed) {
-        (void)uv_run(&loop, UV_RUN_ONCE);
+    return true;
+}
+
+static void start_next(struct format_trial *trial)
+{
+    while (trial->sink_index < trial->config->sink_count && !trial->is_stopped) {
+        const struct sink_config *sink = sink_of(trial);
+        bool is_program = sink->kind == SINK_WEBHOOK && !shape_is_native(sink->webhook.format);
+        if (is_program && start_format(trial)) {
+            return;
+        }
+        trial->sink_index++;
     }
-    (void)uv_run(&loop, UV_RUN_DEFAULT);
-    CHECK(uv_loop_close(&loop) == 0);
-    tell(trial, problems);
-    text_fini(&trial->skipped);
+}
+
+struct format_trial *format_trial_start(struct uv_loop_s *uv, const struct config *config,
+                                        struct problem_list *problems)
+{
+    struct format_trial *trial = alloc(sizeof *trial);
+    trial->uv = uv;
+    trial->config = config;
+    trial->problems = problems;
+    trial->errors_before = problems->error_count;
+    trial->arena = arena_create();
+    start_next(trial);
+    return trial;
+}
+
+bool format_trial_is_over(const struct format_trial *trial)
+{
+    return trial->shape == NULL;
+}
+
+void format_trial_stop(struct format_trial *trial)
+{
+    bool is_closing = trial->is_stopped || trial->shape == NULL || !is_under_way(trial);
+    trial->is_stopped = true;
+    if (!is_closing) {
+        shape_close(trial->shape, on_closed, trial);
+    }
+}
+
+enum status format_trial_end(struct format_trial *trial)
+{
+    CHECK(format_trial_is_over(trial));
+    problem_list_sort(trial->problems);
+    enum status status = STATUS_OK;
+    if (trial->problems->error_count != trial->errors_before) {
+        status = STATUS_INVALID;
+    } else if (trial->is_stopped) {
+        status = STATUS_UNAVAILABLE;
+    }
     arena_destroy(trial->arena);
+    free(trial);
+    return status;
 }
 
 enum status format_trial(const struct config *config, struct problem_list *problems)
 {
-    size_t errors_before = problems->error_count;
-    for (size_t i = 0; i < config->sink_count; i++) {
-        const struct sink_config *sink = &config->sinks[i];
-        if (sink->kind == SINK_WEBHOOK && !shape_is_native(sink->webhook.format)) {
-            struct trial trial = {.config = config, .sink_index = i};
-            run(&trial, problems);
-        }
+    uv_loop_t loop;
+    CHECK(uv_loop_init(&loop) == 0);
+    struct format_trial *trial = format_trial_start(&loop, config, problems);
+    while (!format_trial_is_over(trial)) {
+        (void)uv_run(&loop, UV_RUN_ONCE);
     }
-    problem_list_sort(problems);
-    return problems->error_count == errors_before ? STATUS_OK : STATUS_INVALID;
+    (void)uv_run(&loop, UV_RUN_DEFAULT);
+    CHECK(uv_loop_close(&loop) == 0);
+    return format_trial_end(trial);
 }
 
 uint64_t format_fingerprint(const char *format)

@@ -2,6 +2,7 @@
 import http.client
 import json
 import os
+import pathlib
 import re
 import signal
 import socket
@@ -340,6 +341,43 @@ def test_a_pause_outlives_the_change_of_what_is_paused(world, watched):
         assert run_command("resume", name, "-c", daemon.daemon.path)[0] == 0
     simulator.step(order={"id": "O-2", "status": "Completed"})
     wait_until(lambda: len(receiver.deliveries) == 2, daemon.daemon.log)
+
+
+def helpers_of(pid, name):
+    children = pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    commands = [pathlib.Path(f"/proc/{child}/cmdline").read_bytes() for child in children]
+    return sum(command.endswith(f"helper\0{name}\0".encode()) for command in commands)
+
+
+def test_a_format_that_never_ends_holds_up_nothing_while_it_is_tried(world, watched):
+    simulator = world.simulator(orders={"list": ORDERS})
+    receiver = world.webhook()
+    program = world.folder / "mine.jq"
+    program.write_text("{body: .}")
+    hooks = [webhook_sink(receiver), webhook_sink(world.webhook(), "shaped", format=str(program))]
+    daemon = watched(simulator, sinks=hooks)
+    program.write_text("def forever: forever; forever")
+    answers = []
+    asking = threading.Thread(target=lambda: answers.append(daemon.ask("/-/reload", "POST")))
+    asking.start()
+    simulator.step(order={"id": "O-1", "status": "Completed"})
+    wait_until(lambda: len(receiver.deliveries) == 1, daemon.daemon.log)
+    served_count = 0
+    while not answers and served_count < 20:
+        assert daemon.ask("/-/healthy")[0] == 200
+        served_count += 1
+    assert served_count == 20 and not answers
+    asking.join(60)
+    status, refusal = answers[0]
+    assert status == 422 and "no result within 2000 ms" in json.dumps(refusal), answers
+    wait_until(lambda: daemon.sink("shaped")["delivered"] == 1, daemon.daemon.log)
+
+    child = daemon.daemon.process.child
+    child.send_signal(signal.SIGHUP)
+    wait_until(lambda: helpers_of(child.pid, "shape") >= 2, daemon.daemon.log)
+    child.send_signal(signal.SIGTERM)
+    assert child.wait(60) == 0
+    assert "the daemon is stopping" in daemon.lines("reload_failed")[-1]
 
 
 def test_a_sink_that_hangs_has_its_grace_and_a_stop_does_not_wait_for_it(world, watched):
