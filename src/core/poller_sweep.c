@@ -229,7 +229,8 @@ static bool end_by_answer(struct poller *poller)
     struct trouble trouble;
     answer_explain(&poller->request.answer, poller->source->name, text_cstr(&poller->request.url),
                    &trouble);
-    if (trouble.action == API_FIX && pager_is_undecided(&poller->sweep.reading.pager)) {
+    bool is_refusal = trouble.action == API_FIX || poller->request.answer.http_code == 204;
+    if (is_refusal && pager_is_undecided(&poller->sweep.reading.pager)) {
         answer_clear(&poller->request.answer);
         return poller_discard(poller, step_read_resized);
     }

@@ -266,6 +266,19 @@ static void a_list_that_repeats_itself_counts_for_what_it_shows(void **state)
 }
 
 /* Some APIs know no empty page behind a last one that is full. */
+static void no_content_behind_full_pages_is_told_from_their_end(void **state)
+{
+    struct world *world = *state;
+    list_orders(world, 200);
+    world->fail_code = 204;
+    world->fail_from_page = 200;
+    settle(world);
+    assert_int_equal(poller_status(world->poller).health, POLLER_OK);
+    world->fail_from_page = 0;
+    sweeps(world, 1);
+    assert_int_equal(poller_status(world->poller).health, POLLER_FAILING);
+}
+
 static void an_error_behind_full_pages_is_told_from_their_end(void **state)
 {
     struct world *world = *state;
@@ -1723,6 +1736,7 @@ int main(void)
         CASE(pages_before_a_broken_one_count_for_what_they_show),
         CASE(a_list_that_repeats_itself_counts_for_what_it_shows),
         CASE(an_error_behind_full_pages_is_told_from_their_end),
+        CASE(no_content_behind_full_pages_is_told_from_their_end),
         CASE(a_page_is_asked_for_only_if_it_changed),
         CASE(an_unchanged_page_proves_no_more_than_it_did),
         CASE(whoever_said_nothing_before_is_asked_without_condition),
