@@ -23,6 +23,10 @@ struct ticket_news {
 /* The request for this ticket was accepted. id: as the answer had it, "" if it had none. */
 void ticket_memory_note(struct ticket_memory *memory, const struct ticket *ticket, const char *id,
                         struct arena *arena, struct ticket_news *news);
+/* The receiver does not know this ticket, somebody deleted it: as if it had never been opened.
+ * False: nobody knew of one there. NULL memory is fine. */
+bool ticket_memory_lose(struct ticket_memory *memory, const struct ticket *ticket,
+                        struct arena *arena, struct ticket_news *news);
 /* The store has forgotten the order, tickets and all. */
 void ticket_memory_erase(struct ticket_memory *memory, const char *source_name,
                          const char *order_id); /* NULL memory is fine */

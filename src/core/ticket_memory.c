@@ -93,6 +93,17 @@ void ticket_memory_note(struct ticket_memory *memory, const struct ticket *ticke
     text_fini(&value);
 }
 
+bool ticket_memory_lose(struct ticket_memory *memory, const struct ticket *ticket,
+                        struct arena *arena, struct ticket_news *news)
+{
+    if (memory == NULL || ticket->id == NULL) {
+        return false;
+    }
+    ticket_book_forget(memory->book, ticket->key);
+    add_news(memory, ticket->key, span_of(""), arena, news);
+    return true;
+}
+
 void ticket_memory_forget(struct ticket_memory *memory, const char *order_prefix,
                           struct arena *arena, struct ticket_news *news)
 {

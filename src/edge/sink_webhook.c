@@ -154,6 +154,11 @@ static void on_answer(void *arg, struct http_response *response)
     divide_batch(sending, response->http_code, &result);
     if (result.outcome == SEND_ACCEPTED) {
         note_ticket(sending, response, &detail);
+    } else if (webhook_answer_says_lost(response) &&
+               ticket_memory_lose(sending->sink->tickets, &sending->tickets[sending->ticket_index],
+                                  sending->arena, &sending->news)) {
+        result.outcome = SEND_TRY_LATER; /* with another ticket, or with none */
+        text_add_text(&detail, " (the ticket is gone there; another is opened if one is needed)");
     }
     sending->ticket_index++;
     if (result.outcome == SEND_ACCEPTED && sending->ticket_index < sending->ticket_count &&

@@ -74,6 +74,12 @@ void webhook_answer_judge(const struct http_response *response, struct send_resu
     }
 }
 
+bool webhook_answer_says_lost(const struct http_response *response)
+{
+    return response->status == STATUS_OK &&
+           (response->http_code == 404 || response->http_code == 410);
+}
+
 const char *webhook_answer_ticket_id(const struct http_response *response, const char *pointer,
                                      struct arena *arena)
 {

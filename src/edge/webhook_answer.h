@@ -7,6 +7,8 @@
 /* Fills outcome, at and the hint; the words are appended to detail. */
 void webhook_answer_judge(const struct http_response *response, struct send_result *result,
                           struct text *detail);
+/* The receiver does not have what the request was about. */
+bool webhook_answer_says_lost(const struct http_response *response);
 /* The ticket's id in an accepted JSON answer; "" when there is none. Lives in arena. */
 struct arena;
 const char *webhook_answer_ticket_id(const struct http_response *response, const char *pointer,

@@ -24,6 +24,7 @@ class TicketingSystem:
     def __init__(self):
         self.tickets = {}
         self.requests = []
+        self.unknown_code = 404
         system = self
 
         class Handler(http.server.BaseHTTPRequestHandler):
@@ -47,7 +48,7 @@ class TicketingSystem:
         body = json.loads(body_bytes)
         self.requests.append((request.command, request.path, dict(request.headers), body_bytes))
         parts = request.path.removeprefix("/REST/2.0/").split("/")
-        answer, status = {}, 404
+        answer, status = {}, self.unknown_code
         if parts == ["ticket"]:
             number = str(len(self.tickets) + 1)
             self.tickets[number] = {"Status": "new", "contents": [body.get("Content")]}
@@ -120,6 +121,24 @@ def test_the_end_of_what_was_never_opened_opens_nothing(desk):
     event = mqtt_soak.ask(desk.one, "events")["items"][0]["id"]
     assert "nothing to send: no ticket was opened here" in harness.run_command("why", event, "-c", desk.one.path)[1]
     move(desk, "Held", {"1": "new"})
+    assert desk.one.stop() == 0
+
+
+@pytest.mark.parametrize("code", [404, 410])
+def test_a_ticket_that_somebody_deleted_is_opened_anew(desk, code):
+    desk.system.unknown_code = code
+    move(desk, "Held", {"1": "new"})
+    desk.system.tickets = {"1 was here": {"Status": "deleted", "contents": []}}
+    gone = {"1 was here": "deleted"}
+    move(desk, "InProgress", gone)  # the end of what is not there any more is told to nobody
+    wait_until(lambda: harness.ledger(desk.one, "tickets")["delivered"] == 2, desk.one.log)
+    assert desk.one.stop(9) == -9
+    desk.one.start()
+    move(desk, "Held", {**gone, "2": "new"})
+    desk.system.tickets.pop("2")
+    move(desk, "Completed", gone)
+    wait_until(lambda: harness.ledger(desk.one, "tickets")["delivered"] == 4, desk.one.log)
+    assert harness.ledger(desk.one, "tickets")["parked"] == 0
     assert desk.one.stop() == 0
 
 
