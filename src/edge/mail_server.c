@@ -1,6 +1,7 @@
 #include "mail_server.h"
 
 #include "core/arena.h"
+#include "core/secret.h"
 
 #include <uv.h>
 
@@ -23,4 +24,16 @@ const char *mail_server_url(const struct email_config *email, const char *hello_
     bool is_ipv6 = strchr(email->server_host, ':') != NULL;
     return arena_format(arena, "smtps://%s%s%s:%u/%s", is_ipv6 ? "[" : "", email->server_host,
                         is_ipv6 ? "]" : "", email->server_port, hello_name);
+}
+
+struct mail_job mail_server_job(const struct email_config *email)
+{
+    return (struct mail_job){
+        .host = email->server_host,
+        .port = email->server_port,
+        .is_tls_required = email->is_tls_required,
+        .ca_file = email->ca_file != NULL ? email->ca_file : "",
+        .username = email->username != NULL ? email->username : "",
+        .password = email->password != NULL ? secret_reveal(email->password) : span_of(""),
+    };
 }

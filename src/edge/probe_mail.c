@@ -5,7 +5,6 @@
 #include "edge/http_client.h"
 #include "edge/mime.h"
 #include "edge/probe.h"
-#include "mail_job.h"
 #include "mail_server.h"
 
 #include <uv.h>
@@ -116,23 +115,15 @@ static void on_transfer_done(void *arg, const struct smtps_response *response)
 static void start_helper(struct probe *probe, const char *from,
                          const struct sink_environment *environment)
 {
-    const struct email_config *email = &probe->config->email;
-    struct mail_job job = {
-        .host = email->server_host,
-        .port = email->server_port,
-        .is_tls_required = email->is_tls_required,
-        .ca_file = email->ca_file != NULL ? email->ca_file : "",
-        .username = email->username != NULL ? email->username : "",
-        .password = email->password != NULL ? secret_reveal(email->password) : span_of(""),
-        .hello_name = mail_server_hello_name(probe->arena),
-        .from = from,
-        .envelope_id = "check",
-        .to = &from,
-        .to_count = 1,
-        .message = span_of(""),
-        .timeout_ms = STEP_MS,
-        .is_probe = true,
-    };
+    struct mail_job job = mail_server_job(&probe->config->email);
+    job.hello_name = mail_server_hello_name(probe->arena);
+    job.from = from;
+    job.envelope_id = "check";
+    job.to = &from;
+    job.to_count = 1;
+    job.message = span_of("");
+    job.timeout_ms = STEP_MS;
+    job.is_probe = true;
     struct text bytes;
     mail_job_encode(&job, &bytes);
     probe->helper = helper_create(environment->uv, "mail");

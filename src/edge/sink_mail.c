@@ -203,7 +203,6 @@ static void on_helper_done(void *arg, const struct helper_result *result)
 static void start_helper(struct sink_mail *sink)
 {
     struct sending *sending = sink->first;
-    const struct email_config *email = &sink->config->email;
     const char **open = alloc_array(sending->recipients.count, sizeof *open);
     size_t open_count = 0;
     for (size_t i = 0; i < sending->recipients.count; i++) {
@@ -211,21 +210,14 @@ static void start_helper(struct sink_mail *sink)
             open[open_count++] = sending->recipients.all[i].address;
         }
     }
-    struct mail_job job = {
-        .host = email->server_host,
-        .port = email->server_port,
-        .is_tls_required = email->is_tls_required,
-        .ca_file = email->ca_file != NULL ? email->ca_file : "",
-        .username = email->username != NULL ? email->username : "",
-        .password = email->password != NULL ? secret_reveal(email->password) : span_of(""),
-        .hello_name = sink->hello_name,
-        .from = sink->from,
-        .envelope_id = sending->envelope_id,
-        .to = open,
-        .to_count = open_count,
-        .message = text_span(&sending->mail),
-        .timeout_ms = STEP_MS,
-    };
+    struct mail_job job = mail_server_job(&sink->config->email);
+    job.hello_name = sink->hello_name;
+    job.from = sink->from;
+    job.envelope_id = sending->envelope_id;
+    job.to = open;
+    job.to_count = open_count;
+    job.message = text_span(&sending->mail);
+    job.timeout_ms = STEP_MS;
     struct text bytes;
     mail_job_encode(&job, &bytes);
     helper_start(sink->helper, text_span(&bytes), DEADLINE_MS, on_helper_done, sink);
