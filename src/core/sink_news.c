@@ -126,9 +126,10 @@ static struct event tell_parked(struct telling *telling, uint64_t parked_before)
     const struct sink_condition *condition = telling->condition;
     uint64_t parked_new = condition->parked_count - parked_before;
     const char *summary = arena_format(
-        telling->arena, "Sink %s: %" PRIu64 " %s parked, %" PRIu64 " in all: %s",
+        telling->arena, "Sink %s: %" PRIu64 " %s parked, %" PRIu64 " in all: %s%s",
         condition->sink_name, parked_new, parked_new == 1 ? "delivery is" : "deliveries are",
-        condition->parked_count, telling->detail);
+        condition->parked_count, telling->detail,
+        condition->is_disabled ? "; nothing is sent to it until `orderwatch resume`" : "");
     const char *members =
         arena_format(telling->arena, ",\"parked\":%" PRIu64 ",\"parked_in_all\":%" PRIu64,
                      parked_new, condition->parked_count);

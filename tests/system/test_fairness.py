@@ -148,5 +148,7 @@ def test_a_receiver_that_is_gone_is_told_to_the_others(bench):
     wait_until(lambda: ids(event for event in bench.other.deliveries if "order" in event["data"]) == ["00000", "00001"],
                daemon.log)
     assert ledger(daemon, "tickets")["state"] == "disabled"
+    told = next(event for event in bench.other.deliveries if event["type"] == "orderwatch.sink.parked")
+    assert told["data"]["summary"].endswith("HTTP 410; nothing is sent to it until `orderwatch resume`")
     assert len(bench.receiver.attempts) <= 2  # what was on its way with the first
     assert daemon.stop() == 0
