@@ -28,6 +28,7 @@ struct sink_webhook {
     uv_timer_t end_timer;               /* tells what ended without a transfer */
     struct shape *shape;                /* NULL: events leave as they are */
     bool is_shape_closed, reads_ticket; /* what it is a format for: of tickets */
+    bool lacks_ticket_ids;              /* and the receiver's latest answer named none */
     struct store_port store;
     bool has_store;                /* else it begins anew */
     struct ticket_memory *tickets; /* NULL: nobody wants to know */
@@ -127,20 +128,15 @@ static void note_ticket(struct sending *sending, const struct http_response *res
         if (id[0] == '\0') {
             text_addf(detail, " (no ticket id at %.100s)", pointer);
         }
+        if (id[0] == '\0' && !sink->lacks_ticket_ids) {
+            LOG_WARN("ticket_id_missing", log_text("sink", sink->config->name),
+                     log_text("answer", text_cstr(detail)));
+        }
+        sink->lacks_ticket_ids = id[0] == '\0';
     }
     ticket_memory_note(sink->tickets, ticket, id, sending->arena, &sending->news);
     if (sending->forgets != NULL && sending->ticket_index + 1 == sending->ticket_count) {
         ticket_memory_forget(sink->tickets, sending->forgets, sending->arena, &sending->news);
-    }
-}
-
-/* One of its events may be what the receiver refuses: alone, it parks alone. */
-static void divide_batch(const struct sending *sending, int http_code, struct send_result *result)
-{
-    bool is_refused = result->outcome == SEND_REJECTED && (http_code == 0 || http_code >= 400);
-    if (sending->event_count > 1 && is_refused) {
-        result->outcome = SEND_DIVIDE;
-        result->part_max = http_code == 413 ? sending->event_count / 2 : 1;
     }
 }
 
@@ -151,7 +147,7 @@ static void on_answer(void *arg, struct http_response *response)
     struct text detail;
     text_init(&detail, 1024);
     webhook_answer_judge(response, &result, &detail);
-    divide_batch(sending, response->http_code, &result);
+    webhook_answer_divide(sending->event_count, response->http_code, &result);
     if (result.outcome == SEND_ACCEPTED) {
         note_ticket(sending, response, &detail);
     } else if (webhook_answer_says_lost(response) &&
@@ -240,7 +236,7 @@ static void on_end_timer(uv_timer_t *timer)
             struct send_result result = {.at = loop_instant(timer->loop),
                                          .outcome = each->outcome,
                                          .detail = each->why.detail};
-            divide_batch(each, 0, &result);
+            webhook_answer_divide(each->event_count, 0, &result);
             end(each, &result);
         }
     }

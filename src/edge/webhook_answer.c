@@ -74,6 +74,15 @@ void webhook_answer_judge(const struct http_response *response, struct send_resu
     }
 }
 
+void webhook_answer_divide(size_t event_count, int http_code, struct send_result *result)
+{
+    bool is_refused = result->outcome == SEND_REJECTED && (http_code == 0 || http_code >= 400);
+    if (event_count > 1 && is_refused) {
+        result->outcome = SEND_DIVIDE;
+        result->part_max = http_code == 413 ? event_count / 2 : 1;
+    }
+}
+
 bool webhook_answer_says_lost(const struct http_response *response)
 {
     return response->status == STATUS_OK &&

@@ -7,6 +7,9 @@
 /* Fills outcome, at and the hint; the words are appended to detail. */
 void webhook_answer_judge(const struct http_response *response, struct send_result *result,
                           struct text *detail);
+/* One event of a batch may be what the receiver refuses: alone, it parks alone. http_code 0: there
+ * was no request. */
+void webhook_answer_divide(size_t event_count, int http_code, struct send_result *result);
 /* The receiver does not have what the request was about. */
 bool webhook_answer_says_lost(const struct http_response *response);
 /* The ticket's id in an accepted JSON answer; "" when there is none. Lives in arena. */

@@ -124,6 +124,20 @@ def test_the_end_of_what_was_never_opened_opens_nothing(desk):
     assert desk.one.stop() == 0
 
 
+def test_an_answer_without_the_tickets_id_is_told_once(world):
+    system = world.keep(TicketingSystem())
+    simulator = world.simulator(orders=ORDERS)
+    sink = ticket_sink(system, ticket_id="/number")
+    daemon = world.daemon(configuration(world.folder, simulator, sinks=[sink])).start()
+    simulator.sweeps_after(2)
+    for count, status in enumerate(["Held", "InProgress", "Held"], 1):
+        simulator.step(order={"id": "00123", "status": status})
+        wait_until(lambda: harness.ledger(daemon, "tickets")["delivered"] == count, daemon.log)
+    told = [line for line in daemon.log().splitlines() if "event=ticket_id_missing" in line]
+    assert len(told) == 1 and "no ticket id at /number" in told[0], daemon.log()
+    assert daemon.stop() == 0
+
+
 @pytest.mark.parametrize("code", [404, 410])
 def test_a_ticket_that_somebody_deleted_is_opened_anew(desk, code):
     desk.system.unknown_code = code
