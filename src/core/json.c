@@ -19,7 +19,7 @@
  * UTF-8, and a NUL cuts its strings. So json_scan proves the bytes first and neutralises a copy;
  * cJSON only builds the tree, and the numbers get their exact text in valuestring. */
 
-#define SMALL_OBJECT 8 /* comparing all pairs is cheaper than sorting */
+#define SMALL_OBJECT 32 /* comparing all pairs is cheaper than sorting */
 
 /* A tree stands in an arena of its own and goes with it, not node by node. */
 struct tree {
