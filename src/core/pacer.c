@@ -5,14 +5,14 @@
 void pacer_init(struct pacer *pacer, struct rate rate)
 {
     *pacer = (struct pacer){.is_limited = rate.count != 0};
-    if (!pacer->is_limited) {
+    if (rate.count == 0) {
         return;
     }
     int64_t few = rate.count / 10 != 0 ? rate.count / 10 : 1;
-    int64_t rest = rate.count - few != 0 ? rate.count - few : 1;
+    int64_t spaced = rate.count - (few - 1); /* the first of them goes with the few */
     /* A millisecond more than the window, so that both of its ends may count as inside. */
     int64_t window_us = (rate.window_ms + 1) * MS_US;
-    pacer->step_us = (window_us + rest - 1) / rest;
+    pacer->step_us = (window_us + spaced - 1) / spaced;
     pacer->slack_us = (few - 1) * pacer->step_us;
 }
 

@@ -50,6 +50,20 @@ static void it_is_not_slower_than_it_must(void **state)
     assert_int_not_equal(times[0], times[1]); /* but not at the start: who knows what was before */
 }
 
+/* A small rate is no smaller than it says. */
+static void what_is_allowed_is_used(void **state)
+{
+    (void)state;
+    static const struct rate rates[] = {{1, 1000}, {2, 1000}, {5, 1000}, {60, 60000}};
+    static int64_t times[SENDS];
+    for (size_t i = 0; i < ARRAY_COUNT(rates); i++) {
+        play(rates[i], -1, times);
+        int64_t windows = (times[SENDS - 1] - times[0]) / rates[i].window_ms;
+        int64_t allowed = windows * rates[i].count;
+        assert_in_range(SENDS, allowed * 9 / 10, allowed + rates[i].count);
+    }
+}
+
 static void without_a_rate_there_is_no_wait(void **state)
 {
     (void)state;
@@ -66,6 +80,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_window_keeps_the_rate),
         cmocka_unit_test(it_is_not_slower_than_it_must),
+        cmocka_unit_test(what_is_allowed_is_used),
         cmocka_unit_test(without_a_rate_there_is_no_wait),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
