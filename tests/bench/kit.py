@@ -59,6 +59,21 @@ def peer(name, *arguments):
     return [float(word) for word in done.stdout.split()]
 
 
+LATENCY_RUNS = 5
+
+
+def latency(what, name, *arguments):
+    """The row from commit to first byte: of some runs the median, as one run in a few meets a busy machine."""
+    runs = []
+    for _ in range(LATENCY_RUNS):
+        with folder() as path:
+            runs.append(peer(name, path, *arguments, 1000))
+    runs.sort(key=lambda run: run[0] / run[1])
+    ours, bare, ours_median, bare_median = runs[LATENCY_RUNS // 2]
+    return at_most(what, ours / bare, 3, "x",
+                   f"{ours:.0f} us; bare {bare:.0f} us; medians {ours_median:.0f} and {bare_median:.0f} us")
+
+
 def cpu_of(arguments, **options):
     """(seconds of CPU, peak KiB, elapsed seconds) of one run to its end."""
     start = time.monotonic()
