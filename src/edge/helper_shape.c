@@ -67,6 +67,14 @@ static void on_debug(void *arg, jv value)
     jv_free(value);
 }
 
+/* A program has one event. Without this, jq says of `input` no more than "break". */
+static jv on_input(jq_state *jq, void *arg)
+{
+    (void)jq;
+    (void)arg;
+    return jv_invalid_with_msg(jv_string("input: a program is given one event, and it has it"));
+}
+
 static void machine_clear(struct machine *machine)
 {
     if (machine->jq != NULL) {
@@ -87,6 +95,7 @@ static bool machine_compile(struct machine *machine, const char *program)
     CHECK(machine->jq != NULL);
     jq_set_error_cb(machine->jq, on_complaint, machine);
     jq_set_debug_cb(machine->jq, on_debug, machine);
+    jq_set_input_cb(machine->jq, on_input, machine);
     machine->program = alloc_text(program);
     struct text whole;
     text_init(&whole, strlen(program) + sizeof PROLOGUE + sizeof EPILOGUE);

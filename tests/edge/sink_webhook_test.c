@@ -394,6 +394,7 @@ static void a_format_that_fails_parks_with_its_message(void **state)
         {".a + ", "syntax error"},
         {"\n\n.x | nothing_like_this", "line 3"},
         {"halt", "it halts"},
+        {"input", "a program is given one event"},
         {".id.x", "Cannot index"},
         {"def forever: forever; forever", "within 2000 ms"},
         {"reduce range(1e9) as $i (\"x\"; . + .)", "format /tmp/"},
