@@ -397,7 +397,8 @@ static void find_next(struct database *database, struct due_job *due)
     statement_reset(row);
 }
 
-/* It tells that the clock went back in an earlier life. */
+/* It tells that the clock went back in an earlier life. Whatever waits may be the one that tells,
+ * and all of it is read: once a life. */
 static int64_t find_newest(struct database *database, const struct due_job *due)
 {
     struct sqlite3_stmt *row = database_statement(database, STATEMENT_NEWEST_WAITING);

@@ -98,8 +98,8 @@ static const struct statement_text texts[] = {
     [STATEMENT_NEWEST_WAITING] = {"SELECT max(max(created, coalesce((SELECT wall_ms FROM attempts"
                                   " WHERE delivery = d.id ORDER BY number DESC LIMIT 1), created)))"
                                   " FROM deliveries d WHERE sink = ?1 AND state = 0"
-                                  " AND is_head = 1 AND due > ?2",
-                                  "SEARCH d USING INDEX deliveries_head (sink=? AND due>?);"
+                                  " AND state IN (0, 2) AND due > ?2",
+                                  "SEARCH d USING INDEX deliveries_open (sink=? AND state=?);"
                                   " CORRELATED SCALAR SUBQUERY 1;"
                                   " SEARCH attempts USING PRIMARY KEY (delivery=?)"},
     [STATEMENT_ELDER_EXISTS] = {"SELECT 1 FROM deliveries WHERE sink = ?1 AND state = 0"

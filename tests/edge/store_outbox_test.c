@@ -368,6 +368,20 @@ static void test_the_newest_that_waits_is_told_if_asked_for(void **state)
     assert_true(fixture->newest_wall_ms == INT64_MIN);
 }
 
+/* The head of its lane was tried again since, and is due: only what waits behind it tells. */
+static void test_the_newest_that_waits_may_be_behind_another(void **state)
+{
+    struct fixture *fixture = *state;
+    struct due_query query = fixture_query(NOW);
+    query.asks_newest = true;
+    fixture_plan(fixture, 1, "a", NULL, NOW - 1);
+    fixture_plan(fixture, 2, "a", NULL, NOW + DAY_MS);
+    assert_int_equal(fixture_fetch_due(fixture, &query), STATUS_OK);
+    assert_int_equal(fixture->count, 1);
+    int64_t created = fixture_event(FIXTURE_SOURCE, "1", 2, SEVERITY_INFO).wall_ms;
+    assert_int_equal(fixture->newest_wall_ms, created);
+}
+
 /* Its due is a day away by a clock that went back a day: it was due when it was created. */
 static void test_after_the_clock_went_back_nothing_waits_that_was_due(void **state)
 {
@@ -669,6 +683,7 @@ int main(void)
         STORE_TEST(test_what_waits_for_the_morning_is_overtaken),
         STORE_TEST(test_a_digest_waits_as_a_whole_for_an_earlier_mail),
         STORE_TEST(test_the_newest_that_waits_is_told_if_asked_for),
+        STORE_TEST(test_the_newest_that_waits_may_be_behind_another),
         STORE_TEST(test_after_the_clock_went_back_nothing_waits_that_was_due),
         STORE_TEST(test_the_rest_of_a_bundle_joins_the_next),
         STORE_TEST(test_what_is_committed_after_its_moment_is_of_another),

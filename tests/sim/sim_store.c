@@ -421,7 +421,7 @@ int64_t sim_store_newest(const struct sim_store *store, const struct due_query *
     for (size_t i = 0; i < store->row_count; i++) {
         const struct sim_row *row = &store->rows[i];
         if (row->state == ROW_PENDING && text_equal(row->sink_name, query->sink_name) &&
-            row->due_wall_ms > query->now_wall_ms && is_lane_head(store, i)) {
+            row->due_wall_ms > query->now_wall_ms) {
             int64_t known = row->created_wall_ms > row->tried_wall_ms ? row->created_wall_ms
                                                                       : row->tried_wall_ms;
             newest_wall_ms = known > newest_wall_ms ? known : newest_wall_ms;
