@@ -182,8 +182,7 @@ static void tell_answer(struct mqtt_connection *connection, int message_id, int 
 {
     struct text words;
     text_init(&words, 2048);
-    text_addf(&words, "PUBACK 0x%02x: %s", (unsigned)code, mqtt_reason_words(code));
-    mqtt_notes_add_reason_string(properties, &words);
+    mqtt_notes_add_puback(code, properties, &words);
     connection->events.on_acknowledged(connection->events.arg, message_id, code, text_cstr(&words));
     text_fini(&words);
 }

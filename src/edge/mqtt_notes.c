@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-void mqtt_notes_add_reason_string(const struct mqtt5__property *properties, struct text *out)
+static void add_reason_string(const struct mqtt5__property *properties, struct text *out)
 {
     char *words = NULL;
     if (properties == NULL || mosquitto_property_read_string(properties, MQTT_PROP_REASON_STRING,
@@ -28,7 +28,7 @@ static void keep_reason_string(struct mqtt_notes *notes, const struct mqtt5__pro
 {
     struct text words;
     text_init(&words, 2048);
-    mqtt_notes_add_reason_string(properties, &words);
+    add_reason_string(properties, &words);
     (void)snprintf(notes->broker_words, sizeof notes->broker_words, "%s", text_cstr(&words));
     text_fini(&words);
 }
@@ -83,12 +83,28 @@ void mqtt_notes_add_words(const struct mqtt_notes *notes, int result, int error,
     }
 }
 
+static void add_remedy_of(int code, struct text *out)
+{
+    const char *remedy = mqtt_reason_remedy(code);
+    if (remedy != NULL) {
+        text_addf(out, "; %s", remedy);
+    }
+}
+
 void mqtt_notes_add_remedy(const struct mqtt_notes *notes, const struct mqtt_broker *broker,
                            struct text *out)
 {
     if (!notes->has_connack) {
         text_add_text(out, broker->is_tls ? "; " MQTT_TLS_REMEDY : "; " MQTT_REACH_REMEDY);
-    } else if (mqtt_reason_is_password(notes->connack_code)) {
-        text_add_text(out, "; " MQTT_LOGIN_REMEDY);
+    } else {
+        bool is_refused = notes->connack_code != 0;
+        add_remedy_of(is_refused ? notes->connack_code : notes->disconnect_code, out);
     }
+}
+
+void mqtt_notes_add_puback(int code, const struct mqtt5__property *properties, struct text *out)
+{
+    text_addf(out, "PUBACK 0x%02x: %s", (unsigned)code, mqtt_reason_words(code));
+    add_reason_string(properties, out);
+    add_remedy_of(code, out);
 }

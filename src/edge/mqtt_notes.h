@@ -27,11 +27,11 @@ void mqtt_notes_log(struct mqtt_notes *notes, int level, const char *line);
 /* Why there is no connection any more; result and error as in mqtt_result.h. */
 void mqtt_notes_add_words(const struct mqtt_notes *notes, int result, int error, struct text *out);
 
-/* "; " and what to look at; nothing where it was there before, or the broker's word says it. */
+/* "; " and what to look at; nothing where it was there before and gave no reason of its own. */
 void mqtt_notes_add_remedy(const struct mqtt_notes *notes, const struct mqtt_broker *broker,
                            struct text *out);
 
-/* ": " and the reason string among the properties, cleaned; nothing if there is none. */
-void mqtt_notes_add_reason_string(const struct mqtt5__property *properties, struct text *out);
+/* What a PUBACK says: its code, the broker's own reason, and what to look at. */
+void mqtt_notes_add_puback(int code, const struct mqtt5__property *properties, struct text *out);
 
 #endif

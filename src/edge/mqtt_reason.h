@@ -5,9 +5,9 @@
 #include "core/base.h"
 
 const char *mqtt_reason_words(int code);
+const char *mqtt_reason_remedy(int code); /* what to look at; NULL: nothing that we could name */
 bool mqtt_reason_is_refusal(int code);    /* 0x80 and above */
 bool mqtt_reason_is_final(int code);      /* the same message will never be taken */
-bool mqtt_reason_is_password(int code);   /* the login was not accepted, and no more is said */
 bool mqtt_reason_is_credential(int code); /* who we are was not accepted */
 
 #endif

@@ -12,10 +12,9 @@ struct mqtt_broker;
  * cannot be read. */
 bool mqtt_setup(struct mosquitto *client, const struct mqtt_config *config,
                 const struct mqtt_broker *broker, const char *status_topic);
-/* What to look at, when the broker cannot be reached; when it refuses the login. */
+/* What to look at, when the broker cannot be reached. */
 #define MQTT_REACH_REMEDY "check broker, and that it listens there"
 #define MQTT_TLS_REMEDY "check broker, tls.ca_file and the broker's certificate"
-#define MQTT_LOGIN_REMEDY "check username, password_file and what the broker allows them"
 /* For helpers not to inherit, and to notice a broker that is gone. */
 void mqtt_setup_socket(int socket);
 

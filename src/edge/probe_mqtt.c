@@ -2,6 +2,7 @@
 #include "core/utf8.h"
 #include "edge/probe.h"
 #include "errand.h"
+#include "mqtt_notes.h"
 #include "mqtt_reason.h"
 #include "mqtt_setup.h"
 
@@ -16,7 +17,6 @@
 #define STEP_MS 100
 #define DEADLINE_MS 10000
 #define MARGIN_MS 1000
-#define CODE_NONE (-1)
 
 /* The errand's until it is over. */
 struct probe {
@@ -24,8 +24,7 @@ struct probe {
     const struct mqtt_broker *broker; /* the one that is tried */
     struct arena *arena;
     const char *client_id;
-    int connect_code;           /* of CONNACK; CODE_NONE: none came */
-    char library_words[256];    /* the only place of a TLS reason */
+    struct mqtt_notes noted;
     struct failure why;         /* status and, unless it is open, the reason */
     atomic_size_t broker_index; /* for the loop, too */
     struct waiting *waiting;    /* the loop's */
@@ -44,10 +43,7 @@ static void on_log(struct mosquitto *client, void *arg, int level, const char *w
 {
     (void)client;
     struct probe *probe = arg;
-    if ((level & (MOSQ_LOG_ERR | MOSQ_LOG_WARNING)) != 0) {
-        memset(probe->library_words, 0, sizeof probe->library_words);
-        memcpy(probe->library_words, words, strnlen(words, sizeof probe->library_words - 1));
-    }
+    mqtt_notes_log(&probe->noted, level, words);
 }
 
 static void on_connect(struct mosquitto *client, void *arg, int code, int flags,
@@ -55,16 +51,29 @@ static void on_connect(struct mosquitto *client, void *arg, int code, int flags,
 {
     (void)client;
     (void)flags;
-    (void)properties;
     struct probe *probe = arg;
-    probe->connect_code = code;
+    mqtt_notes_connack(&probe->noted, code, properties);
 }
 
 static void refuse(struct probe *probe, const char *words, const char *remedy)
 {
-    bool has_more = probe->library_words[0] != '\0';
+    bool has_more = probe->noted.log_lines[0] != '\0';
     (void)fail(&probe->why, STATUS_UNAVAILABLE, "%s:%u: %s%s%.200s; %s", probe->broker->host,
-               probe->broker->port, words, has_more ? "; " : "", probe->library_words, remedy);
+               probe->broker->port, words, has_more ? "; " : "", probe->noted.log_lines, remedy);
+}
+
+static void tell_connack(struct probe *probe)
+{
+    int code = probe->noted.connack_code;
+    const char *remedy = mqtt_reason_remedy(code);
+    if (code == 0) {
+        probe->why.status = STATUS_OK;
+        return;
+    }
+    (void)fail(&probe->why, STATUS_UNAVAILABLE,
+               "%s:%u: the broker refuses the connection: %s (0x%02x)%s; %s", probe->broker->host,
+               probe->broker->port, mqtt_reason_words(code), (unsigned)code,
+               probe->noted.broker_words, remedy != NULL ? remedy : "look into the broker's log");
 }
 
 static void talk(struct probe *probe, struct mosquitto *client)
@@ -72,19 +81,13 @@ static void talk(struct probe *probe, struct mosquitto *client)
     int64_t end_ms = (int64_t)(uv_hrtime() / 1000000) + DEADLINE_MS;
     int result =
         mosquitto_connect_async(client, probe->broker->host, probe->broker->port, KEEPALIVE_S);
-    while (result == MOSQ_ERR_SUCCESS && probe->connect_code == CODE_NONE &&
+    while (result == MOSQ_ERR_SUCCESS && !probe->noted.has_connack &&
            (int64_t)(uv_hrtime() / 1000000) < end_ms) {
         result = mosquitto_loop(client, STEP_MS, 1);
     }
-    if (probe->connect_code == 0) {
+    if (probe->noted.has_connack) {
         (void)mosquitto_disconnect(client);
-        probe->why.status = STATUS_OK;
-    } else if (probe->connect_code != CODE_NONE) {
-        probe->library_words[0] = '\0';
-        (void)fail(&probe->why, STATUS_UNAVAILABLE,
-                   "%s:%u: the broker refuses the connection: %s (0x%02x); " MQTT_LOGIN_REMEDY,
-                   probe->broker->host, probe->broker->port, mqtt_reason_words(probe->connect_code),
-                   (unsigned)probe->connect_code);
+        tell_connack(probe);
     } else if (result != MOSQ_ERR_SUCCESS) {
         refuse(probe, mosquitto_strerror(result),
                probe->broker->is_tls ? MQTT_TLS_REMEDY : MQTT_REACH_REMEDY);
@@ -96,8 +99,7 @@ static void talk(struct probe *probe, struct mosquitto *client)
 static void try_broker(struct probe *probe)
 {
     struct mosquitto *client = mosquitto_new(probe->client_id, true, probe);
-    probe->connect_code = CODE_NONE;
-    probe->library_words[0] = '\0';
+    probe->noted = (struct mqtt_notes){.has_connack = false};
     if (client == NULL || !mqtt_setup(client, probe->config, probe->broker, NULL)) {
         refuse(probe, "the client cannot be set up", "are the files of tls readable?");
     } else {

@@ -413,7 +413,10 @@ static void a_refused_login_is_told_in_words(void **state)
         struct outcome outcome = deliver(fixture, "allowed");
         assert_int_equal(SEND_OFFLINE, outcome.result.outcome);
         assert_non_null(strstr(outcome.detail, "not authorised"));
-        assert_non_null(strstr(outcome.detail, "; check "));
+        const char *remedy = strstr(outcome.detail, "; check ");
+        assert_non_null(remedy);
+        assert_null(strstr(remedy + 3, "check "));
+        assert_non_null(strstr(remedy, "password_file"));
         assert_null(strstr(outcome.detail, "guess"));
         assert_int_equal(0, fixture->up_count);
         close_sink(fixture);

@@ -3,6 +3,7 @@ import json
 import socket
 import ssl
 import subprocess
+import threading
 
 import yaml
 from aiosmtpd.controller import Controller
@@ -75,9 +76,31 @@ def test_each_refusal_is_told_with_its_reason_and_remedy(world):
     assert "/oauth/v3/token answered 401" in lines["orange"] and "client_secret" in lines["orange"]
     assert "/orders answered 40" in lines["keyless"]
     assert "refuses the connection" in lines["noc"] and "password" in lines["noc"]
+    assert lines["noc"].count("check") == 1, lines["noc"]
     assert "no connection" in lines["tickets"]
     assert "login refused" in lines["project-managers"] and "535" in lines["project-managers"]
     assert "wrong-" not in err + "".join(lines.values())
+
+
+def test_a_broker_that_refuses_something_else_than_the_login_is_not_told_as_one(world):
+    """MQTT 5: CONNACK with 0x84 and a reason string."""
+    reason = b"\x1f\x00\x0bspeak older"
+    body = bytes([0x00, 0x84, len(reason)]) + reason
+    simulator = world.simulator(orders=orders(1))
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        def answer():
+            peer, _ = server.accept()
+            with peer:
+                peer.recv(4096)
+                peer.sendall(bytes([0x20, len(body)]) + body)
+                while peer.recv(4096):
+                    pass
+        threading.Thread(target=answer, daemon=True).start()
+        noc = {"name": "noc", "mqtt": {"broker": f"mqtt://127.0.0.1:{server.getsockname()[1]}", "client_id": "orderwatch"}}
+        status, lines, _ = connect(world, harness.configuration(world.folder, simulator, sinks=[noc]))
+    assert status == 69
+    assert lines["noc"].endswith(
+        ": the broker refuses the connection: unsupported protocol version (0x84): speak older; try protocol: 3.1.1")
 
 
 def test_certificates_that_are_over_are_refused(world):

@@ -115,6 +115,7 @@ def test_what_the_access_list_refuses_is_parked_with_the_brokers_word(world):
     change(simulator, "1002", "B")
     state = wait_until(lambda: (state := sink(daemon))["delivered"] == 1 and state["parked"] == 1 and state, daemon.log)
     assert "0x87" in state["last_failure"] and "not authorised" in state["last_failure"]
+    assert state["last_failure"].count("; check ") == 1, state["last_failure"]
     assert "0x87" in json.dumps(mqtt_soak.ask(daemon, "deliveries")["items"])
 
 
