@@ -114,6 +114,7 @@ help:
 	@echo 'make check               every test, two compilers, sanitizers, simulation, real servers'
 	@echo 'make unit edge sim       tests of the core, of the adapters, of the core in a simulated world'
 	@echo 'make golden              writes the golden mails of tests/unit/golden anew, to be looked at'
+	@echo 'make state-file          writes the state of a new schema to tests/edge/state'
 	@echo 'make system              tests of the programs against real servers'
 	@echo 'make lint layers format-check'
 	@echo 'make fuzz                an hour of each fuzz target'
@@ -203,6 +204,12 @@ golden: $(BUILD)/tests/unit/message_test $(BUILD)/tests/unit/mail_golden_test
 	@mkdir -p build/mails
 	@for test in $^; do GOLDEN_UPDATE=1 GOLDEN_HTML=build/mails $$test || exit 1; done
 	@git diff --stat -- tests/unit/golden
+
+# A state of the present schema, by a daemon that has had something of everything: for who adds a schema.
+.PHONY: state-file
+state-file: all
+	@packaging/install-deps check
+	@/usr/bin/python3 tests/system/make_state.py
 
 .PHONY: edge
 edge: $(EDGE_TESTS)

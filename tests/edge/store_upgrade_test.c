@@ -13,24 +13,31 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define VERSION_NEWEST 4 /* add N.sql with schema N */
+#define VERSIONS_MAX 100
 #define WORDS_MAX ((size_t)1 << 20)
-
-/* As the daemon had them that made the file: another shape would be published anew. */
-static const struct state_sink state_sinks[] = {
-    [1] = {.source_name = "orange", .sink_name = "noc"},
-    [2] = {.source_name = "orange", .sink_name = "noc", .shape = UINT64_C(7352443035706131610)},
-    [3] = {.source_name = "orange", .sink_name = "noc", .shape = UINT64_C(7352443035706131610)},
-    [4] = {.source_name = "orange", .sink_name = "noc", .shape = UINT64_C(7352443035706131610)},
-};
+#define STATE_SINKS_MAX 8
+#define LATER (INT64_C(1) << 60)
 
 static int setup_closed(void **state)
 {
-    struct fixture *fixture = fixture_create();
-    fixture->state_sink_count = 1;
-    fixture->state_sinks = &state_sinks[1];
-    *state = fixture;
+    *state = fixture_create();
     return 0;
+}
+
+static const char *path_of(struct fixture *fixture, int version)
+{
+    return arena_format(fixture->arena, "tests/edge/state/%d.sql", version);
+}
+
+/* The last one that has a file: whoever adds a schema adds its file (make state-file). */
+static int newest_version(struct fixture *fixture)
+{
+    int version = 0;
+    while (version < VERSIONS_MAX && access(path_of(fixture, version + 1), R_OK) == 0) {
+        version++;
+    }
+    assert_in_range(version, 1, VERSIONS_MAX - 1);
+    return version;
 }
 
 static char *read_file(const char *path)
@@ -43,66 +50,84 @@ static char *read_file(const char *path)
     return bytes;
 }
 
-static void run_raw(const struct fixture *fixture, const char *sql)
+static void ask(const struct fixture *fixture, const char *sql, sqlite3_callback on_row, void *arg)
 {
     sqlite3 *handle = NULL;
-    assert_int_equal(sqlite3_open(fixture->path, &handle), SQLITE_OK);
     char *words = NULL;
-    if (sqlite3_exec(handle, sql, NULL, NULL, &words) != SQLITE_OK) {
+    assert_int_equal(sqlite3_open(fixture->path, &handle), SQLITE_OK);
+    if (sqlite3_exec(handle, sql, on_row, arg, &words) != SQLITE_OK) {
         fail_msg("%s", words);
     }
     assert_int_equal(sqlite3_close(handle), SQLITE_OK);
 }
 
+struct pairs {
+    struct arena *arena;
+    struct state_sink items[STATE_SINKS_MAX];
+    size_t count;
+};
+
+static int add_pair(void *arg, int count, char **values, char **names)
+{
+    struct pairs *pairs = arg;
+    (void)names;
+    assert_in_range(count, 2, 3);
+    assert_in_range(pairs->count, 0, STATE_SINKS_MAX - 1);
+    pairs->items[pairs->count++] = (struct state_sink){
+        .source_name = arena_text(pairs->arena, span_of(values[0])),
+        .sink_name = arena_text(pairs->arena, span_of(values[1])),
+        .shape = count == 3 ? (uint64_t)strtoll(values[2], NULL, 10) : 0, /* since schema 2 */
+    };
+    return 0;
+}
+
+/* It is opened with the sinks that the daemon had that made it: to others all would be published
+ * anew. */
 static void make_state(struct fixture *fixture, int version)
 {
-    fixture->state_sinks = &state_sinks[version];
-    char path[64];
-    (void)snprintf(path, sizeof path, "tests/edge/state/%d.sql", version);
-    char *sql = read_file(path);
+    char *sql = read_file(path_of(fixture, version));
     (void)unlink(fixture->path);
-    run_raw(fixture, sql);
+    ask(fixture, sql, NULL, NULL);
     free(sql);
+    struct pairs *pairs = arena_array(fixture->arena, 1, sizeof *pairs);
+    *pairs = (struct pairs){.arena = fixture->arena};
+    ask(fixture, "SELECT * FROM state_sinks", add_pair, pairs);
+    fixture->state_sinks = pairs->items;
+    fixture->state_sink_count = pairs->count;
 }
 
 static int add_row(void *arg, int count, char **values, char **names)
 {
     struct text *words = arg;
     (void)names;
-    for (int i = 0; i < count; i++) {
-        text_addf(words, "%s|", values[i] != NULL ? values[i] : "NULL");
-    }
-    text_add_char(words, '\n');
+    assert_int_equal(count, 1);
+    text_addf(words, "%s\n", values[0]);
     return 0;
 }
 
-/* Everything that an operator or a receiver could miss, as words. */
-static char *contents_of(const struct fixture *fixture)
+/* A question a table: each row as one line, of all columns that the file has now. Not the sources'
+ * own retained state, which an opening adds, and what counts that. */
+static char *questions_of(const struct fixture *fixture)
 {
-    static const char *const questions[] = {
-        "SELECT source, o.id, raw_fingerprint, sequence, has_left, hex(canonical), hex(history)"
-        " FROM orders o JOIN records r ON r.id = o.record ORDER BY source, o.id",
-        "SELECT source, order_id, kind, key, due FROM deadlines ORDER BY 1, 2, 3, 4",
-        "SELECT key, hex(value) FROM named_values ORDER BY 1",
-        "SELECT id, event_id, source, order_id, appointment_id, type, severity, sequence, wall_ms,"
-        " sweep, hex(json), hex(personal), silence_id FROM events ORDER BY id",
-        "SELECT id, sink, lane, bundle, event, severity, state, is_head, is_retry, due, first_due,"
-        " attempts, created, ended, leader, last_row, progress, detail FROM deliveries ORDER BY id",
-        "SELECT delivery, number, wall_ms, detail FROM attempts ORDER BY 1, 2",
-        "SELECT name, observed, delivered, pending, parked FROM sinks ORDER BY 1",
-        /* Without the sources' own, which each opening adds. */
-        "SELECT sink, source, order_id, is_stale, published FROM states WHERE order_id <> ''"
-        " ORDER BY 1, 2, 3",
-    };
+    static const char sql[] =
+        "SELECT 'SELECT ' || quote(t.name) || group_concat(' || '' '' || quote(' || c.name || ')', "
+        "'')"
+        " || ' AS line FROM ' || t.name"
+        " || iif(t.name = 'states', ' WHERE length(order_id) > 0', '') || ' ORDER BY line;'"
+        " FROM sqlite_schema t JOIN pragma_table_info(t.name) c"
+        " WHERE t.type = 'table' AND t.name NOT IN ('counters', 'sqlite_sequence')"
+        " GROUP BY t.name ORDER BY t.name";
     struct text words;
     text_init(&words, WORDS_MAX);
-    sqlite3 *handle = NULL;
-    assert_int_equal(sqlite3_open(fixture->path, &handle), SQLITE_OK);
-    for (size_t i = 0; i < ARRAY_COUNT(questions); i++) {
-        assert_int_equal(sqlite3_exec(handle, questions[i], add_row, &words, NULL), SQLITE_OK);
-        text_add_text(&words, "--\n");
-    }
-    assert_int_equal(sqlite3_close(handle), SQLITE_OK);
+    ask(fixture, sql, add_row, &words);
+    return text_take(&words);
+}
+
+static char *answers_to(const struct fixture *fixture, const char *questions)
+{
+    struct text words;
+    text_init(&words, WORDS_MAX);
+    ask(fixture, questions, add_row, &words);
     return text_take(&words);
 }
 
@@ -117,39 +142,80 @@ static int keep_number(void *arg, int count, char **values, char **names)
 static long number_of(const struct fixture *fixture, const char *sql)
 {
     long number = -1;
-    sqlite3 *handle = NULL;
-    assert_int_equal(sqlite3_open(fixture->path, &handle), SQLITE_OK);
-    assert_int_equal(sqlite3_exec(handle, sql, keep_number, &number, NULL), SQLITE_OK);
-    assert_int_equal(sqlite3_close(handle), SQLITE_OK);
+    ask(fixture, sql, keep_number, &number);
     return number;
 }
 
 static void test_every_released_state_is_brought_up_to_date(void **state)
 {
     struct fixture *fixture = *state;
-    for (int version = 1; version <= VERSION_NEWEST; version++) {
+    int newest = newest_version(fixture);
+    for (int version = 1; version <= newest; version++) {
         make_state(fixture, version);
-        char *before = contents_of(fixture);
+        char *questions = questions_of(fixture);
+        char *before = answers_to(fixture, questions);
         assert_non_null(strstr(before, "appointment.rescheduled"));
         assert_int_equal(fixture_open(fixture), STATUS_OK);
-        assert_int_equal(fixture_counts(fixture, "tickets").parked, 1);
         fixture_close(fixture);
-        char *after = contents_of(fixture);
+        char *after = answers_to(fixture, questions);
         assert_string_equal(before, after);
-        assert_int_equal(number_of(fixture, "PRAGMA user_version"), VERSION_NEWEST);
+        assert_int_equal(number_of(fixture, "PRAGMA user_version"), newest);
         assert_int_equal(number_of(fixture, "PRAGMA auto_vacuum"), 2); /* it can shrink now */
+        free(questions);
         free(before);
         free(after);
     }
 }
 
-/* A file for each schema: whoever adds one adds its file here. */
+static void check_order(struct fixture *fixture, const char *source_name, const char *id)
+{
+    const struct stored_order *order = fixture_fetch_order(fixture, source_name, id);
+    assert_string_equal(order->id, id);
+    assert_non_null(strstr(arena_text(fixture->arena, order->canonical), "\"phone\""));
+    const char *history = arena_text(fixture->arena, order->history);
+    assert_non_null(strstr(history, "\"status_since\""));
+    assert_non_null(strstr(history, "\"first_start\""));
+}
+
+static void count_value(void *arg, const struct stored_value *value)
+{
+    assert_true(value->value.size > 0);
+    ++*(long *)arg;
+}
+
+/* Through the port, which knows no tables. */
+static void test_what_is_read_of_an_older_state_is_what_was_written(void **state)
+{
+    struct fixture *fixture = *state;
+    int newest = newest_version(fixture);
+    for (int version = 1; version <= newest; version++) {
+        make_state(fixture, version);
+        long deadline_count = number_of(
+            fixture, "SELECT count(*) FROM deadlines WHERE source = '" FIXTURE_SOURCE "'");
+        long value_count = number_of(fixture, "SELECT count(*) FROM named_values");
+        long pending = number_of(fixture, "SELECT pending FROM sinks WHERE name = 'tickets'");
+        assert_int_equal(fixture_open(fixture), STATUS_OK);
+        check_order(fixture, FIXTURE_SOURCE, "00/12 3");
+        assert_int_equal(fixture_fetch_deadlines(fixture, LATER, 1000), STATUS_OK);
+        assert_int_equal(fixture->count, deadline_count);
+        struct sink_counts counts = fixture_counts(fixture, "tickets");
+        assert_int_equal(counts.parked, 1);
+        assert_int_equal(counts.pending, pending);
+        long told = 0;
+        assert_int_equal(
+            fixture->port.visit_values(fixture->port.self, count_value, &told, &fixture->why),
+            STATUS_OK);
+        assert_int_equal(told, value_count);
+        fixture_close(fixture);
+    }
+}
+
 static void test_there_is_a_state_of_each_schema(void **state)
 {
     struct fixture *fixture = *state;
     assert_int_equal(fixture_open(fixture), STATUS_OK);
     fixture_close(fixture);
-    assert_int_equal(number_of(fixture, "PRAGMA user_version"), VERSION_NEWEST);
+    assert_int_equal(number_of(fixture, "PRAGMA user_version"), newest_version(fixture));
 }
 
 /* What cannot be migrated stays as it is, to the last row. */
@@ -157,13 +223,16 @@ static void test_a_migration_that_fails_changes_nothing(void **state)
 {
     struct fixture *fixture = *state;
     make_state(fixture, 1);
-    run_raw(fixture, "PRAGMA user_version = 0"); /* the first step finds its tables there already */
-    char *before = contents_of(fixture);
+    ask(fixture, "PRAGMA user_version = 0", NULL,
+        NULL); /* the first step finds its tables there already */
+    char *questions = questions_of(fixture);
+    char *before = answers_to(fixture, questions);
     assert_int_equal(fixture_open(fixture), STATUS_UNAVAILABLE);
     assert_non_null(strstr(fixture->why.detail, fixture->path));
-    char *after = contents_of(fixture);
+    char *after = answers_to(fixture, questions);
     assert_string_equal(before, after);
     assert_int_equal(number_of(fixture, "PRAGMA user_version"), 0);
+    free(questions);
     free(before);
     free(after);
 }
@@ -197,7 +266,9 @@ static void test_killed_in_between_it_is_the_old_or_the_new(void **state)
     struct fixture *fixture = *state;
     struct random random = {.state = 4};
     make_state(fixture, 1);
-    char *before = contents_of(fixture);
+    int newest = newest_version(fixture);
+    char *questions = questions_of(fixture);
+    char *before = answers_to(fixture, questions);
     for (int i = 0; i < 30; i++) {
         if (i % 2 == 0) {
             make_state(fixture, 1);
@@ -208,13 +279,14 @@ static void test_killed_in_between_it_is_the_old_or_the_new(void **state)
         assert_int_equal(fixture_open(fixture),
                          STATUS_OK); /* checks the pages: it was not closed */
         fixture_close(fixture);
-        assert_int_equal(number_of(fixture, "PRAGMA user_version"), VERSION_NEWEST);
-        char *after = contents_of(fixture);
+        assert_int_equal(number_of(fixture, "PRAGMA user_version"), newest);
+        char *after = answers_to(fixture, questions);
         if (i % 2 == 0) {
             assert_string_equal(before, after);
         }
         free(after);
     }
+    free(questions);
     free(before);
 }
 
@@ -223,6 +295,7 @@ int main(void)
 #define STORE_TEST(test) cmocka_unit_test_setup_teardown(test, setup_closed, fixture_teardown)
     const struct CMUnitTest tests[] = {
         STORE_TEST(test_every_released_state_is_brought_up_to_date),
+        STORE_TEST(test_what_is_read_of_an_older_state_is_what_was_written),
         STORE_TEST(test_there_is_a_state_of_each_schema),
         STORE_TEST(test_a_migration_that_fails_changes_nothing),
         STORE_TEST(test_killed_in_between_it_is_the_old_or_the_new),
