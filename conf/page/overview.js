@@ -147,7 +147,9 @@ function sinkCard(app, sink) {
                fact(t('sink.parked'), sink.parked ? h('a', {href: `#/deliveries?status=parked&sink=${encodeURIComponent(sink.name)}`},
                                                       badge('parked', number(sink.parked))) : number(sink.parked)),
                fact(t('sink.since'), sink.failing_since ? ago(sink.failing_since) : null),
-               sink.state === 'ok' ? null : fact(t('sink.failure'), sink.last_failure ? said(sink.last_failure) : null)),
+               fact(t('sink.asked'), sink.asked_to_wait_until ? ago(sink.asked_to_wait_until) : null,
+                    sink.asked_to_wait_until && wordsOf(parse(sink.asked_to_wait_until))),
+               sink.state === 'ok' && !sink.asked_to_wait_until ? null : fact(t('sink.failure'), sink.last_failure ? said(sink.last_failure) : null)),
              sinkActions(app, sink));
 }
 

@@ -40,7 +40,7 @@ export const en = {
     'state.maintenance': 'maintenance', 'state.disabled': 'shut off', 'state.paused': 'paused', 'state.held': 'change held back',
     'state.reading': 'reading now',
     'sink.pending': 'Waiting', 'sink.oldest': 'Oldest waits since', 'sink.parked': 'Parked', 'sink.delivered': 'Delivered',
-    'sink.observed': 'of {count}', 'sink.since': 'Failing since', 'sink.failure': 'Last answer', 'kind.email': 'mail', 'kind.mqtt': 'MQTT', 'kind.webhook': 'webhook',
+    'sink.observed': 'of {count}', 'sink.since': 'Failing since', 'sink.failure': 'Last answer', 'sink.asked': 'Pause that it asked for ends', 'kind.email': 'mail', 'kind.mqtt': 'MQTT', 'kind.webhook': 'webhook',
     pause: 'Pause', resume: 'Resume', release: 'Release', sweep: 'Read now', test: 'Send a test',
     pause_source: 'Pause source {name}?', pause_source_do: 'It is not read, and nothing is told of it, until it is resumed.',
     pause_sink: 'Pause receiver {name}?', pause_sink_do: 'What is for it waits, and is sent when it is resumed.',

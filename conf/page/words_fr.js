@@ -40,7 +40,7 @@ export const fr = {
     'state.maintenance': 'maintenance', 'state.disabled': 'coupé', 'state.paused': 'en pause', 'state.held': 'changement retenu',
     'state.reading': 'lecture en cours',
     'sink.pending': 'En attente', 'sink.oldest': 'Le plus ancien attend depuis', 'sink.parked': 'Mis de côté', 'sink.delivered': 'Livrés',
-    'sink.observed': 'sur {count}', 'sink.since': 'En échec depuis', 'sink.failure': 'Dernière réponse', 'kind.email': 'courriel', 'kind.mqtt': 'MQTT', 'kind.webhook': 'webhook',
+    'sink.observed': 'sur {count}', 'sink.since': 'En échec depuis', 'sink.failure': 'Dernière réponse', 'sink.asked': 'Fin de la pause demandée', 'kind.email': 'courriel', 'kind.mqtt': 'MQTT', 'kind.webhook': 'webhook',
     pause: 'Mettre en pause', resume: 'Reprendre', release: 'Libérer', sweep: 'Lire maintenant', test: 'Envoyer un essai',
     pause_source: 'Mettre la source {name} en pause ?', pause_source_do: 'Elle n’est plus lue, et rien n’en est dit, jusqu’à la reprise.',
     pause_sink: 'Mettre le destinataire {name} en pause ?', pause_sink_do: 'Ce qui est pour lui attend, et part à la reprise.',

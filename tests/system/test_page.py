@@ -200,6 +200,16 @@ def test_sources_and_receivers_are_paused_resumed_and_tried(served, page):
     wait_until(lambda: not served.json("/api/v1/sources")["items"][0]["paused"], served.daemon.log)
 
 
+def test_a_pause_that_a_receiver_asked_for_is_shown_with_its_end(served, page):
+    receiver = served.world.receiver
+    receiver.headers = {"Retry-After": "1200"}
+    receiver.answer = lambda event: 429
+    served.world.source.step(appointment=moved(9))
+    wait_until(lambda: "asked_to_wait_until" in served.json("/api/v1/sinks")["items"][0], served.daemon.log)
+    page.open().sees("All well").sees("Pause that it asked for ends", ".card").sees("HTTP 429", ".card")
+    page.until(lambda: re.search(r"asked for ends\s+in (19|20) min", page.text("main")), "its end")
+
+
 def test_trouble_is_said_with_its_remedy(served, page):
     served.world.source.stop()
     wait_until(lambda: served.ask("/-/ready")[0].status == 503, served.daemon.log)
