@@ -147,7 +147,8 @@ static void send_token(struct poller *poller, struct instant now)
 /* --- the request ------------------------------------------------------------------------------ */
 
 /* A token from before this sweep may have been revoked or run out early: any 401 is a reason to
- * get another one, once. One that is fresh has to be called expired by the API itself. */
+ * get another one, once, unless it only asks to slow down. One that is fresh has to be called
+ * expired by the API itself. */
 static bool may_renew(const struct poller *poller)
 {
     const struct answer *answer = &poller->request.answer;
@@ -158,7 +159,8 @@ static bool may_renew(const struct poller *poller)
     struct api_error error;
     api_error_read(answer->http_code, answer_body(answer), &error);
     bool is_older = poller->token.obtained_ms < poller->sweep.started.mono_ms;
-    return error.action == API_RENEW_TOKEN || (answer->http_code == 401 && is_older);
+    bool is_limit = error.action == API_SLOW_DOWN;
+    return error.action == API_RENEW_TOKEN || (answer->http_code == 401 && is_older && !is_limit);
 }
 
 static bool step_answered(struct poller *poller, struct instant now)

@@ -841,6 +841,24 @@ static void an_expired_token_is_renewed_once_and_the_sweep_goes_on(void **state)
     assert_true(world->request_count < 100); /* no storm */
 }
 
+/* Too many requests, whatever the status: neither another token nor a second request at once. */
+static void a_limit_under_401_is_no_matter_of_the_token(void **state)
+{
+    struct world *world = *state;
+    list_orders(world, 3);
+    settle(world);
+    uint32_t tokens = world->tokens;
+    size_t requests = world->request_count;
+    world->fail_code = 401;
+    world->fail_body = "{\"code\":53,\"message\":\"Too many requests\"}";
+    while (poller_status(world->poller).health == POLLER_OK) {
+        world_run_for(world, 1000);
+    }
+    assert_int_equal(world->tokens, tokens);
+    assert_int_equal(world->request_count, requests + 1);
+    assert_int_equal(count_events(world, EVENT_SOURCE_REJECTED), 0);
+}
+
 static void refused_credentials_are_told_once_and_probed_slowly(void **state)
 {
     struct world *world = *state;
@@ -1764,6 +1782,7 @@ int main(void)
         CASE(a_mass_disappearance_is_held_before_anything_is_looked_up),
         CASE(the_policy_tell_holds_nothing),
         CASE(an_expired_token_is_renewed_once_and_the_sweep_goes_on),
+        CASE(a_limit_under_401_is_no_matter_of_the_token),
         CASE(tokens_that_are_all_called_expired_are_refused_credentials),
         CASE(refused_credentials_are_told_once_and_probed_slowly),
         CASE(refused_credentials_are_probed_slowly_whatever_the_store_says),
