@@ -40,7 +40,4 @@ void diff_records(const struct record *before, const struct record *after, struc
 /* All field changes of a diff but those of appointments, in the order of the aspects. */
 struct change_list diff_all_changes(const struct diff *diff, struct arena *arena);
 
-/* Two spellings of one status: InProgress, IN_PROGRESS and "In progress" mean the same. */
-bool diff_same_meaning(const char *left, const char *right);
-
 #endif

@@ -1,47 +1,9 @@
 #include "core/diff.h"
 
 #include "core/arena.h"
+#include "core/status_text.h"
 
 #include <string.h>
-
-static bool is_letter_or_digit(unsigned char byte)
-{
-    return (byte >= '0' && byte <= '9') || (byte >= 'a' && byte <= 'z') ||
-           (byte >= 'A' && byte <= 'Z') || byte >= 0x80;
-}
-
-static const char *skip_separators(const char *text)
-{
-    while (*text != '\0' && !is_letter_or_digit((unsigned char)*text)) {
-        text++;
-    }
-    return text;
-}
-
-static unsigned int lower(char byte)
-{
-    unsigned int letter = (unsigned char)byte;
-    return letter >= 'A' && letter <= 'Z' ? letter + ('a' - 'A') : letter;
-}
-
-bool diff_same_meaning(const char *left, const char *right)
-{
-    if (left == NULL || right == NULL) {
-        return left == right;
-    }
-    for (;;) {
-        left = skip_separators(left);
-        right = skip_separators(right);
-        if (lower(*left) != lower(*right)) {
-            return false;
-        }
-        if (*left == '\0') {
-            return true;
-        }
-        left++;
-        right++;
-    }
-}
 
 const struct change *change_list_find(const struct change_list *list, const char *field)
 {
@@ -168,7 +130,7 @@ static void compare_appointment(const struct appointment *before, const struct a
     out->changes =
         list_create(arena, APPOINTMENT_FIELD_COUNT + from->extra_count + to->extra_count);
     out->is_status_moved =
-        !diff_same_meaning(from->fields[APPOINTMENT_STATUS], to->fields[APPOINTMENT_STATUS]);
+        !status_text_same(from->fields[APPOINTMENT_STATUS], to->fields[APPOINTMENT_STATUS]);
     for (size_t i = 0; i < APPOINTMENT_FIELD_COUNT; i++) {
         if (i != APPOINTMENT_STATUS || out->is_status_moved) {
             compare(&out->changes, appointment_field_name((enum appointment_field)i),
@@ -211,7 +173,7 @@ static void compare_status(const struct record *before, const struct record *aft
     for (size_t i = 0; i < ARRAY_COUNT(fields); i++) {
         const char *from = before->fields[fields[i]];
         const char *to = after->fields[fields[i]];
-        if (!diff_same_meaning(from, to)) {
+        if (!status_text_same(from, to)) {
             add_change(&out->status, order_field_name(fields[i]), from, to);
             out->is_status_moved = out->is_status_moved || fields[i] == ORDER_STATUS;
         }

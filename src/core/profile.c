@@ -2,6 +2,7 @@
 
 #include "core/arena.h"
 #include "core/hash.h"
+#include "core/status_text.h"
 #include "core/text.h"
 #include "core/walker.h"
 
@@ -12,46 +13,12 @@
 #define KEY_BYTES_MAX 256
 #define DOCUMENT_BYTES_MAX ((size_t)1024 * 1024)
 
-/* Latin letters U+00C0 to U+00FF without their marks: French labels are often written in capitals,
- * and capitals often without accents. 0: not a letter. */
-static const char latin_bases[] =
-    "aaaaaaaceeeeiiiidnooooo\0ouuuuytsaaaaaaaceeeeiiiidnooooo\0ouuuuyty";
-_Static_assert(sizeof latin_bases == 65, "one for each of 64 code points");
-
-/* Reads one character at *position: a letter or digit in its plain lower-case form, or 0 for what
- * only separates. Bytes of other scripts count as they are. */
-static char key_byte(const unsigned char *text, size_t *position)
-{
-    unsigned char byte = text[(*position)++];
-    if (byte >= 'A' && byte <= 'Z') {
-        return (char)(byte - 'A' + 'a');
-    }
-    if ((byte >= 'a' && byte <= 'z') || (byte >= '0' && byte <= '9')) {
-        return (char)byte;
-    }
-    if (byte < 0x80) {
-        return '\0';
-    }
-    if (byte == 0xc3 && text[*position] >= 0x80 && text[*position] <= 0xbf) {
-        return latin_bases[text[(*position)++] - 0x80];
-    }
-    if (byte == 0xc2 && text[*position] != '\0') { /* no-break space and other signs */
-        (*position)++;
-        return '\0';
-    }
-    if (byte == 0xe2 && text[*position] == 0x80 && text[*position + 1] != '\0') {
-        *position += 2; /* typographic dashes, quotes and spaces */
-        return '\0';
-    }
-    return (char)byte;
-}
-
 /* False: too long to be a status that a profile names. */
 static bool make_key(const char *status, char out[static KEY_BYTES_MAX])
 {
     size_t size = 0;
     for (size_t position = 0; status[position] != '\0';) {
-        char byte = key_byte((const unsigned char *)status, &position);
+        char byte = status_text_next(status, &position);
         if (byte == '\0') {
             continue;
         }

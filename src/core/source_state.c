@@ -2,6 +2,7 @@
 
 #include "core/hash.h"
 #include "core/json.h"
+#include "core/status_text.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -217,10 +218,25 @@ enum status source_state_read(struct source_state *state, struct span value, str
 
 /* --- what was told ---------------------------------------------------------------------------- */
 
+/* Of a key that is about a status text: where the text begins; else its end. */
+static size_t status_place(const char *key)
+{
+    static const char mark[] = ".status:";
+    const char *found = strstr(key, mark);
+    return found != NULL ? (size_t)(found - key) + strlen(mark) : strlen(key);
+}
+
+bool source_state_is_same_novelty(const char *left, const char *right)
+{
+    size_t size = status_place(left);
+    return size == status_place(right) && strncmp(left, right, size) == 0 &&
+           status_text_same(left + size, right + size);
+}
+
 bool source_state_note_novelty(struct source_state *state, const char *key)
 {
     for (size_t i = 0; i < state->novelty_count; i++) {
-        if (strcmp(state->novelties[i], key) == 0) {
+        if (source_state_is_same_novelty(state->novelties[i], key)) {
             return false;
         }
     }

@@ -61,12 +61,12 @@ void sweep_reset(struct sweep *sweep)
 static bool is_noted(const struct sweep *sweep, const struct source_state *state, const char *key)
 {
     for (size_t i = 0; i < state->novelty_count; i++) {
-        if (strcmp(state->novelties[i], key) == 0) {
+        if (source_state_is_same_novelty(state->novelties[i], key)) {
             return true;
         }
     }
     for (size_t i = 0; i < sweep->novelty_count; i++) {
-        if (strcmp(sweep->novelties[i].key, key) == 0) {
+        if (source_state_is_same_novelty(sweep->novelties[i].key, key)) {
             return true;
         }
     }

@@ -26,6 +26,10 @@ static void comes_back_as_it_was(void **state)
                                   .wait_until_wall_ms = 9};
     assert_true(source_state_note_novelty(&before, "order.status:\"Pau\nsed\""));
     assert_false(source_state_note_novelty(&before, "order.status:\"Pau\nsed\""));
+    assert_false(source_state_note_novelty(&before, "order.status:PAU SED"));
+    assert_true(source_state_note_novelty(&before, "appointment.status:Paused"));
+    assert_true(source_state_note_novelty(&before, "order.site:list"));
+    assert_true(source_state_note_novelty(&before, "order.Site:list"));
     struct expiry_told told = {CREDENTIAL_CERTIFICATE, INT64_C(1795000000000), 14};
     assert_true(source_state_note_expiry(&before, &told, 0));
     struct text first;
