@@ -5,6 +5,7 @@
 #include "core/extract.h"
 
 struct json;
+struct text;
 
 #define NOVELTY_COUNT_MAX 16 /* of one element; the same ones come back with the next */
 
@@ -60,6 +61,14 @@ size_t extract_elements(struct extracting *work, const struct json *root,
 const struct extra *extract_extras(struct extracting *work, const struct json *root,
                                    const struct watched_field *watch, size_t watch_count,
                                    size_t *out_count);
+
+/* extract_composite.c: a list or an object as JSON whose bytes are the same where it means the
+ * same: keys sorted, without what is null or empty and what the profile ignores, lists whose
+ * elements have an "id" sorted by it, instants in UTC. Nothing is added where nothing is left. */
+void extract_add_composite(const struct extracting *work, const struct json *node,
+                           struct text *out);
+/* Date, T and time of day: as an instant in UTC. False: it is another text. */
+bool extract_add_instant(const struct extracting *work, struct span text, struct text *out);
 
 /* extract_alike.c: members that nobody reads, named almost like one that is read. */
 void extract_report_alike(struct extracting *work, const struct json *object);

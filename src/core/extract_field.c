@@ -163,7 +163,7 @@ static struct span raw_text(struct seeking *seeking, const struct json *node, st
     }
     struct span raw = json_text(node);
     if (is_composite) {
-        json_add(room, node);
+        extract_add_composite(seeking->work, node, room);
         raw = text_span(room);
     }
     seeking->is_of_other_type = raw.size != 0 && !is_expected(seeking, kind);
@@ -241,6 +241,17 @@ static const char *canonical_date(struct seeking *seeking, enum json_kind kind, 
     return value;
 }
 
+/* Nobody says which of the watched fields are dates. */
+static const char *canonical_instant(const struct seeking *seeking, const char *text)
+{
+    struct text canonical;
+    text_init(&canonical, 64);
+    bool is_instant = extract_add_instant(seeking->work, span_of(text), &canonical);
+    const char *value = is_instant ? arena_text(seeking->work->arena, text_span(&canonical)) : text;
+    text_fini(&canonical);
+    return value;
+}
+
 static bool take_value(void *arg, const struct json *node)
 {
     struct seeking *seeking = arg;
@@ -250,6 +261,9 @@ static bool take_value(void *arg, const struct json *node)
     seeking->value = canonical_text(seeking, raw_text(seeking, node, &room));
     if (seeking->value != NULL && seeking->rule->shape == SHAPE_DATE) {
         seeking->value = canonical_date(seeking, json_kind(node), seeking->value);
+    }
+    if (seeking->value != NULL && seeking->rule->shape == SHAPE_ANY) {
+        seeking->value = canonical_instant(seeking, seeking->value);
     }
     text_fini(&room);
     return seeking->value != NULL;

@@ -58,6 +58,8 @@ static const struct span world_names[] = {
     NAME("options"),
 };
 
+static const char *const world_ignored[] = {"lastUpdate", "links"};
+
 static const struct profile world_profile = {
     .name = "test",
     .order_id = CANDIDATES("/id"),
@@ -96,6 +98,8 @@ static const struct profile world_profile = {
     .appointment_statuses = {world_appointment_meanings, ARRAY_COUNT(world_appointment_meanings)},
     .watch = world_watch,
     .watch_count = ARRAY_COUNT(world_watch),
+    .ignore = world_ignored,
+    .ignore_count = ARRAY_COUNT(world_ignored),
     .names = world_names,
     .name_count = ARRAY_COUNT(world_names),
 };
