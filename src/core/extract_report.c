@@ -130,13 +130,25 @@ static void add_appointments(struct reporting *reporting, const struct json *roo
     }
 }
 
+/* The element was just read, so it can be. */
 static struct reporting begin(const struct extractor *extractor, const char *what,
-                              struct arena *arena)
+                              struct span element, struct arena *arena, struct json **root)
 {
     struct reporting reporting = {.work = extracting_begin(extractor, what, arena),
                                   .capacity = LINE_COUNT_MAX};
     reporting.lines = arena_array(arena, reporting.capacity, sizeof *reporting.lines);
+    CHECK(json_parse(element, root, NULL) == STATUS_OK);
     return reporting;
+}
+
+static struct extract_report end(const struct reporting *reporting, struct json *root,
+                                 const struct novelty *novelties, size_t novelty_count)
+{
+    json_destroy(root);
+    return (struct extract_report){.lines = reporting->lines,
+                                   .line_count = reporting->count,
+                                   .novelties = novelties,
+                                   .novelty_count = novelty_count};
 }
 
 enum status extract_report(const struct extractor *extractor, struct span element,
@@ -148,17 +160,12 @@ enum status extract_report(const struct extractor *extractor, struct span elemen
         return status;
     }
     struct json *root = NULL;
-    CHECK(json_parse(element, &root, NULL) == STATUS_OK); /* it was just read */
-    struct reporting reporting = begin(extractor, "order", arena);
+    struct reporting reporting = begin(extractor, "order", element, arena, &root);
     add_order_fields(&reporting, root, &found.record);
     add_contact(&reporting, root, &found.record);
     add_lists(&reporting, root, &found.record);
     add_appointments(&reporting, root);
-    json_destroy(root);
-    *out = (struct extract_report){.lines = reporting.lines,
-                                   .line_count = reporting.count,
-                                   .novelties = found.novelties,
-                                   .novelty_count = found.novelty_count};
+    *out = end(&reporting, root, found.novelties, found.novelty_count);
     return STATUS_OK;
 }
 
@@ -172,16 +179,11 @@ enum status extract_report_appointment(const struct extractor *extractor, struct
         return status;
     }
     struct json *root = NULL;
-    CHECK(json_parse(element, &root, NULL) == STATUS_OK); /* it was just read */
-    struct reporting reporting = begin(extractor, "appointment", arena);
+    struct reporting reporting = begin(extractor, "appointment", element, arena, &root);
     const struct candidates *order = &extractor->profile->appointment_order_id;
     add_line(&reporting, "order", extract_matched(&reporting.work, root, order),
              found.order_id[0] != '\0' ? found.order_id : NULL);
     add_appointment(&reporting, root);
-    json_destroy(root);
-    *out = (struct extract_report){.lines = reporting.lines,
-                                   .line_count = reporting.count,
-                                   .novelties = found.novelties,
-                                   .novelty_count = found.novelty_count};
+    *out = end(&reporting, root, found.novelties, found.novelty_count);
     return STATUS_OK;
 }

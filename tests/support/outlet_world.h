@@ -106,6 +106,14 @@ static inline void add(struct world *world, const char *lane)
     add_due(world, lane, world->sim.now.wall_ms);
 }
 
+/* A delivery for each letter, in the lane of that name. */
+static inline void add_lanes(struct world *world, const char *names)
+{
+    for (const char *name = names; *name != '\0'; name++) {
+        add(world, (const char[]){*name, '\0'});
+    }
+}
+
 static inline int64_t turn(void *arg, struct instant now)
 {
     struct world *world = arg;

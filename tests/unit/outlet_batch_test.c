@@ -15,13 +15,6 @@ static struct world *create(uint32_t count, int64_t wait_ms)
     return world;
 }
 
-static void add_lanes(struct world *world, const char *names)
-{
-    for (const char *name = names; *name != '\0'; name++) {
-        add(world, (const char[]){*name, '\0'});
-    }
-}
-
 static void a_batch_has_one_event_of_an_order_at_most(void **state)
 {
     (void)state;
