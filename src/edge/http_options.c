@@ -9,10 +9,11 @@
 #define DNS_CACHE_SECONDS 60L
 #define CONNECTION_SECONDS_MAX 300L /* then a new look-up: services move */
 #define HEADER_BYTES_MAX 65536
-/* Portions of libcurl's own 16 KiB cost more than what they carry. It reads up to a hundred of them
- * at once, so that larger ones would make a turn of the loop long. */
+/* Portions of libcurl's own 16 KiB cost more than what they carry: each is a turn of the loop with
+ * its polls. Of a page in clear one is read a turn; over TLS a read is a record, whatever is asked.
+ */
 #define LARGE_BODY_BYTES ((size_t)1 << 20)
-#define LARGE_READ_BYTES (64L << 10)
+#define LARGE_READ_BYTES (256L << 10)
 
 struct options {
     CURL *easy;
