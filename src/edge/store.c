@@ -3,6 +3,7 @@
 #include "core/log.h"
 
 #include "store_internal.h"
+#include "store_staging.h"
 
 #include <uv.h>
 

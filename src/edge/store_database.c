@@ -26,10 +26,10 @@ static const char *const settings =
     "PRAGMA cache_size = -16384; PRAGMA temp_store = FILE; PRAGMA foreign_keys = ON;"
     /* What is forgotten is personal data: it is overwritten, free pages too. */
     "PRAGMA cell_size_check = ON; PRAGMA secure_delete = ON;"
-    /* What a sweep sets aside; id holds the staging and the place in it. Never synced, and of a
-     * file that has no name: nobody reads what was deleted in it. */
+    /* What a large sweep sets aside; id holds the staging and the place in it. Never synced, and of
+     * a file that has no name: nobody reads what was deleted in it. */
     "CREATE TEMP TABLE staged(id INTEGER PRIMARY KEY, bytes BLOB NOT NULL);"
-    "PRAGMA temp.cache_size = -8192; PRAGMA temp.secure_delete = OFF";
+    "PRAGMA temp.cache_size = -2048; PRAGMA temp.secure_delete = OFF";
 
 bool database_is_ok(const struct database *database)
 {

@@ -27,7 +27,7 @@ struct database {
     atomic_ullong step_count;
     double commit_s; /* how long the latest COMMIT of something written took; below 0: none */
     int wal_frame_count;
-    struct staging *stagings; /* store_sweep.c */
+    struct staging *stagings; /* store_staging.c */
     size_t staging_count;
     int64_t last_staging;
     struct sink_tally *tallies; /* store_counts.c */

@@ -11,7 +11,6 @@ void store_stage(void *self, const char *source_name, const struct staged_order 
                  size_t count, store_done_fn *on_done, void *arg);
 void store_discard(void *self, const char *source_name, store_done_fn *on_done, void *arg);
 void store_commit(void *self, const struct commit *commit, store_done_fn *on_done, void *arg);
-void staging_fini(struct database *database);
 
 /* store_records.c */
 void store_fetch_orders(void *self, const char *source_name, const char *const *ids, size_t count,

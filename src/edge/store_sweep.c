@@ -1,22 +1,11 @@
 #include "store_codec.h"
 #include "store_internal.h"
+#include "store_staging.h"
 
 #include "core/text.h"
 
-#include <stdlib.h>
-
 /* Ample: what an order and its events may hold is capped long before. */
 #define ENCODED_BYTES_MAX ((size_t)1 << 30)
-/* Staged rows of one staging: its id above, the place in it below. */
-#define STAGED_ROWS_MAX ((int64_t)1 << 32)
-
-/* What one sweep has set aside. Forgetting it makes its rows unreachable at once; deleting them is
- * only tidiness. */
-struct staging {
-    char *source_name;
-    int64_t id, count;
-};
-
 struct stage_job {
     struct write_job write;
     const char *source_name;
@@ -34,66 +23,6 @@ struct commit_job {
     size_t value_count;
     bool needs_room;
 };
-
-static struct staging *staging_find(struct database *database, const char *source_name)
-{
-    for (size_t i = 0; source_name != NULL && i < database->staging_count; i++) {
-        if (text_equal(database->stagings[i].source_name, source_name)) {
-            return &database->stagings[i];
-        }
-    }
-    return NULL;
-}
-
-static struct staging *staging_find_or_add(struct database *database, const char *source_name)
-{
-    struct staging *staging = staging_find(database, source_name);
-    if (staging == NULL) {
-        database->stagings = alloc_resize(database->stagings, database->staging_count + 1,
-                                          sizeof *database->stagings);
-        staging = &database->stagings[database->staging_count++];
-        *staging = (struct staging){.source_name = alloc_text(source_name),
-                                    .id = ++database->last_staging};
-    }
-    return staging;
-}
-
-static void staging_delete_rows(struct database *database, int64_t id)
-{
-    database_begin(database);
-    if (database->staging_count == 0) {
-        /* Nobody else has anything there: emptied without reading it. */
-        (void)database_run(database, database_statement(database, STATEMENT_STAGED_FORGET_ALL));
-    } else {
-        struct sqlite3_stmt *statement = database_statement(database, STATEMENT_STAGED_FORGET);
-        bind_number(statement, 1, id * STAGED_ROWS_MAX);
-        bind_number(statement, 2, (id + 1) * STAGED_ROWS_MAX - 1);
-        (void)database_run(database, statement);
-    }
-    (void)database_end(database);
-}
-
-static void staging_forget(struct database *database, const char *source_name)
-{
-    struct staging *staging = staging_find(database, source_name);
-    if (staging == NULL) {
-        return;
-    }
-    int64_t id = staging->id;
-    free(staging->source_name);
-    *staging = database->stagings[--database->staging_count];
-    staging_delete_rows(database, id);
-}
-
-void staging_fini(struct database *database)
-{
-    for (size_t i = 0; i < database->staging_count; i++) {
-        free(database->stagings[i].source_name);
-    }
-    free(database->stagings);
-    database->stagings = NULL;
-    database->staging_count = 0;
-}
 
 static struct span *encode_orders(struct arena *arena, const struct staged_order *orders,
                                   size_t count)
@@ -129,13 +58,8 @@ static struct span *encode_events(struct arena *arena, const struct new_event *e
 static void run_stage(struct database *database, struct job *job)
 {
     struct stage_job *stage = (struct stage_job *)job;
-    struct staging *staging = staging_find_or_add(database, stage->source_name);
     for (size_t i = 0; i < stage->order_count; i++) {
-        CHECK(staging->count < STAGED_ROWS_MAX);
-        struct sqlite3_stmt *statement = database_statement(database, STATEMENT_STAGED_ADD);
-        bind_number(statement, 1, staging->id * STAGED_ROWS_MAX + staging->count++);
-        bind_bytes(statement, 2, stage->orders[i]);
-        (void)database_run(database, statement);
+        staging_add(database, stage->source_name, stage->orders[i]);
     }
 }
 
@@ -180,25 +104,31 @@ void store_discard(void *self, const char *source_name, store_done_fn *on_done, 
     store_ask(self, job);
 }
 
-static void write_order(struct database *database, const struct commit_job *commit,
-                        struct span encoded, struct arena *arena)
+struct order_writer {
+    const struct commit_job *commit;
+    struct arena *arena; /* of one order at a time */
+};
+
+static void write_order(struct database *database, struct span encoded, void *arg)
 {
-    struct staged_order order = codec_decode_order(encoded, arena);
-    records_write(database, commit->source_name, &order, arena);
+    const struct order_writer *writer = arg;
+    const struct commit_job *commit = writer->commit;
+    struct staged_order order = codec_decode_order(encoded, writer->arena);
+    records_write(database, commit->source_name, &order, writer->arena);
     for (size_t i = 0; i < order.event_count; i++) {
         intake_add_event(database, &order.events[i], commit->at_wall_ms);
     }
-    arena_reset(arena);
+    arena_reset(writer->arena);
 }
 
-static void write_staged(struct database *database, const struct commit_job *commit,
-                         const struct staging *staging, struct arena *arena)
+static void write_orders(struct database *database, const struct commit_job *commit,
+                         struct arena *arena)
 {
-    struct sqlite3_stmt *statement = database_statement(database, STATEMENT_STAGED_VISIT);
-    bind_number(statement, 1, staging->id * STAGED_ROWS_MAX);
-    bind_number(statement, 2, staging->id * STAGED_ROWS_MAX + staging->count - 1);
-    while (database_next(database, statement)) {
-        write_order(database, commit, column_bytes(statement, 0), arena);
+    struct order_writer writer = {.commit = commit, .arena = arena};
+    state_begin_marks(database, commit->source_name);
+    staging_visit(database, commit->source_name, write_order, &writer);
+    for (size_t i = 0; i < commit->order_count; i++) {
+        write_order(database, commit->orders[i], &writer);
     }
 }
 
@@ -214,17 +144,10 @@ static bool may_use_room(struct database *database)
 static void run_commit(struct database *database, struct job *job)
 {
     struct commit_job *commit = (struct commit_job *)job;
-    const struct staging *staging = staging_find(database, commit->source_name);
     struct arena *arena = arena_create();
-    bool has_orders = staging != NULL || commit->order_count != 0;
+    bool has_orders = staging_exists(database, commit->source_name) || commit->order_count != 0;
     if ((has_orders || commit->needs_room) && may_use_room(database) && has_orders) {
-        state_begin_marks(database, commit->source_name);
-        if (staging != NULL) {
-            write_staged(database, commit, staging, arena);
-        }
-        for (size_t i = 0; i < commit->order_count; i++) {
-            write_order(database, commit, commit->orders[i], arena);
-        }
+        write_orders(database, commit, arena);
     }
     for (size_t i = 0; i < commit->event_count; i++) {
         struct new_event event = codec_decode_event(commit->events[i], arena);

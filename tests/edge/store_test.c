@@ -2,6 +2,8 @@
 #include "support/store_fixture.h"
 
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 #define SOURCE FIXTURE_SOURCE
 #define SINK FIXTURE_SINK
@@ -130,6 +132,53 @@ static void test_discarded_orders_are_gone(void **state)
     struct commit commit = {.source_name = "another"};
     assert_int_equal(fixture_commit(fixture, &commit), STATUS_OK);
     assert_true(span_is(fixture_fetch_order(fixture, "another", "9")->canonical, "kept"));
+}
+
+/* A megabyte of one letter; the caller frees. */
+static char *large_text(char letter)
+{
+    size_t size = (size_t)1 << 20;
+    char *text = alloc(size + 1);
+    memset(text, letter, size);
+    return text;
+}
+
+static void stage_large(struct fixture *fixture, const char *source_name, int number, char letter)
+{
+    char id[16];
+    (void)snprintf(id, sizeof id, "%d", number);
+    char *canonical = large_text(letter);
+    struct staged_order order = fixture_order(id, canonical);
+    assert_int_equal(fixture_stage(fixture, source_name, &order, 1), STATUS_OK);
+    free(canonical);
+}
+
+/* Far more than waits in memory: what came first and what came last are one staging, in their
+ * order, and no other source's is touched. */
+static void test_much_that_is_staged_stays_in_order(void **state)
+{
+    struct fixture *fixture = *state;
+    for (int number = 1; number <= 12; number++) {
+        stage_large(fixture, SOURCE, number, 'a');
+        stage_large(fixture, "another", number, 'b');
+    }
+    stage_large(fixture, SOURCE, 1, 'z');
+    stage_large(fixture, SOURCE, 12, 'z');
+    assert_int_equal(fixture_discard(fixture, "another"), STATUS_OK);
+    stage_large(fixture, "another", 7, 'c');
+    fixture_commit_orders(fixture, NULL, 0);
+    for (int number = 1; number <= 12; number++) {
+        char id[16];
+        (void)snprintf(id, sizeof id, "%d", number);
+        const struct stored_order *order = fixture_fetch_order(fixture, SOURCE, id);
+        assert_int_equal(order->canonical.size, 1 << 20);
+        assert_int_equal(order->canonical.data[0], number == 1 || number == 12 ? 'z' : 'a');
+        assert_null(fixture_fetch_order(fixture, "another", id)->id);
+    }
+    struct commit commit = {.source_name = "another"};
+    assert_int_equal(fixture_commit(fixture, &commit), STATUS_OK);
+    assert_int_equal(fixture_fetch_order(fixture, "another", "7")->canonical.data[0], 'c');
+    assert_null(fixture_fetch_order(fixture, "another", "8")->id);
 }
 
 static void test_a_staged_order_brings_its_events_and_deliveries(void **state)
@@ -298,6 +347,7 @@ int main(void)
         STORE_TEST(test_visits_give_what_was_known_at_start),
         STORE_TEST(test_staged_orders_are_invisible_until_their_commit),
         STORE_TEST(test_discarded_orders_are_gone),
+        STORE_TEST(test_much_that_is_staged_stays_in_order),
         STORE_TEST(test_a_staged_order_brings_its_events_and_deliveries),
         STORE_TEST(test_a_known_event_is_not_planned_again),
         STORE_TEST(test_a_lane_goes_one_by_one),
