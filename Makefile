@@ -250,7 +250,7 @@ fuzz:
 
 # --- everything at once ---------------------------------------------------------------------------
 
-C_FILES := $(wildcard src/*.c src/*/*.[ch] include/*.h include/*/*.h tests/*/*.[ch])
+C_FILES := $(wildcard src/*.c src/*/*.[ch] include/*.h include/*/*.h tests/*/*.[ch] tests/*/support/*.[ch])
 
 .PHONY: check
 check:
@@ -287,12 +287,13 @@ format-check:
 	@clang-format --dry-run -Werror $(C_FILES)
 
 # Files are linted once; a stamp a file, so that a second run looks at what changed.
-TIDY_STAMPS := $(patsubst %.c,build/tidy/%.ok,$(wildcard src/*.c src/*/*.c))
+TIDY_STAMPS := $(patsubst %.c,build/tidy/%.ok,$(wildcard src/*.c src/*/*.c tests/*/*.c tests/*/support/*.c))
 build/tidy/%.ok: %.c .clang-tidy
 	@mkdir -p $(@D)
-	@clang-tidy --quiet $< -- -std=gnu11 $(CPPFLAGS) $(EDGE_CFLAGS) 2>build/tidy/$(notdir $*).log || \
+	@clang-tidy --quiet $< -- -std=gnu11 $(CPPFLAGS) -I. $(EDGE_CFLAGS) 2>build/tidy/$(notdir $*).log || \
 	    { cat build/tidy/$(notdir $*).log; exit 1; }
 	@touch $@
+$(filter build/tidy/tests/%,$(TIDY_STAMPS)): tests/.clang-tidy tests/bench/.clang-tidy
 
 # cppcheck does not see that CHECK(!"…") does not return; the compilers do (-Wreturn-type).
 lint:

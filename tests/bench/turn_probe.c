@@ -28,10 +28,13 @@ static void record(double wall_ms, double cpu_ms)
     }
 }
 
+/* NOLINTNEXTLINE(readability-inconsistent-declaration-parameter-name): the C library has its own */
 int epoll_wait(int epoll, struct epoll_event *events, int count, int timeout_ms)
 {
     static wait_fn *real;
-    static double woke_wall, woke_cpu, longest_ms;
+    static double woke_wall;
+    static double woke_cpu;
+    static double longest_ms;
     if (getpid() != gettid()) { /* another thread's loop */
         return ((wait_fn *)dlsym(RTLD_NEXT, "epoll_wait"))(epoll, events, count, timeout_ms);
     }

@@ -105,6 +105,7 @@ static struct receiver receiver = {.latency = &latency};
 
 /* --- bare ------------------------------------------------------------------------------------- */
 
+/* NOLINTNEXTLINE(readability-non-const-parameter): the type is libcurl's */
 static size_t ignore(char *data, size_t size, size_t count, void *arg)
 {
     (void)data;

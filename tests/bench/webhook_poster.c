@@ -22,6 +22,7 @@ static double now_s(void)
     return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
 }
 
+/* NOLINTNEXTLINE(readability-non-const-parameter): the type is libcurl's */
 static size_t ignore(char *data, size_t size, size_t count, void *arg)
 {
     (void)data;

@@ -62,7 +62,7 @@ static void whoever_took_the_session_over_is_left_alone_longer_each_time(void **
     }
     assert_true(longest_ms > 120000);
     mqtt_rota_up(&rota, now_ms);
-    assert_true(mqtt_rota_down(&rota, &taken, now_ms + 31 * 60000) <= 10000);
+    assert_true(mqtt_rota_down(&rota, &taken, now_ms + INT64_C(31) * 60000) <= 10000);
 }
 
 static void a_silent_take_over_is_guessed_and_a_dying_broker_is_none(void **state)

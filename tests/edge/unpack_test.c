@@ -247,7 +247,7 @@ static void a_bomb_goes_off_in_steps(void **state)
     struct text packed;
     text_init(&packed, TEXT_BYTES_MAX);
     pack(&packed, (struct span){.data = zeros, .size = TEXT_BYTES_MAX}, GZIP_BITS);
-    assert_true(packed.size < 16 * 1024);
+    assert_true(packed.size < (size_t)16 * 1024);
     struct unpack *unpack = unpack_create("gzip");
     struct span piece = text_span(&packed);
     size_t size = 0;

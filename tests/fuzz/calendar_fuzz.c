@@ -58,7 +58,7 @@ static void check_text(const char *value, const char *wanted)
         if (*value == '\\') {
             value++;
             CHECK(*value != '\0' && strchr("\\,;nN", *value) != NULL);
-            text_add_char(&read, *value == 'n' || *value == 'N' ? '\n' : *value);
+            text_add_char(&read, (char)(*value == 'n' || *value == 'N' ? '\n' : *value));
         } else {
             text_add_char(&read, *value);
         }

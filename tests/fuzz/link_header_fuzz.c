@@ -6,6 +6,17 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
+static void check_address(struct span address)
+{
+    static const char origin[] = "https://api.example.com";
+    const size_t origin_size = sizeof origin - 1;
+    CHECK(address.size >= origin_size && strncasecmp(address.data, origin, origin_size) == 0);
+    CHECK(address.size == origin_size || strchr("/?#", address.data[origin_size]) != NULL);
+    for (size_t i = 0; i < address.size; i++) {
+        CHECK(address.data[i] > ' ' && address.data[i] <= '~');
+    }
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static const char base[] = "https://api.example.com/v1";
@@ -17,13 +28,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     text_init(&out, 65536);
     enum status status = link_header_add_next(text_cstr(&link), base, page, &out, NULL);
     if (status == STATUS_OK && out.status == STATUS_OK) {
-        static const char origin[] = "https://api.example.com";
-        const size_t origin_size = sizeof origin - 1;
-        CHECK(out.size >= origin_size && strncasecmp(out.data, origin, origin_size) == 0);
-        CHECK(out.size == origin_size || strchr("/?#", out.data[origin_size]) != NULL);
-        for (size_t i = 0; i < out.size; i++) {
-            CHECK(out.data[i] > ' ' && out.data[i] <= '~');
-        }
+        check_address(text_span(&out));
     } else {
         CHECK(out.size == 0 || status == STATUS_OK);
     }

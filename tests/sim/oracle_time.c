@@ -31,7 +31,7 @@ static bool has_clock_jumped(struct oracle *oracle)
 /* By the simulated zone, which is UTC, and without a thought of the daemon's own. */
 static bool is_in_quiet_hours(const struct quiet_config *quiet, int64_t wall_ms)
 {
-    int64_t minute = wall_ms / MINUTE_MS % (24 * 60);
+    int64_t minute = wall_ms / MINUTE_MS % (INT64_C(24) * 60);
     return quiet->is_set && minute >= quiet->from_minute && minute < quiet->to_minute;
 }
 

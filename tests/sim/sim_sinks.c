@@ -162,20 +162,29 @@ static bool is_connected(const struct message *message)
     return !sink->is_away && message->connection == sink->connection;
 }
 
-static enum send_outcome decide(struct sim_sink *sink, struct message *message)
+static enum send_outcome decide_retained(struct sim_sink *sink, struct message *message)
+{
+    if (is_refused(sink, &message->retained)) {
+        sim_trace(sink->sim, "%s refuses %s", sink->config->name, sink->refused_topics);
+        return SEND_REJECTED;
+    }
+    take(message);
+    return SEND_ACCEPTED;
+}
+
+static bool is_divided(struct sim_sink *sink, struct message *message)
 {
     struct sim *sim = sink->sim;
-    if (!is_connected(message)) {
-        return SEND_OFFLINE;
+    if (!sim_chance(sim, sink->divide_permille) && !sim_chance(sim, sink->reject_permille)) {
+        return false;
     }
-    if (message->is_retained) {
-        if (is_refused(sink, &message->retained)) {
-            sim_trace(sim, "%s refuses %s", sink->config->name, sink->refused_topics);
-            return SEND_REJECTED;
-        }
-        take(message);
-        return SEND_ACCEPTED;
-    }
+    message->part_max = sim_chance(sim, 500) ? message->delivery.event_count / 2 : 1;
+    return true;
+}
+
+static enum send_outcome decide_delivery(struct sim_sink *sink, struct message *message)
+{
+    struct sim *sim = sink->sim;
     if (sink->is_gone) {
         return SEND_GONE;
     }
@@ -185,8 +194,7 @@ static enum send_outcome decide(struct sim_sink *sink, struct message *message)
         return SEND_TRY_LATER;
     }
     if (is_batch(&message->delivery)) {
-        if (sim_chance(sim, sink->divide_permille) || sim_chance(sim, sink->reject_permille)) {
-            message->part_max = sim_chance(sim, 500) ? message->delivery.event_count / 2 : 1;
+        if (is_divided(sink, message)) {
             return SEND_DIVIDE;
         }
     } else if (sim_chance(sim, sink->reject_permille)) {
@@ -201,6 +209,14 @@ static enum send_outcome decide(struct sim_sink *sink, struct message *message)
         return sim_chance(sim, 500) ? SEND_TRY_LATER : SEND_OFFLINE;
     }
     return SEND_ACCEPTED;
+}
+
+static enum send_outcome decide(struct sim_sink *sink, struct message *message)
+{
+    if (!is_connected(message)) {
+        return SEND_OFFLINE;
+    }
+    return message->is_retained ? decide_retained(sink, message) : decide_delivery(sink, message);
 }
 
 /* It was cut off: the receiver may have taken it all the same. */

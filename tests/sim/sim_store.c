@@ -179,6 +179,7 @@ static void add_event(struct sim_store *store, const struct new_event *news, int
     const struct new_event *kept = sim_copy_news(store->arena, news, 1);
     if (store->event_count == store->event_capacity) {
         store->event_capacity = store->event_capacity * 2 + 64;
+        /* NOLINTNEXTLINE(bugprone-sizeof-expression): they are pointers */
         store->events = alloc_resize(store->events, store->event_capacity, sizeof *store->events);
     }
     store->events[store->event_count++] = &kept->event;
@@ -452,6 +453,16 @@ static int64_t elder_due(const struct sim_store *store, const struct sim_row *ro
     return due_wall_ms;
 }
 
+static void gather_row(struct delivery *delivery, struct event *events, const struct sim_row *row)
+{
+    delivery->last_id = row->id;
+    delivery->event_total++;
+    delivery->severity_counts[row->event->severity]++;
+    if (delivery->event_count < BUNDLE_EVENTS_MAX) {
+        events[delivery->event_count++] = *row->event;
+    }
+}
+
 /* Up to the first row that must wait; of no event: that is the head itself, or the whole still
  * waits. */
 static struct delivery gather(struct sim_store *store, size_t index, const struct due_query *query,
@@ -485,13 +496,8 @@ static struct delivery gather(struct sim_store *store, size_t index, const struc
             store->has_cut |= delivery.event_count != 0;
             break;
         }
-        delivery.last_id = row->id;
-        delivery.event_total++;
-        delivery.severity_counts[row->event->severity]++;
         *bytes += row->event->json.size + row->event->personal.size;
-        if (delivery.event_count < BUNDLE_EVENTS_MAX) {
-            events[delivery.event_count++] = *row->event;
-        }
+        gather_row(&delivery, events, row);
     }
     return delivery;
 }

@@ -125,6 +125,24 @@ static void crash(struct world *world)
     bury(world);
 }
 
+static bool has_life(const struct world *world)
+{
+    return world->life != NULL && !world->life->process.is_dead;
+}
+
+/* The daemon's turn; when the next one is, or when something happens. */
+static int64_t turn(struct world *world, int64_t end_mono_ms)
+{
+    int64_t next = end_mono_ms;
+    if (has_life(world)) {
+        next = earlier(next, world_reload_turn(world));
+    }
+    if (has_life(world)) {
+        next = earlier(next, monitor_turn(world->life->monitor, world->sim.now));
+    }
+    return earlier(next, sim_next_due_mono_ms(&world->sim));
+}
+
 /* Lets the world and the daemon go on until this time, or until the daemon dies. */
 static void run_until(struct world *world, int64_t end_mono_ms)
 {
@@ -134,14 +152,7 @@ static void run_until(struct world *world, int64_t end_mono_ms)
         while (sim_run_one(sim)) {
         }
         oracle_watch_clock(&world->oracle);
-        int64_t next = end_mono_ms;
-        if (world->life != NULL && !world->life->process.is_dead) {
-            next = earlier(next, world_reload_turn(world));
-        }
-        if (world->life != NULL && !world->life->process.is_dead) {
-            next = earlier(next, monitor_turn(world->life->monitor, sim->now));
-        }
-        next = earlier(next, sim_next_due_mono_ms(sim));
+        int64_t next = turn(world, end_mono_ms);
         if (sim->now.mono_ms >= end_mono_ms) {
             return;
         }
@@ -275,10 +286,11 @@ static void on_reload(void *self, bool is_alive)
     if (world->is_ending) {
         return;
     }
-    if (world->life != NULL && !world->life->process.is_dead) {
+    if (has_life(world)) {
         world_begin_reload(world);
     }
-    sim_spawn(&world->sim, NULL, sim_between(&world->sim, 1, 40 * 60) * 1000, on_reload, world);
+    sim_spawn(&world->sim, NULL, sim_between(&world->sim, 1, INT64_C(40) * 60) * 1000, on_reload,
+              world);
 }
 
 /* --- the story ----------------------------------------------------------------------------- */
@@ -431,6 +443,7 @@ void world_destroy(struct world *world)
     sim_store_fini(&world->store);
     sim_api_fini(&world->api);
     sim_upstream_fini(&world->upstream);
+    /* NOLINTNEXTLINE(performance-no-int-to-ptr): it is our own */
     secret_destroy((struct secret *)(uintptr_t)world->source.oauth2.client_secret);
     sim_fini(&world->sim);
     free(world);

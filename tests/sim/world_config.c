@@ -134,7 +134,7 @@ static void init_routes(struct world *world)
 {
     (void)memcpy(world->routes, routes, sizeof routes);
     if (sim_chance(&world->sim, 400)) {
-        int from_minute = (int)sim_between(&world->sim, 8 * 60, 12 * 60);
+        int from_minute = (int)sim_between(&world->sim, INT64_C(8) * 60, INT64_C(12) * 60);
         world->routes[1].quiet =
             (struct quiet_config){.is_set = true,
                                   .from_minute = from_minute,

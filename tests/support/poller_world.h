@@ -171,17 +171,10 @@ static void serve_validator(struct world *world, const struct http_request *requ
     }
 }
 
-static void serve_list(struct world *world, const struct listed *list, size_t count,
-                       const char *url)
+/* How many are listed. */
+static size_t add_page(struct world *world, const struct listed *list, size_t count, size_t offset,
+                       size_t limit)
 {
-    const char *position = strstr(url, "offset=");
-    size_t offset = position != NULL ? (size_t)strtoull(position + 7, NULL, 10) : 0;
-    position = strstr(url, "limit=");
-    size_t limit = position != NULL ? (size_t)strtoull(position + 6, NULL, 10) : 1;
-    world->pages++;
-    if (world->before_page != NULL) {
-        world->before_page(world, offset);
-    }
     size_t seen = 0;
     size_t given = 0;
     text_add_char(&world->body, '[');
@@ -196,8 +189,22 @@ static void serve_list(struct world *world, const struct listed *list, size_t co
         seen++;
     }
     text_add_char(&world->body, ']');
-    (void)snprintf(world->total, sizeof world->total, "%lld",
-                   (long long)((int64_t)seen + world->total_lie));
+    return seen;
+}
+
+static void serve_list(struct world *world, const struct listed *list, size_t count,
+                       const char *url)
+{
+    const char *position = strstr(url, "offset=");
+    size_t offset = position != NULL ? (size_t)strtoull(position + 7, NULL, 10) : 0;
+    position = strstr(url, "limit=");
+    size_t limit = position != NULL ? (size_t)strtoull(position + 6, NULL, 10) : 1;
+    world->pages++;
+    if (world->before_page != NULL) {
+        world->before_page(world, offset);
+    }
+    int64_t total = (int64_t)add_page(world, list, count, offset, limit) + world->total_lie;
+    (void)snprintf(world->total, sizeof world->total, "%lld", (long long)total);
     world->response.total_count = world->total_lie != INT64_MIN ? world->total : NULL;
     if (world->fail_code != 0 && offset >= (size_t)world->fail_from_page) {
         world->response.http_code = world->fail_code;

@@ -93,7 +93,7 @@ static void every_time_comes_once(void **state)
                                          .days = 0x1f, /* Monday to Friday */
                                          .zone = zone};
     int64_t start_ms = at("2026-01-05T00:00:00Z"); /* a Monday */
-    int64_t end_ms = start_ms + 52 * 7 * DAY_MS;
+    int64_t end_ms = start_ms + 52 * (7 * DAY_MS);
     int count = 0;
     for (int64_t now_ms = digest_next(&digest, start_ms); now_ms < end_ms;
          now_ms = digest_next(&digest, now_ms)) {
@@ -102,7 +102,7 @@ static void every_time_comes_once(void **state)
     assert_int_equal(count, 52 * 5 * 2);
     struct random random = {.state = 7};
     for (int i = 0; i < 2000; i++) {
-        int64_t now_ms = start_ms + random_below(&random, 52 * 7 * DAY_MS);
+        int64_t now_ms = start_ms + random_below(&random, 52 * (7 * DAY_MS));
         int64_t next_ms = digest_next(&digest, now_ms);
         assert_true(next_ms > now_ms && next_ms <= now_ms + 4 * DAY_MS);
         assert_int_equal(digest_next(&digest, next_ms - 1), next_ms);

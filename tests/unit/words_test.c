@@ -60,16 +60,20 @@ static unsigned int arguments_of(const char *phrase)
     return arguments;
 }
 
+static void check_arguments(const struct language_words *words, size_t phrase)
+{
+    if (arguments_of(words->phrases[phrase]) != arguments_of(words_en.phrases[phrase])) {
+        fail_msg("%s: %s has other arguments than %s", words->tag, words->phrases[phrase],
+                 words_en.phrases[phrase]);
+    }
+}
+
 static void phrases_take_the_same_arguments(void **state)
 {
     (void)state;
     for (size_t i = 1; i < LANGUAGE_COUNT; i++) {
         for (size_t phrase = 0; phrase < PHRASE_COUNT; phrase++) {
-            if (arguments_of(languages[i]->phrases[phrase]) !=
-                arguments_of(words_en.phrases[phrase])) {
-                fail_msg("%s: %s has other arguments than %s", languages[i]->tag,
-                         languages[i]->phrases[phrase], words_en.phrases[phrase]);
-            }
+            check_arguments(languages[i], phrase);
         }
     }
 }

@@ -43,7 +43,8 @@ static int compare(const void *left, const void *right)
 static double percentile_us(int64_t *times, size_t count, size_t percent)
 {
     qsort(times, count, sizeof times[0], compare);
-    return (double)times[(count - 1) * percent / 100] / 1000;
+    size_t index = (count - 1) * percent / 100;
+    return (double)times[index] / 1000;
 }
 
 /* What is open stays open: the process ends here. */
