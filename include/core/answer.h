@@ -21,7 +21,7 @@ struct answer {
     int64_t total;                     /* X-Total-Count; PAGE_TOTAL_NONE: absent or not a number */
     int64_t wait_ms;                   /* Retry-After, capped; 0: none */
     int64_t certificate_expires_wall_ms, own_certificate_expires_wall_ms;
-    bool is_tls_failure;
+    bool is_tls_failure, is_own_certificate_refused;
     char request_id[REQUEST_ID_MAX + 8], content_type[96], detail[256]; /* cleaned */
     char location[208]; /* of a redirect: cleaned, without query and credentials */
 };

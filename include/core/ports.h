@@ -38,6 +38,7 @@ struct http_response {
     int64_t certificate_expires_wall_ms;     /* of the peer; 0: unknown or no TLS */
     int64_t own_certificate_expires_wall_ms; /* of tls->cert_file; 0: none, or unreadable */
     bool is_tls_failure;                     /* certificate or handshake refused */
+    bool is_own_certificate_refused;         /* by the server, as far as it can be known */
     bool is_connect_failure;                 /* no connection was made: nobody saw the request */
     const char *detail;                      /* one line for a human, no secrets */
 };

@@ -76,6 +76,7 @@ void answer_take(struct answer *answer, struct http_response *response)
     answer->at = response->at;
     answer->status = response->status;
     answer->is_tls_failure = response->is_tls_failure;
+    answer->is_own_certificate_refused = response->is_own_certificate_refused;
     clean_into(answer->detail, sizeof answer->detail, response->detail);
     if (response->status != STATUS_OK) {
         return;
@@ -147,22 +148,12 @@ static int shown_size(const char *url)
     return (int)(size < 200 ? size : 200);
 }
 
-/* OpenSSL's words for the alert of a server that wants another certificate than it was shown. */
-static bool is_own_certificate_refused(const char *detail)
-{
-    return strstr(detail, "alert certificate required") != NULL ||
-           strstr(detail, "alert bad certificate") != NULL ||
-           strstr(detail, "alert certificate unknown") != NULL ||
-           strstr(detail, "alert certificate expired") != NULL ||
-           strstr(detail, "alert unknown ca") != NULL;
-}
-
 static const char *transport_remedy(const struct answer *answer)
 {
     if (answer->status == STATUS_TOO_LARGE) {
         return "lower page, or raise limits.body, if the answer is right";
     }
-    if (is_own_certificate_refused(answer->detail)) {
+    if (answer->is_own_certificate_refused) {
         return "check tls.cert_file and tls.key_file, this side's certificate";
     }
     return answer->is_tls_failure ? "check tls.ca_file and the server's certificate"
@@ -173,7 +164,7 @@ static void explain_transport(const struct answer *answer, const char *source_na
                               struct trouble *out)
 {
     out->action = API_RETRY;
-    bool is_tls = answer->is_tls_failure || is_own_certificate_refused(answer->detail);
+    bool is_tls = answer->is_tls_failure;
     bool is_too_large = answer->status == STATUS_TOO_LARGE;
     (void)snprintf(out->code, sizeof out->code, "%s",
                    is_tls         ? "tls"

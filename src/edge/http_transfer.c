@@ -239,6 +239,55 @@ static bool was_never_sent(const struct http_transfer *transfer)
             sent_us == 0);
 }
 
+/* OpenSSL's words for the alert of a server that wants another certificate than it was shown;
+ * empty: there is none. Since TLS 1.3 it comes after our side's handshake, with the first read. */
+static struct span certificate_alert(const struct http_transfer *transfer)
+{
+    static const char *const alerts[] = {
+        " alert certificate required", " alert bad certificate",
+        " alert certificate unknown",  " alert certificate expired",
+        " alert certificate revoked",  " alert unknown ca",
+        " alert handshake failure",    " alert unsupported certificate",
+        " alert access denied",
+    };
+    static const char before[] = "SSL routines::";
+    const char *words = strstr(transfer->error, before);
+    for (size_t i = 0; i < ARRAY_COUNT(alerts) && words != NULL; i++) {
+        if (strstr(words, alerts[i]) != NULL) {
+            words += sizeof before - 1;
+            return (struct span){.data = words, .size = strcspn(words, ",")};
+        }
+    }
+    return (struct span){.size = 0};
+}
+
+/* Or it has closed the connection before we read, and libcurl has no other words than for the first
+ * call that met this: before the request was sent, or as the alert was read. */
+static bool is_closed_after_handshake(const struct http_transfer *transfer)
+{
+    CURL *easy = transfer->easy;
+    curl_off_t handshake_us = 0;
+    long connect_count = 0;
+    long sent_bytes = 0;
+    bool is_new = curl_easy_getinfo(easy, CURLINFO_APPCONNECT_TIME_T, &handshake_us) == CURLE_OK &&
+                  curl_easy_getinfo(easy, CURLINFO_NUM_CONNECTS, &connect_count) == CURLE_OK &&
+                  curl_easy_getinfo(easy, CURLINFO_REQUEST_SIZE, &sent_bytes) == CURLE_OK &&
+                  handshake_us != 0 && connect_count != 0;
+    bool is_unsent = transfer->code == CURLE_SEND_ERROR && sent_bytes == 0;
+    bool is_alert_lost = transfer->code == CURLE_RECV_ERROR &&
+                         strncmp(transfer->error, "Send failure", strlen("Send failure")) == 0;
+    return is_new && (is_unsent || is_alert_lost);
+}
+
+static bool is_own_certificate_refused(const struct http_transfer *transfer)
+{
+    if (transfer->easy == NULL || transfer->is_cancelled ||
+        !http_reply_is_empty(&transfer->reply)) {
+        return false;
+    }
+    return is_closed_after_handshake(transfer) || certificate_alert(transfer).size != 0;
+}
+
 static int64_t certificate_end_ms(const struct curl_slist *certificate)
 {
     static const char key[] = "Expire date:";
@@ -329,6 +378,13 @@ static enum status explain(struct http_transfer *transfer, struct failure *why)
                     "address %s is private or local, which this URL does not allow",
                     transfer->refused_address);
     }
+    struct span alert = certificate_alert(transfer);
+    if (alert.size != 0) {
+        return fail(why, STATUS_UNAVAILABLE, "%.*s", (int)alert.size, alert.data);
+    }
+    if (is_closed_after_handshake(transfer)) {
+        return fail(why, STATUS_UNAVAILABLE, "closed by the server right after the handshake");
+    }
     bool is_bad_url =
         transfer->code == CURLE_URL_MALFORMAT || transfer->code == CURLE_UNSUPPORTED_PROTOCOL;
     return fail(why, is_bad_url ? STATUS_INVALID : STATUS_UNAVAILABLE, "%s",
@@ -352,8 +408,11 @@ void http_transfer_end(struct http_transfer *transfer, struct instant at)
         response.certificate_expires_wall_ms = peer_certificate_end_ms(transfer);
         response.own_certificate_expires_wall_ms = transfer->own_certificate_end_ms;
     } else {
-        response.is_tls_failure = is_tls_code(transfer->code);
-        response.is_connect_failure = was_never_sent(transfer);
+        response.is_own_certificate_refused = is_own_certificate_refused(transfer);
+        response.is_tls_failure =
+            is_tls_code(transfer->code) || response.is_own_certificate_refused;
+        response.is_connect_failure =
+            was_never_sent(transfer) || response.is_own_certificate_refused;
     }
     transfer->on_done(transfer->arg, &response);
     curl_easy_cleanup(transfer->easy);

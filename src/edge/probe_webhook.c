@@ -2,6 +2,7 @@
 #include "core/text.h"
 #include "edge/http_client.h"
 #include "edge/probe.h"
+#include "webhook_answer.h"
 
 #include <stdlib.h>
 
@@ -33,12 +34,11 @@ static void on_connected(void *arg, struct http_response *response)
         text_add_text(&detail, is_tls ? "connected with TLS" : "connected");
         add_certificate_end(&detail, response->certificate_expires_wall_ms);
         text_add_text(&detail, "; nothing sent, so its signature and headers stay untried");
+    } else if (response->is_tls_failure) {
+        webhook_answer_add_tls_failure(response, &detail);
     } else {
-        text_add_text(&detail, response->is_tls_failure ? "TLS refused: " : "no connection: ");
-        text_add_text(&detail, response->detail);
-        text_add_text(&detail, response->is_tls_failure
-                                   ? "; check tls.ca_file and the receiver's certificate"
-                                   : "; check url, and that the receiver listens");
+        text_addf(&detail, "no connection: %s; check url, and that the receiver listens",
+                  response->detail);
     }
     const struct probe_result result = {.is_open = is_open, .detail = text_cstr(&detail)};
     probe->on_done(probe->arg, &result);

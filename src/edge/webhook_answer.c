@@ -54,6 +54,14 @@ static enum send_outcome outcome_without_answer(const struct http_response *resp
     return is_sink_away ? SEND_OFFLINE : SEND_TRY_LATER;
 }
 
+void webhook_answer_add_tls_failure(const struct http_response *response, struct text *out)
+{
+    text_addf(out, "TLS refused: %s; check %s", response->detail,
+              response->is_own_certificate_refused
+                  ? "tls.cert_file and tls.key_file, this side's certificate"
+                  : "tls.ca_file and the receiver's certificate");
+}
+
 void webhook_answer_judge(const struct http_response *response, struct send_result *result,
                           struct text *detail)
 {
@@ -69,8 +77,11 @@ void webhook_answer_judge(const struct http_response *response, struct send_resu
         }
     } else {
         result->outcome = outcome_without_answer(response);
-        text_add_text(detail, response->is_tls_failure ? "TLS refused: " : "");
-        text_add_text(detail, response->detail);
+        if (response->is_tls_failure) {
+            webhook_answer_add_tls_failure(response, detail);
+        } else {
+            text_add_text(detail, response->detail);
+        }
     }
 }
 

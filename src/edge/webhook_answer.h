@@ -7,6 +7,8 @@
 /* Fills outcome, at and the hint; the words are appended to detail. */
 void webhook_answer_judge(const struct http_response *response, struct send_result *result,
                           struct text *detail);
+/* Of a handshake that failed: which side's certificate to look at, too. */
+void webhook_answer_add_tls_failure(const struct http_response *response, struct text *out);
 /* One event of a batch may be what the receiver refuses: alone, it parks alone. http_code 0: there
  * was no request. */
 void webhook_answer_divide(size_t event_count, int http_code, struct send_result *result);

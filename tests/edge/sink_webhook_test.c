@@ -305,8 +305,26 @@ static void a_receiver_that_proves_nothing_gets_nothing(void **state)
     struct outcome outcome = deliver(fixture);
     assert_int_equal(SEND_OFFLINE, outcome.result.outcome);
     assert_non_null(strstr(outcome.detail, "TLS refused: "));
+    assert_non_null(strstr(outcome.detail, "; check tls.ca_file and the receiver's certificate"));
     fixture->config.webhook.tls.ca_file = CERTIFICATES "/ca.pem";
     assert_int_equal(SEND_ACCEPTED, deliver(fixture).result.outcome);
+    process_stop(peer.process);
+}
+
+static void a_receiver_that_wants_another_certificate_is_away_and_says_so(void **state)
+{
+    struct fixture *fixture = *state;
+    const char *const options[] = {"--certificate", CERTIFICATES "/server.pem",
+                                   "--key",         CERTIFICATES "/server.key",
+                                   "--client-ca",   CERTIFICATES "/ca.pem"};
+    struct http_peer peer = http_peer_start(options, ARRAY_COUNT(options));
+    fixture->config.webhook.url = http_peer_url(&peer, "/echo");
+    fixture->config.webhook.tls.ca_file = CERTIFICATES "/ca.pem";
+    struct outcome outcome = deliver(fixture);
+    assert_int_equal(SEND_OFFLINE, outcome.result.outcome);
+    assert_int_equal(0, strncmp(outcome.detail, "TLS refused: ", 13));
+    assert_non_null(strstr(outcome.detail, "; check tls.cert_file and tls.key_file"));
+    assert_null(strstr(outcome.detail, "OpenSSL"));
     process_stop(peer.process);
 }
 
@@ -510,6 +528,7 @@ int main(int argc, char **argv)
         TEST(whose_pause_is_for_all_is_told),
         TEST(a_receiver_that_is_away_is_no_attempt),
         TEST(a_receiver_that_proves_nothing_gets_nothing),
+        TEST(a_receiver_that_wants_another_certificate_is_away_and_says_so),
         TEST(a_slow_receiver_ends_at_the_timeout),
         TEST(a_format_that_is_not_there_is_named),
         TEST(a_format_makes_the_request),

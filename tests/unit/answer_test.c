@@ -134,13 +134,9 @@ static void what_to_do_follows_from_what_failed(void **state)
          "cannot be read: the answer is larger than 16777216 bytes; lower page, or raise "
          "limits.body"},
         {{.status = STATUS_UNAVAILABLE,
-          .detail = "OpenSSL SSL_read: error:0A00045C:SSL routines::tlsv13 alert certificate "
-                    "required, errno 0"},
-         "tls",
-         "check tls.cert_file and tls.key_file"},
-        {{.status = STATUS_UNAVAILABLE,
           .is_tls_failure = true,
-          .detail = "error:0A000418:SSL routines::tlsv1 alert unknown ca"},
+          .is_own_certificate_refused = true,
+          .detail = "tlsv1 alert unknown ca"},
          "tls",
          "check tls.cert_file and tls.key_file"},
         {{.status = STATUS_UNAVAILABLE, .detail = "Could not resolve host: api.example.com"},
