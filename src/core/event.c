@@ -7,7 +7,6 @@
 #include "core/keep.h"
 #include "core/utf8.h"
 
-#include <inttypes.h>
 #include <string.h>
 
 /* From nothing taken away to the bare fact; the last always fits. */
@@ -50,7 +49,8 @@ static void add_source(const struct event_facts *facts, struct text *out)
 {
     text_add_text(out, "urn:orderwatch");
     if (facts->source_name != NULL && facts->sink_name == NULL) {
-        text_addf(out, ":%s", facts->source_name);
+        text_add_char(out, ':');
+        text_add_text(out, facts->source_name);
     }
 }
 
@@ -76,13 +76,15 @@ static void compute_id(const struct event_facts *facts, char out[static 33])
     struct text bytes;
     text_init(&part, SIZE_MAX / 4);
     text_init(&bytes, SIZE_MAX / 4);
+    text_expect(&bytes, 2048);
     add_source(facts, &part);
     add_part(&bytes, text_span(&part));
     text_clear(&part);
     event_add_subject(facts, &part);
     add_part(&bytes, text_span(&part));
     add_part(&bytes, span_of(event_type_name(facts->type)));
-    text_addf(&bytes, "%" PRIu64 ";", facts->sequence);
+    text_add_number(&bytes, (int64_t)facts->sequence, 1);
+    text_add_char(&bytes, ';');
     for (size_t i = 0; i < facts->change_count; i++) {
         add_part(&bytes, span_of(facts->changes[i].field));
         add_optional_part(&bytes, facts->changes[i].from);
@@ -201,7 +203,8 @@ static void add_envelope(const struct event_facts *facts, const char *id,
     add_source(facts, &part);
     json_write_text(&writer, "source", text_cstr(&part));
     text_clear(&part);
-    text_addf(&part, "orderwatch.%s", event_type_name(facts->type));
+    text_add_text(&part, "orderwatch.");
+    text_add_text(&part, event_type_name(facts->type));
     json_write_text(&writer, "type", text_cstr(&part));
     text_clear(&part);
     event_add_subject(facts, &part);
@@ -212,7 +215,7 @@ static void add_envelope(const struct event_facts *facts, const char *id,
     json_write_text(&writer, "datacontenttype", "application/json");
     json_write_text(&writer, "severity", severity_name(facts->severity));
     text_clear(&part);
-    text_addf(&part, "%" PRIu64, facts->sequence);
+    text_add_number(&part, (int64_t)facts->sequence, 1);
     json_write_text(&writer, "sequence", text_cstr(&part));
     write_data(&writer, facts, limits);
     json_write_close(&writer, '}');
@@ -267,6 +270,7 @@ void event_compose(const struct event_facts *facts, struct arena *arena, struct 
     struct text personal;
     text_init(&json, SIZE_MAX / 4);
     text_init(&personal, SIZE_MAX / 4);
+    text_expect(&json, 2048);
     size_t level = 0;
     do {
         CHECK(level < ARRAY_COUNT(levels));

@@ -179,6 +179,14 @@ void history_advance(struct history *history, const struct record *after, const 
 
 /* --- bytes --- */
 
+/* Most things never move: none is not written. */
+static void write_count(struct json_writer *writer, const char *name, uint32_t count)
+{
+    if (count != 0) {
+        json_write_integer(writer, name, count);
+    }
+}
+
 static void write_dates(struct json_writer *writer, const struct history *history)
 {
     json_write_open(writer, "dates", '{');
@@ -189,7 +197,7 @@ static void write_dates(struct json_writer *writer, const struct history *histor
         }
         json_write_open(writer, order_field_name((enum order_field)i), '{');
         json_write_text(writer, "first", date->first);
-        json_write_integer(writer, "moves", date->move_count);
+        write_count(writer, "moves", date->move_count);
         json_write_close(writer, '}');
     }
     json_write_close(writer, '}');
@@ -215,8 +223,8 @@ static void write_appointment(struct json_writer *writer,
     json_write_open(writer, NULL, '{');
     json_write_text(writer, "id", appointment->id);
     json_write_text(writer, "first_start", appointment->first_start);
-    json_write_integer(writer, "moves", appointment->move_count);
-    json_write_integer(writer, "sequence", appointment->calendar_sequence);
+    write_count(writer, "moves", appointment->move_count);
+    write_count(writer, "sequence", appointment->calendar_sequence);
     json_write_integer(writer, "since", appointment->since_wall_ms);
     if (appointment->reminded_count != 0) {
         json_write_open(writer, "reminded", '[');

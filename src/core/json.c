@@ -138,20 +138,22 @@ static enum status check_keys(const cJSON *object, struct failure *why)
     return status;
 }
 
-/* Gives the numbers their text, in document order, and refuses duplicate keys. It calls itself as
- * deep as the document is nested: at most JSON_DEPTH_MAX. */
-static enum status complete(cJSON *node, struct span document, size_t *position,
-                            struct failure *why)
+/* Gives the numbers, which are next in the document, their text and refuses duplicate keys. It
+ * calls itself as deep as the document is nested: at most JSON_DEPTH_MAX. */
+static enum status complete(cJSON *node, const char *document,
+                            const struct scanned_number **numbers, struct failure *why)
 {
     if (cJSON_IsNumber(node)) {
-        struct span number = json_scan_number(document, position);
-        node->valuestring = json_number_canonical(number, arena_of_build);
+        const struct scanned_number *number = *numbers;
+        struct span spelt = {.data = document + number->position, .size = number->size};
+        node->valuestring = json_number_canonical(spelt, arena_of_build);
+        *numbers = number->next;
     }
     if (cJSON_IsObject(node) && check_keys(node, why) != STATUS_OK) {
         return STATUS_INVALID;
     }
     for (cJSON *child = node->child; child != NULL; child = child->next) {
-        if (complete(child, document, position, why) != STATUS_OK) {
+        if (complete(child, document, numbers, why) != STATUS_OK) {
             return STATUS_INVALID;
         }
     }
@@ -168,7 +170,8 @@ static enum status build(struct span bytes, char *copy, struct tree *tree, struc
     static pthread_once_t once = PTHREAD_ONCE_INIT;
     CHECK(pthread_once(&once, set_hooks) == 0);
     size_t from = has_byte_order_mark(bytes) ? 3 : 0;
-    enum status status = json_scan(copy, bytes.size, from, why);
+    const struct scanned_number *numbers = NULL;
+    enum status status = json_scan(copy, bytes.size, from, tree->arena, &numbers, why);
     if (status != STATUS_OK) {
         return status;
     }
@@ -178,13 +181,18 @@ static enum status build(struct span bytes, char *copy, struct tree *tree, struc
         return fail(why, STATUS_INVALID, "JSON of %zu bytes was refused by its reader", bytes.size);
     }
     tree->root = *root;
-    size_t position = from;
-    return complete(&tree->root, bytes, &position, why);
+    return complete(&tree->root, bytes.data, &numbers, why);
+}
+
+/* The trees of orders take six to eight times their bytes. */
+static size_t first_block_size(size_t document_size)
+{
+    return 512 + 8 * (document_size < 4096 ? document_size : 4096);
 }
 
 enum status json_parse(struct span bytes, struct json **out, struct failure *why)
 {
-    struct arena *arena = arena_create();
+    struct arena *arena = arena_create_small(first_block_size(bytes.size));
     struct tree *tree = arena_alloc(arena, sizeof *tree);
     tree->arena = arena;
     char *copy = alloc(bytes.size + 1);

@@ -1,5 +1,6 @@
 #include "json_scan.h"
 
+#include "core/arena.h"
 #include "core/json.h"
 #include "core/utf8.h"
 
@@ -23,6 +24,8 @@ struct scan {
     char closers[JSON_DEPTH_MAX]; /* what ends each open container */
     enum expectation expectation;
     bool is_not_utf8; /* the string at position */
+    struct arena *arena;
+    struct scanned_number *first_number, *last_number;
 };
 
 static bool is_digit(char byte)
@@ -61,6 +64,19 @@ static bool take_digits(struct scan *scan)
     return scan->position != from;
 }
 
+static void note_number(struct scan *scan, size_t from)
+{
+    struct scanned_number *number = arena_alloc(scan->arena, sizeof *number);
+    number->position = from;
+    number->size = scan->position - from;
+    if (scan->last_number != NULL) {
+        scan->last_number->next = number;
+    } else {
+        scan->first_number = number;
+    }
+    scan->last_number = number;
+}
+
 static bool take_number(struct scan *scan)
 {
     size_t from = scan->position;
@@ -74,6 +90,7 @@ static bool take_number(struct scan *scan)
         is_number = take_digits(scan);
     }
     if (is_number) {
+        note_number(scan, from);
         memset(scan->bytes + from, ' ', scan->position - from);
         scan->bytes[from] = '0';
     }
@@ -282,10 +299,11 @@ static enum status take_next(struct scan *scan, struct failure *why)
     CHECK(!"an expectation that does not exist");
 }
 
-enum status json_scan(char *bytes, size_t size, size_t from, struct failure *why)
+enum status json_scan(char *bytes, size_t size, size_t from, struct arena *arena,
+                      const struct scanned_number **numbers, struct failure *why)
 {
     CHECK(from <= size && bytes[size] == '\0');
-    struct scan scan = {.size = size, .position = from};
+    struct scan scan = {.size = size, .position = from, .arena = arena};
     scan.bytes = bytes;
     enum status status = STATUS_OK;
     skip_space(&scan);
@@ -293,34 +311,6 @@ enum status json_scan(char *bytes, size_t size, size_t from, struct failure *why
         status = take_next(&scan, why);
         skip_space(&scan);
     }
+    *numbers = scan.first_number;
     return status;
-}
-
-static bool is_number_byte(char byte)
-{
-    return is_digit(byte) || byte == '+' || byte == '-' || byte == '.' || (byte | 0x20) == 'e';
-}
-
-static size_t skip_string(struct span document, size_t position)
-{
-    while (document.data[++position] != '"') {
-        position += document.data[position] == '\\' ? 1 : 0;
-    }
-    return position;
-}
-
-struct span json_scan_number(struct span document, size_t *position)
-{
-    size_t i = *position;
-    while (!is_digit(document.data[i]) && document.data[i] != '-') {
-        i = document.data[i] == '"' ? skip_string(document, i) : i;
-        i++;
-        CHECK(i < document.size);
-    }
-    size_t from = i;
-    while (i < document.size && is_number_byte(document.data[i])) {
-        i++;
-    }
-    *position = i;
-    return (struct span){.data = document.data + from, .size = i - from};
 }

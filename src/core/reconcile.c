@@ -13,6 +13,8 @@
 #define BYTES_MAX                                                                                  \
     ((size_t)16 * 1024 * 1024) /* of one order; every text in it has its own, lower limit */
 
+#define USUAL_BYTES 2048
+
 /* One order on its way from what was known to what is written. */
 struct work {
     const struct reconcile_context *context;
@@ -61,6 +63,7 @@ static void encode_after(struct work *work)
 {
     struct text canonical;
     text_init(&canonical, BYTES_MAX);
+    text_expect(&canonical, USUAL_BYTES);
     record_encode(&work->after, &canonical);
     work->canonical = keep_text(&canonical, work->arena);
 }
@@ -138,6 +141,7 @@ static struct shared_json share_json(const struct work *work)
     struct text contact;
     text_init(&order, BYTES_MAX);
     text_init(&contact, BYTES_MAX);
+    text_expect(&order, USUAL_BYTES);
     record_add_order(&work->after, &usual, &order);
     record_add_contact(&work->after, &contact);
     return (struct shared_json){
@@ -227,6 +231,7 @@ static void stage(const struct work *work, const struct stored_order *order,
 {
     struct text history;
     text_init(&history, BYTES_MAX);
+    text_expect(&history, USUAL_BYTES);
     history_encode(&work->history, &history);
     *out = (struct staged_order){.order = *order};
     out->order.canonical = work->canonical;

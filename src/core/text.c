@@ -172,18 +172,35 @@ static size_t json_plain_run(struct span bytes)
     return i;
 }
 
+static void add_quoted(struct text *text, struct span bytes)
+{
+    if (!reserve(text, bytes.size + 2)) {
+        return;
+    }
+    char *at = text->data + text->size;
+    *at++ = '"';
+    if (bytes.size != 0) {
+        memcpy(at, bytes.data, bytes.size);
+    }
+    at[bytes.size] = '"';
+    at[bytes.size + 1] = '\0';
+    text->size += bytes.size + 2;
+}
+
 void text_add_json_string(struct text *text, struct span bytes)
 {
+    size_t run = json_plain_run(bytes);
+    if (run == bytes.size) { /* nearly all of them */
+        add_quoted(text, bytes);
+        return;
+    }
     text_add_char(text, '"');
-    while (bytes.size != 0) {
-        size_t run = json_plain_run(bytes);
+    for (; run != bytes.size; run = json_plain_run(bytes)) {
         text_add(text, (struct span){.data = bytes.data, .size = run});
-        if (run == bytes.size) {
-            break;
-        }
         add_json_escape(text, (unsigned char)bytes.data[run]);
         bytes = (struct span){.data = bytes.data + run + 1, .size = bytes.size - run - 1};
     }
+    text_add(text, bytes);
     text_add_char(text, '"');
 }
 

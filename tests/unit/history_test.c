@@ -60,6 +60,32 @@ static void bytes_come_back_as_they_were(void **state)
     arena_destroy(arena);
 }
 
+/* Most orders never move; an earlier version wrote that down, too. */
+static void what_never_moved_is_not_written(void **state)
+{
+    (void)state;
+    static const char with_zeros[] =
+        "{\"status_since\":7,\"dates\":{\"committed_date\":{\"first\":\"2027-01-05\",\"moves\":0}},"
+        "\"appointments\":[{\"id\":\"A\",\"first_start\":\"2027-01-02T08:00:00Z\",\"moves\":0,"
+        "\"sequence\":0,\"since\":9}]}";
+    struct arena *arena = arena_create();
+    struct history history = {0};
+    assert_int_equal(history_decode(span_of(with_zeros), arena, &history, NULL), STATUS_OK);
+    assert_int_equal(history.appointment_count, 1);
+    assert_int_equal(history.appointments[0].since_wall_ms, 9);
+    assert_int_equal(history.appointments[0].move_count, 0);
+    assert_int_equal(history.appointments[0].calendar_sequence, 0);
+    struct text bytes;
+    text_init(&bytes, SIZE_MAX / 4);
+    history_encode(&history, &bytes);
+    assert_string_equal(
+        text_cstr(&bytes),
+        "{\"status_since\":7,\"dates\":{\"committed_date\":{\"first\":\"2027-01-05\"}},"
+        "\"appointments\":[{\"id\":\"A\",\"first_start\":\"2027-01-02T08:00:00Z\",\"since\":9}]}");
+    text_fini(&bytes);
+    arena_destroy(arena);
+}
+
 static void damaged_bytes_are_refused(void **state)
 {
     (void)state;
@@ -116,6 +142,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(bytes_come_back_as_they_were),
+        cmocka_unit_test(what_never_moved_is_not_written),
         cmocka_unit_test(damaged_bytes_are_refused),
         cmocka_unit_test(removed_appointments_are_forgotten_oldest_first),
         cmocka_unit_test(what_was_told_is_bounded),
