@@ -8,6 +8,7 @@
 #include "core/reconcile.h"
 #include "core/zone.h"
 #include "tests/support/order_profile.h"
+#include "tests/support/paris.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -42,10 +43,7 @@ static const int64_t world_remind_ms[] = {24 * HOUR_MS};
 UNUSED static void world_init(struct world *world)
 {
     *world = (struct world){.arena = arena_create()};
-    struct failure why;
-    assert_int_equal(
-        zone_from_rule("Europe/Paris", "CET-1CEST,M3.5.0,M10.5.0/3", &world->zone, &why),
-        STATUS_OK);
+    world->zone = paris();
     world->source = (struct source_config){
         .name = "orange",
         .profile = &world_profile,

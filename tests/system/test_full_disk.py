@@ -36,12 +36,18 @@ def step(source, numbers, status):
     source.steps([{"order": {"id": f"O-{number}", "status": status}} for number in numbers])
 
 
-def test_a_full_disk_is_said_and_survived(world):
+def setting(world):
+    """A folder that is to be a disk of its own, a source, a receiver, and settings with the state on that disk."""
     disk = world.folder / "disk"
     disk.mkdir()
     source, receiver = world.simulator(orders=ORDERS), world.webhook()
     settings = configuration(world.folder, source, sinks=[webhook_sink(receiver)])
     settings["state"]["database"] = str(disk / "state.db")
+    return disk, source, receiver, settings
+
+
+def test_a_full_disk_is_said_and_survived(world):
+    disk, source, receiver, settings = setting(world)
 
     def play():
         served = Served(world, settings)
@@ -86,11 +92,7 @@ def test_a_full_disk_is_said_and_survived(world):
 
 
 def test_a_backup_that_does_not_fit_takes_no_room_from_the_daemon(world):
-    disk = world.folder / "disk"
-    disk.mkdir()
-    source, receiver = world.simulator(orders=ORDERS), world.webhook()
-    settings = configuration(world.folder, source, sinks=[webhook_sink(receiver)])
-    settings["state"]["database"] = str(disk / "state.db")
+    disk, source, receiver, settings = setting(world)
 
     def play():
         served = Served(world, settings)

@@ -2,21 +2,13 @@
 #include "core/date.h"
 #include "core/text.h"
 #include "core/zone.h"
+#include "tests/support/paris.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
 #include <string.h>
 
 #include <cmocka.h>
-
-static struct zone *paris(void)
-{
-    struct zone *zone = NULL;
-    struct failure why;
-    assert_int_equal(zone_from_rule("Europe/Paris", "CET-1CEST,M3.5.0,M10.5.0/3", &zone, &why),
-                     STATUS_OK);
-    return zone;
-}
 
 static void every_spelling_has_one_canonical_form(void **state)
 {

@@ -4,6 +4,7 @@
 #include "core/random.h"
 #include "core/text.h"
 #include "core/zone.h"
+#include "tests/support/paris.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -16,15 +17,6 @@ static int64_t at(const char *instant)
     struct date date = date_of(instant);
     assert_int_equal(date.kind, DATE_INSTANT);
     return date.ms;
-}
-
-static struct zone *paris(void)
-{
-    struct zone *zone = NULL;
-    struct failure why;
-    assert_int_equal(zone_from_rule("Europe/Paris", "CET-1CEST,M3.5.0,M10.5.0/3", &zone, &why),
-                     STATUS_OK);
-    return zone;
 }
 
 static void expect_next(const struct digest_config *digest, const char *now, const char *next)

@@ -2,6 +2,7 @@
 #include "core/quiet.h"
 
 #include "core/zone.h"
+#include "tests/support/paris.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -52,17 +53,14 @@ static const struct row rows[] = {
 static void quiet_ends_when_it_says(void **state)
 {
     (void)state;
-    struct zone *paris = NULL;
-    struct failure why;
-    assert_int_equal(zone_from_rule("Europe/Paris", "CET-1CEST,M3.5.0,M10.5.0/3", &paris, &why),
-                     STATUS_OK);
+    struct zone *zone = paris();
     for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
         struct quiet_config quiet = {
             .is_set = true,
             .from_minute = rows[i].from_minute,
             .to_minute = rows[i].to_minute,
             .days = (uint8_t)rows[i].days,
-            .zone = paris,
+            .zone = zone,
         };
         int64_t expected = AT(rows[i].end != NULL ? rows[i].end : rows[i].at);
         if (quiet_end(&quiet, AT(rows[i].at)) != expected) {
@@ -72,7 +70,7 @@ static void quiet_ends_when_it_says(void **state)
         quiet.is_set = false;
         assert_int_equal(quiet_end(&quiet, AT(rows[i].at)), AT(rows[i].at));
     }
-    zone_destroy(paris);
+    zone_destroy(zone);
 }
 
 /* Minute by minute over a year: the end is never before, is itself not quiet, and all minutes of
@@ -80,15 +78,12 @@ static void quiet_ends_when_it_says(void **state)
 static void quiet_times_are_whole(void **state)
 {
     (void)state;
-    struct zone *paris = NULL;
-    struct failure why;
-    assert_int_equal(zone_from_rule("Europe/Paris", "CET-1CEST,M3.5.0,M10.5.0/3", &paris, &why),
-                     STATUS_OK);
+    struct zone *zone = paris();
     struct quiet_config quiet = {.is_set = true,
                                  .from_minute = 22 * HOUR,
                                  .to_minute = 2 * HOUR + 30,
                                  .days = SUNDAY,
-                                 .zone = paris};
+                                 .zone = zone};
     int64_t latest_end = 0;
     for (int64_t at = AT("2027-01-01T00:00:00Z"); at < AT("2028-01-01T00:00:00Z");
          at += 7 * MINUTE_MS) {
@@ -100,7 +95,7 @@ static void quiet_times_are_whole(void **state)
         }
         latest_end = end;
     }
-    zone_destroy(paris);
+    zone_destroy(zone);
 }
 
 static void quiet_for_good_still_returns(void **state)
