@@ -65,6 +65,7 @@ struct appointment {
     enum appointment_kind kind;
     const struct extra *extras; /* sorted by name */
     size_t extra_count;
+    bool is_nameless; /* just read, and its id is made: n1, n2, … by its place in the answer */
 };
 
 /* All strings are UTF-8, NFC, at most 4 KiB (longer ones are cut with a mark), NULL if absent;

@@ -90,8 +90,9 @@ static size_t drop_repeats(struct appointment *all, size_t count)
     return kept;
 }
 
-/* Without ids an appointment is known by its place among the others, by start: n1, n2, … A second
- * one with an id that is taken is told apart by a suffix: A-1#2. */
+/* Without ids an appointment is known by its place among the others, by start: n1, n2, … until it
+ * is compared with what is known (respell_nameless). A second one with an id that is taken is told
+ * apart by a suffix: A-1#2. */
 static void give_ids(struct appointment *all, size_t count, struct arena *arena)
 {
     size_t nameless_count = 0;
@@ -100,6 +101,7 @@ static void give_ids(struct appointment *all, size_t count, struct arena *arena)
     for (size_t i = 0; i < count; i++) {
         if (all[i].id == NULL) {
             all[i].id = arena_format(arena, "n%zu", ++nameless_count);
+            all[i].is_nameless = true;
         } else if (text_equal(all[i].id, latest_id)) {
             all[i].id = arena_format(arena, "%s#%zu", latest_id, ++twin_count);
         } else {

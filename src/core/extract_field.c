@@ -195,6 +195,20 @@ static struct span trim(struct span bytes)
     return bytes;
 }
 
+/* Zero-width spaces, joiners of words, byte order marks and soft hyphens: nothing is said by them.
+ */
+static void add_visible(struct span bytes, struct text *out)
+{
+    for (size_t i = 0; i < bytes.size;) {
+        size_t start = i;
+        uint32_t code_point = utf8_next(bytes, &i);
+        if (code_point != 0xad && code_point != 0x200b && code_point != 0x2060 &&
+            code_point != 0xfeff) {
+            text_add(out, (struct span){.data = bytes.data + start, .size = i - start});
+        }
+    }
+}
+
 /* NFC first: what is cut and compared afterwards is one spelling. */
 static const char *canonical_text(const struct seeking *seeking, struct span raw)
 {
@@ -203,10 +217,16 @@ static const char *canonical_text(const struct seeking *seeking, struct span raw
         struct span kept = trim(raw);
         return kept.size != 0 ? arena_text(work->arena, kept) : NULL;
     }
+    struct text visible;
     struct text normal;
     struct text cleaned;
+    text_init(&visible, SIZE_MAX / 4);
     text_init(&normal, SIZE_MAX / 4);
     text_init(&cleaned, SIZE_MAX / 4);
+    if (!is_ascii(raw)) {
+        add_visible(raw, &visible);
+        raw = text_span(&visible);
+    }
     if (!is_ascii(raw) && work->extractor->unicode.normalize != NULL) {
         work->extractor->unicode.normalize(raw, &normal);
         raw = text_span(&normal);
@@ -218,6 +238,7 @@ static const char *canonical_text(const struct seeking *seeking, struct span raw
     }
     struct span kept = trim(text_span(&cleaned));
     const char *value = kept.size != 0 ? arena_text(work->arena, kept) : NULL;
+    text_fini(&visible);
     text_fini(&normal);
     text_fini(&cleaned);
     return value;

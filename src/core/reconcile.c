@@ -6,6 +6,7 @@
 #include "core/history.h"
 #include "core/keep.h"
 #include "core/merge.h"
+#include "core/respell.h"
 #include "core/route.h"
 #include "core/settle.h"
 #include "core/summary.h"
@@ -39,6 +40,15 @@ static enum status read_known(struct work *work, const struct stored_order *know
     }
     work->is_known = status == STATUS_OK;
     return status;
+}
+
+/* What is only spelled otherwise is as it was. */
+static void respell_after(struct work *work, const struct reconcile_input *input)
+{
+    if (work->is_known && (input->after != NULL || input->appointment_count != 0)) {
+        respell_nameless(&work->before, &work->after, work->arena);
+        respell_record(&work->before, &work->after, work->context->source->zone, work->arena);
+    }
 }
 
 static void settle_after(struct work *work, const struct reconcile_input *input)
@@ -283,6 +293,7 @@ enum status reconcile_order(const struct reconcile_context *context,
         }
     }
     settle_after(&work, input);
+    respell_after(&work, input);
     encode_after(&work);
     bool has_left = leaves(input);
     struct reconcile_result result = {.is_new = !work.is_known};

@@ -7,6 +7,7 @@ struct row {
 
 #define ORDER(fields) "{'id':'123456','status':'InProgress'" fields "}"
 #define SLOT(fields) ORDER(",'appointments':[{'id':'A-1'" fields "}]")
+#define NAMELESS(slots) ORDER(",'appointments':[" slots "]")
 #define SLOT_TIMES ",'start':'2027-01-12T09:00:00+01:00','end':'2027-01-12T11:00:00+01:00'"
 
 static const struct row status_rows[] = {
@@ -55,6 +56,8 @@ static const struct row date_rows[] = {
      "order.date.changed/warning"},
     {"earlier", ORDER(",'committedDate':'2027-01-12'"), ORDER(",'committedDate':'2027-01-10'"),
      "order.date.changed/notice"},
+    {"a time where there was none", ORDER(",'committedDate':'2027-01-12'"),
+     ORDER(",'committedDate':'2027-01-12T09:00:00Z'"), "order.date.changed/notice"},
     {"later by an hour", ORDER(",'committedDate':'2027-01-12T09:00:00Z'"),
      ORDER(",'committedDate':'2027-01-12T10:00:00Z'"), "order.date.changed/warning"},
     {"taken away", ORDER(",'committedDate':'2027-01-12'"), ORDER(""), "order.date.changed/warning"},
@@ -98,6 +101,21 @@ static const struct row appointment_rows[] = {
      "appointment.completed/notice"},
     {"missed", SLOT(",'status':'Confirmed'"), SLOT(",'status':'Failed'"),
      "appointment.missed/critical"},
+    {"the first one without an id left", NAMELESS("{'start':'2027-01-05'},{'start':'2027-01-09'}"),
+     NAMELESS("{'start':'2027-01-09'}"), "appointment.removed/warning"},
+    {"one without an id came in front", NAMELESS("{'start':'2027-01-05'},{'start':'2027-01-09'}"),
+     NAMELESS("{'start':'2027-01-02'},{'start':'2027-01-05'},{'start':'2027-01-09'}"),
+     "appointment.created/notice"},
+    {"one without an id moved before the other",
+     NAMELESS("{'start':'2027-01-05'},{'start':'2027-01-09'}"),
+     NAMELESS("{'start':'2027-01-02'},{'start':'2027-01-05'}"), "appointment.rescheduled/warning"},
+    {"one without an id left, the other moved",
+     NAMELESS("{'start':'2027-01-05'},{'start':'2027-01-09'}"), NAMELESS("{'start':'2027-01-12'}"),
+     "appointment.removed/warning appointment.rescheduled/warning"},
+    {"two at one time, of which one changes",
+     NAMELESS("{'start':'2027-01-05','location':'A'},{'start':'2027-01-05','location':'B'}"),
+     NAMELESS("{'start':'2027-01-05','location':'B'},{'start':'2027-01-05','location':'C'}"),
+     "appointment.updated/info"},
     {"removed", SLOT(",'status':'Confirmed'"), ORDER(""), "appointment.removed/warning"},
     {"each appointment is one event",
      ORDER(",'appointments':[{'id':'A','status':'Confirmed'},{'id':'B','status':'Confirmed'}]"),
@@ -166,6 +184,17 @@ static const struct row noise_rows[] = {
      ORDER(",'options':[{'id':'2'},{'id':'1'}]"), ""},
     {"zone spelling of a watched field", ORDER(",'options':'2027-01-12T09:00:00+01:00'"),
      ORDER(",'options':'2027-01-12T08:00:00.0Z'"), ""},
+    {"blanks of another kind",
+     ORDER(",'site':'Lyon Part','options':'a b','notes':[{'text':'a b'}],"
+           "'appointments':[{'id':'A','location':'a b'}]"),
+     ORDER(",'site':'Lyon\\u00a0Part','options':'a\\u202fb','notes':[{'text':'a  b'}],"
+           "'appointments':[{'id':'A','location':'a b\\u00a0'}]"),
+     ""},
+    {"nothing to be seen", ORDER(",'site':'Lyon'"), ORDER(",'site':'\\ufeffLy\\u200bon'"), ""},
+    {"a day as its midnight", ORDER(",'committedDate':'2027-01-12','requestedDate':'2027-01-12'"),
+     ORDER(",'committedDate':'2027-01-12T00:00:00','requestedDate':'2027-01-12T00:00:00Z'"), ""},
+    {"a midnight as its day", ORDER(",'committedDate':'2027-01-12T00:00:00+01:00'"),
+     ORDER(",'committedDate':'2027-01-12'"), ""},
     {"a name that is null", ORDER(",'site':{'name':null}"), ORDER(",'site':{}"), ""},
     {"white space around", ORDER(",'site':' Lyon '"), ORDER(",'site':'Lyon'"), ""},
     {"one appointment as an object", ORDER(",'appointments':{'id':'A'}"),
