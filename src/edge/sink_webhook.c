@@ -124,10 +124,7 @@ static void note_ticket(struct sending *sending, const struct http_response *res
     }
     const char *id = "";
     if (ticket->id == NULL) {
-        id = webhook_answer_ticket_id(response, pointer, sending->arena);
-        if (id[0] == '\0') {
-            text_addf(detail, " (no ticket id at %.100s)", pointer);
-        }
+        id = webhook_answer_ticket_id(response, pointer, sending->arena, detail);
         if (id[0] == '\0' && !sink->lacks_ticket_ids) {
             LOG_WARN("ticket_id_missing", log_text("sink", sink->config->name),
                      log_text("answer", text_cstr(detail)));

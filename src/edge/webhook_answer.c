@@ -100,19 +100,34 @@ bool webhook_answer_says_lost(const struct http_response *response)
            (response->http_code == 404 || response->http_code == 410);
 }
 
+/* A receiver's server would leave the folder with it, however it is spelled. */
+static bool is_dots(const char *id)
+{
+    return strcmp(id, ".") == 0 || strcmp(id, "..") == 0;
+}
+
+static const char *find_ticket_id(const struct json *json, const char *pointer, struct arena *arena)
+{
+    const struct json *found = json_at(json, pointer);
+    bool is_id = found != NULL &&
+                 (json_kind(found) == JSON_STRING || json_kind(found) == JSON_NUMBER) &&
+                 json_text(found).size <= TICKET_ID_BYTES_MAX;
+    return is_id ? arena_text(arena, json_text(found)) : "";
+}
+
 const char *webhook_answer_ticket_id(const struct http_response *response, const char *pointer,
-                                     struct arena *arena)
+                                     struct arena *arena, struct text *detail)
 {
     struct json *json = NULL;
-    if (json_parse(text_span(response->body), &json, NULL) != STATUS_OK) {
-        return "";
-    }
-    const struct json *found = json_at(json, pointer);
     const char *id = "";
-    if (found != NULL && (json_kind(found) == JSON_STRING || json_kind(found) == JSON_NUMBER) &&
-        json_text(found).size <= TICKET_ID_BYTES_MAX) {
-        id = arena_text(arena, json_text(found));
+    if (json_parse(text_span(response->body), &json, NULL) == STATUS_OK) {
+        id = find_ticket_id(json, pointer, arena);
+        json_destroy(json);
     }
-    json_destroy(json);
-    return id;
+    if (id[0] != '\0' && !is_dots(id)) {
+        return id;
+    }
+    text_addf(detail, " (no ticket id at %.100s%s%s)", pointer,
+              id[0] != '\0' ? " that a URL can have: " : "", id);
+    return "";
 }

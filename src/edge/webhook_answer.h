@@ -14,9 +14,10 @@ void webhook_answer_add_tls_failure(const struct http_response *response, struct
 void webhook_answer_divide(size_t event_count, int http_code, struct send_result *result);
 /* The receiver does not have what the request was about. */
 bool webhook_answer_says_lost(const struct http_response *response);
-/* The ticket's id in an accepted JSON answer; "" when there is none. Lives in arena. */
+/* The ticket's id in an accepted JSON answer; "" when there is none that a request's path can have,
+ * which is added to detail. Lives in arena. */
 struct arena;
 const char *webhook_answer_ticket_id(const struct http_response *response, const char *pointer,
-                                     struct arena *arena);
+                                     struct arena *arena, struct text *detail);
 
 #endif

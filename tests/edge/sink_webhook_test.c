@@ -442,6 +442,28 @@ static void await(struct fixture *fixture, const struct outcome *outcome)
     }
 }
 
+/* A path loses it, so that what follows would be parked for ever. */
+static void a_ticket_id_that_no_path_can_have_is_none(void **state)
+{
+    struct fixture *fixture = *state;
+    char path[64];
+    write_format(fixture, path,
+                 "if $ticket.id == null then {path: \"\", body: $ticket}"
+                 " else {path: \"/\\($ticket.id | @uri)\", body: $ticket, method: \"PUT\"} end");
+    fixture->config.webhook.url = http_peer_url(&fixture->peer, "/ticket-dots");
+    fixture->config.webhook.ticket_id = "/id";
+    open_sink(fixture);
+    for (size_t i = 0; i < 2; i++) {
+        struct outcome outcome;
+        start(fixture, &outcome);
+        await(fixture, &outcome);
+        assert_int_equal(SEND_ACCEPTED, outcome.result.outcome);
+        assert_non_null(strstr(outcome.detail, "(no ticket id at /id that a URL can have: ..)"));
+    }
+    close_sink(fixture);
+    (void)unlink(path);
+}
+
 /* Two lanes may have events of one order: what quiet hours let through overtakes. */
 static void two_events_of_an_order_at_once_open_one_ticket(void **state)
 {
@@ -533,6 +555,7 @@ int main(int argc, char **argv)
         TEST(a_format_that_is_not_there_is_named),
         TEST(a_format_makes_the_request),
         TEST(a_format_that_fails_parks_with_its_message),
+        TEST(a_ticket_id_that_no_path_can_have_is_none),
         TEST(two_events_of_an_order_at_once_open_one_ticket),
         TEST(what_waits_for_another_ends_with_the_sink),
         TEST(closing_ends_each_send_once),

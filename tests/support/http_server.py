@@ -12,6 +12,7 @@
   /close-after    answers, then hangs up when the next request comes on that connection
   /echo           the body comes back         /interim        103 before 200
   /ticket         201 after a while, with the number of a new ticket; below it, 200
+  /ticket-dots    201, and the new ticket's id is ".."
 """
 
 import argparse
@@ -195,6 +196,9 @@ class Connection(threading.Thread):
             self.reply(201, b'{"id": "%d"}' % number)
         else:
             self.reply(200, b"{}")
+
+    def on_ticket_dots(self, path, query, body):
+        self.reply(201, b'{"id": ".."}')
 
     def on_close_after(self, path, query, body):
         self.reply(200, b"bye")
