@@ -17,6 +17,13 @@
 #define JSON_BYTES_MAX ((size_t)2 * EVENT_BYTES_MAX)
 #define SKIPPED_SHOWN_MAX 300
 #define SKIPPED_BYTES_MAX 1200
+#define URL_BYTES_SHORT 2048 /* any path fits behind it */
+
+struct entrant {
+    uint64_t types; /* that are routed to it, as bits */
+    bool has_route;
+    bool is_told; /* another one like it was tried, as hubs have many */
+};
 
 /* One format after the other on its way through the types, each as an event without and with a
  * ticket. */
@@ -25,11 +32,12 @@ struct format_trial {
     const struct config *config;
     struct problem_list *problems;
     size_t errors_before;
-    size_t sink_index;   /* of the format now; config->sink_count: over */
-    struct shape *shape; /* NULL: over */
+    struct entrant *entrants; /* one a sink */
+    size_t sink_index;        /* of the format now; config->sink_count: over */
+    struct shape *shape;      /* NULL: over */
     struct arena *arena;
     size_t step;
-    bool is_stopped, reads_ticket_id;
+    bool is_stopped, reads_ticket_id, reads_sink;
     struct failure why;  /* STATUS_OK: none failed */
     struct text skipped; /* the types that it gave nothing for */
 };
@@ -46,15 +54,10 @@ static enum event_type type_of(const struct format_trial *trial)
     return (enum event_type)(trial->step / 2);
 }
 
-static bool leads_to(const struct route_config *route, size_t sink_index)
-{
-    for (size_t i = 0; i < route->sink_count; i++) {
-        if (route->sinks[i] == sink_index) {
-            return true;
-        }
-    }
-    return false;
-}
+/* --- what is tried with what ------------------------------------------------------------------ */
+
+_Static_assert(EVENT_TYPE_COUNT <= 64, "a set of types is a number");
+#define ALL_TYPES (UINT64_MAX >> (64 - EVENT_TYPE_COUNT))
 
 static bool takes(const struct route_config *route, enum event_type type)
 {
@@ -66,22 +69,81 @@ static bool takes(const struct route_config *route, enum event_type type)
     return false;
 }
 
-/* A sink without a route is tried with everything: it will get one. */
-static bool is_routed(const struct format_trial *trial, enum event_type type)
+static uint64_t types_of(const struct route_config *route)
 {
-    bool has_route = false;
-    for (size_t i = 0; i < trial->config->route_count; i++) {
-        const struct route_config *route = &trial->config->routes[i];
-        if (!leads_to(route, trial->sink_index)) {
-            continue;
-        }
-        has_route = true;
-        if (takes(route, type)) {
-            return true;
+    uint64_t types = 0;
+    for (size_t i = 0; i < EVENT_TYPE_COUNT; i++) {
+        types |= takes(route, (enum event_type)i) ? UINT64_C(1) << i : 0;
+    }
+    return types;
+}
+
+/* A sink without a route is tried with everything: it will get one. */
+static void plan_entrants(const struct config *config, struct entrant *entrants)
+{
+    for (size_t i = 0; i < config->route_count; i++) {
+        const struct route_config *route = &config->routes[i];
+        uint64_t types = types_of(route);
+        for (size_t j = 0; j < route->sink_count; j++) {
+            entrants[route->sinks[j]].types |= types;
+            entrants[route->sinks[j]].has_route = true;
         }
     }
-    return !has_route;
+    for (size_t i = 0; i < config->sink_count; i++) {
+        entrants[i].types = entrants[i].has_route ? entrants[i].types : ALL_TYPES;
+    }
 }
+
+static bool is_routed(const struct format_trial *trial, enum event_type type)
+{
+    return (trial->entrants[trial->sink_index].types >> type & 1) != 0;
+}
+
+static bool are_fields_equal(const struct field_filter *one, const struct field_filter *other)
+{
+    if (one->names == NULL || other->names == NULL) {
+        return one->names == other->names;
+    }
+    bool are_equal = one->count == other->count;
+    for (size_t i = 0; i < one->count && are_equal; i++) {
+        are_equal = text_equal(one->names[i], other->names[i]);
+    }
+    return are_equal;
+}
+
+static bool are_settings_equal(const struct webhook_config *one, const struct webhook_config *other)
+{
+    bool are_equal = one->setting_count == other->setting_count;
+    for (size_t i = 0; i < one->setting_count && are_equal; i++) {
+        are_equal = text_equal(one->settings[i].name, other->settings[i].name) &&
+                    text_equal(one->settings[i].value, other->settings[i].value);
+    }
+    return are_equal;
+}
+
+static bool are_headers_equal(const struct webhook_config *one, const struct webhook_config *other)
+{
+    bool are_equal = one->header_count == other->header_count;
+    for (size_t i = 0; i < one->header_count && are_equal; i++) {
+        are_equal = text_equal(one->headers[i].name, other->headers[i].name);
+    }
+    return are_equal;
+}
+
+/* All that the outcome hangs on, but for the sink's name. */
+static bool is_alike(const struct format_trial *trial, size_t index)
+{
+    const struct sink_config *one = sink_of(trial);
+    const struct sink_config *other = &trial->config->sinks[index];
+    const struct webhook_config *left = &one->webhook;
+    const struct webhook_config *right = &other->webhook;
+    return other->kind == SINK_WEBHOOK && text_equal(left->format, right->format) &&
+           trial->entrants[index].types == trial->entrants[trial->sink_index].types &&
+           are_fields_equal(&one->fields, &other->fields) && are_settings_equal(left, right) &&
+           are_headers_equal(left, right) && strlen(right->url) < URL_BYTES_SHORT;
+}
+
+/* --- the way through the types ---------------------------------------------------------------- */
 
 static void start_step(struct format_trial *trial);
 
@@ -106,7 +168,7 @@ static void note_outcome(struct format_trial *trial, const struct shape_result *
     }
 }
 
-static void tell(const struct format_trial *trial);
+static void tell_alike(struct format_trial *trial);
 static void start_next(struct format_trial *trial);
 
 static void on_closed(void *arg)
@@ -114,7 +176,7 @@ static void on_closed(void *arg)
     struct format_trial *trial = arg;
     trial->shape = NULL;
     if (!trial->is_stopped) {
-        tell(trial);
+        tell_alike(trial);
     }
     text_fini(&trial->skipped);
     trial->sink_index++;
@@ -164,14 +226,14 @@ static void start_step(struct format_trial *trial)
     text_fini(&input);
 }
 
-static void tell(const struct format_trial *trial)
+static void tell(const struct format_trial *trial, size_t index)
 {
-    const struct webhook_config *webhook = &sink_of(trial)->webhook;
+    const struct webhook_config *webhook = &trial->config->sinks[index].webhook;
     const struct node where = {.file = webhook->format_file,
                                .line = webhook->format_line,
                                .column = webhook->format_column};
     char path[64];
-    (void)snprintf(path, sizeof path, "sinks[%zu].webhook.format", trial->sink_index);
+    (void)snprintf(path, sizeof path, "sinks[%zu].webhook.format", index);
     if (trial->why.status == STATUS_OK && trial->reads_ticket_id && webhook->ticket_id == NULL) {
         problem_warn(trial->problems, &where, path,
                      "the format reads $ticket.id, which is never known without ticket_id: each "
@@ -189,6 +251,18 @@ static void tell(const struct format_trial *trial)
     }
 }
 
+/* What was found holds for each sink that has the same, and is told at its own place. */
+static void tell_alike(struct format_trial *trial)
+{
+    tell(trial, trial->sink_index);
+    for (size_t i = trial->sink_index + 1; i < trial->config->sink_count; i++) {
+        if (!trial->reads_sink && !trial->entrants[i].is_told && is_alike(trial, i)) {
+            trial->entrants[i].is_told = true;
+            tell(trial, i);
+        }
+    }
+}
+
 /* False: there is no program to try. */
 static bool start_format(struct format_trial *trial)
 {
@@ -198,12 +272,13 @@ static bool start_format(struct format_trial *trial)
     trial->why.status = STATUS_OK;
     text_init(&trial->skipped, SKIPPED_BYTES_MAX);
     if (shape_read_program(format, &program, &trial->why) != STATUS_OK) {
-        tell(trial);
+        tell(trial, trial->sink_index);
         text_fini(&trial->skipped);
         return false;
     }
     trial->shape = shape_create(trial->uv, format, text_span(&program));
     trial->reads_ticket_id = strstr(text_cstr(&program), "$ticket.id") != NULL;
+    trial->reads_sink = strstr(text_cstr(&program), "$sink") != NULL;
     text_fini(&program);
     start_step(trial);
     return true;
@@ -214,7 +289,7 @@ static void start_next(struct format_trial *trial)
     while (trial->sink_index < trial->config->sink_count && !trial->is_stopped) {
         const struct sink_config *sink = sink_of(trial);
         bool is_program = sink->kind == SINK_WEBHOOK && !shape_is_native(sink->webhook.format);
-        if (is_program && start_format(trial)) {
+        if (is_program && !trial->entrants[trial->sink_index].is_told && start_format(trial)) {
             return;
         }
         trial->sink_index++;
@@ -230,6 +305,8 @@ struct format_trial *format_trial_start(struct uv_loop_s *uv, const struct confi
     trial->problems = problems;
     trial->errors_before = problems->error_count;
     trial->arena = arena_create();
+    trial->entrants = alloc_array(config->sink_count + 1, sizeof *trial->entrants);
+    plan_entrants(config, trial->entrants);
     start_next(trial);
     return trial;
 }
@@ -259,6 +336,7 @@ enum status format_trial_end(struct format_trial *trial)
         status = STATUS_UNAVAILABLE;
     }
     arena_destroy(trial->arena);
+    free(trial->entrants);
     free(trial);
     return status;
 }
