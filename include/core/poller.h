@@ -41,6 +41,7 @@ struct poller_status {
     int64_t next_due_mono_ms;
     const char *last_failure; /* "" if none since the last complete sweep */
     bool is_held;             /* a mass change waits for release */
+    bool is_empty_doubted;    /* an empty list does */
     bool is_sweeping, is_paused;
     uint32_t budget_left, budget_limit;
     uint64_t look_up_count;           /* details asked for between sweeps, since start */

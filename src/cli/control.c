@@ -42,7 +42,8 @@ static const struct control controls[] = {
     [CONTROL_RELEASE] = {"release",
                          "usage: orderwatch release SOURCE [-c FILE] [--json]\n"
                          "The mass change that is held (source.change_held) is told with the "
-                         "next sweep.\n\nexit: 0; 1 nothing is held; 69 no daemon answers\n",
+                         "next sweep;\nan empty list that is doubted is believed."
+                         "\n\nexit: 0; 1 nothing is held; 69 no daemon answers\n",
                          "SOURCE",
                          {"sources"},
                          "release",

@@ -335,6 +335,9 @@ void poller_release(struct poller *poller)
     if (poller_is_held(poller)) {
         poller->schedule.is_released = true;
         poller->schedule.is_asked_for = true;
+    } else if (poller->schedule.is_empty_doubted) {
+        poller->schedule.is_empty_believed = true;
+        poller->schedule.is_asked_for = true;
     }
 }
 
@@ -398,6 +401,7 @@ struct poller_status poller_status(const struct poller *poller)
             schedule->due_ms > schedule->wait_ms ? schedule->due_ms : schedule->wait_ms,
         .last_failure = poller->health.last_failure,
         .is_held = poller_is_held(poller),
+        .is_empty_doubted = schedule->is_empty_doubted,
         .is_sweeping = poller->sweep.is_running,
         .is_paused = poller->is_paused,
         .budget_left = budget_left(&poller->budget, poller->now_ms),

@@ -381,7 +381,8 @@ static bool must_hold(const struct poller *poller, struct instant now)
         return false;
     }
     struct guard_counts counts = sweep->tally.guard;
-    if (sweep->extent == EXTENT_PARTIAL || sweep->extent == EXTENT_EMPTY) {
+    if (sweep->extent == EXTENT_PARTIAL || sweep->extent == EXTENT_EMPTY ||
+        poller->schedule.is_empty_believed) {
         counts.vanished = 0; /* what an incomplete list lacks is nothing that happened */
     }
     if (!poller_is_held(poller)) {
@@ -460,6 +461,10 @@ static bool step_hold(struct poller *poller, struct instant now)
 {
     notice_clear(&poller->notices);
     poller->state.sweep_count++;
+    tell_novelties(poller); /* they may be why so much changed: who releases it has to know */
+    if (poller->sweep.extent == EXTENT_COMPLETE) {
+        tell_missing_fields(poller);
+    }
     if (!poller_is_held(poller)) {
         begin_hold(poller, now);
     }

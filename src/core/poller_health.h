@@ -40,7 +40,9 @@ struct schedule {
     bool is_sweep_unstored;       /* the latest sweep ended at the store */
     bool is_store_shut;           /* and a trial has failed since */
     bool is_asked_for, is_released;
-    bool is_fresh; /* a complete sweep has just ended */
+    bool is_empty_doubted;  /* the latest list was empty, and the one before was not */
+    bool is_empty_believed; /* somebody says that it is true: until it is not empty any more */
+    bool is_fresh;          /* a complete sweep has just ended */
 };
 
 bool poller_in_maintenance(const struct poller *poller, int64_t wall_ms);

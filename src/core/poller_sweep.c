@@ -223,13 +223,19 @@ static bool end_page(struct poller *poller)
     return poller_flush_batch(poller, step_page_done);
 }
 
+/* As a first answer: a list of nothing, believed as far as one that is spelled []. */
+static bool is_no_content(const struct answer *answer)
+{
+    return answer->status == STATUS_OK && answer->http_code == 204;
+}
+
 /* No page where one was asked for behind full ones. */
 static bool end_by_answer(struct poller *poller)
 {
     struct trouble trouble;
     answer_explain(&poller->request.answer, poller->source->name, text_cstr(&poller->request.url),
                    &trouble);
-    bool is_refusal = trouble.action == API_FIX || poller->request.answer.http_code == 204;
+    bool is_refusal = trouble.action == API_FIX || is_no_content(&poller->request.answer);
     if (is_refusal && pager_is_undecided(&poller->sweep.reading.pager)) {
         answer_clear(&poller->request.answer);
         return poller_discard(poller, step_read_resized);
@@ -246,10 +252,15 @@ static bool step_page_answered(struct poller *poller, struct instant now)
         poller->step = step_page_done;
         return true;
     }
+    struct reading *reading = &poller->sweep.reading;
+    if (is_no_content(answer) && reading->pager.page_count == 0) {
+        reading->page = (struct page){.fingerprint = hash64(span_of(""))};
+        poller->step = step_page_done;
+        return true;
+    }
     if (!answer_is_page(answer)) {
         return end_by_answer(poller);
     }
-    struct reading *reading = &poller->sweep.reading;
     struct failure why = {0};
     reading->page = (struct page){.fingerprint = hash64(answer_body(answer))};
     if (poller_take_known_page(poller)) {
@@ -413,13 +424,27 @@ static void declare_total(struct poller *poller)
     text_fini(&extra);
 }
 
-/* How many are known, against which an empty list is suspect. A few appointments may well have been
- * the last ones: they are missed like any other that a complete list lacks. */
+/* How many are known, against which an empty list is suspect, unless somebody said that it is true.
+ * A few appointments may well have been the last ones: they are missed like any other that a
+ * complete list lacks. */
 static uint64_t suspect_count(const struct poller *poller)
 {
     enum collection_kind kind = poller->sweep.reading.kind;
     uint64_t known = poller->listed_count[kind];
+    if (kind == COLLECTION_ORDERS && poller->schedule.is_empty_believed) {
+        return 0;
+    }
     return kind == COLLECTION_APPOINTMENTS && known <= GUARD_VANISHED_MIN ? 0 : known;
+}
+
+static void add_release(struct poller *poller)
+{
+    if (poller->sweep.reading.kind == COLLECTION_ORDERS) {
+        struct trouble *trouble = &poller->sweep.trouble;
+        size_t size = strlen(trouble->detail);
+        (void)snprintf(trouble->detail + size, sizeof trouble->detail - size,
+                       "; if it is true: orderwatch release %s", poller->source->name);
+    }
 }
 
 static bool step_judge(struct poller *poller, struct instant now)
@@ -431,6 +456,10 @@ static bool step_judge(struct poller *poller, struct instant now)
                                                &poller->state.totals[reading->kind], &is_declared);
     if (is_declared) {
         declare_total(poller);
+    }
+    if (reading->kind == COLLECTION_ORDERS && verdict != READING_AGAIN) {
+        poller->schedule.is_empty_doubted = verdict == READING_EMPTY;
+        poller->schedule.is_empty_believed &= pager_distinct_count(&reading->pager) == 0;
     }
     switch (verdict) {
     case READING_COMPLETE:
@@ -447,6 +476,7 @@ static bool step_judge(struct poller *poller, struct instant now)
     case READING_EMPTY:
         poller->sweep.lacks_pages = true;
         note_reading_trouble(poller, "empty", "an empty list after one that was not");
+        add_release(poller);
         return end_reading(poller, EXTENT_EMPTY);
     }
     CHECK(!"a verdict that does not exist");

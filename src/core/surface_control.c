@@ -159,7 +159,8 @@ static void act_on_source(const struct call *call, const struct target *target, 
 {
     struct poller *poller = monitor_poller(call->surface->options.monitor, index);
     if (strcmp(target->action, "release") == 0) {
-        if (!poller_status(poller).is_held) {
+        struct poller_status status = poller_status(poller);
+        if (!status.is_held && !status.is_empty_doubted) {
             answer_problem(call->surface, call->exchange, 409, "source %s: nothing is held",
                            target->name);
             return;

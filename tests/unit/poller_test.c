@@ -275,8 +275,24 @@ static void no_content_behind_full_pages_is_told_from_their_end(void **state)
     settle(world);
     assert_int_equal(poller_status(world->poller).health, POLLER_OK);
     world->fail_from_page = 0;
+    int64_t complete_ms = poller_status(world->poller).last_complete_wall_ms;
     sweeps(world, 1);
-    assert_int_equal(poller_status(world->poller).health, POLLER_FAILING);
+    assert_true(poller_status(world->poller).last_complete_wall_ms == complete_ms);
+    assert_non_null(strstr(poller_status(world->poller).last_failure, "an empty list"));
+}
+
+/* And some say with it that there is nothing at all. */
+static void no_content_where_nothing_is_known_is_an_empty_list(void **state)
+{
+    struct world *world = *state;
+    world->fail_code = 204;
+    settle(world);
+    assert_int_equal(poller_status(world->poller).health, POLLER_OK);
+    assert_int_equal(world->event_count, 0);
+    world->fail_code = 0;
+    list_orders(world, 2);
+    sweeps(world, 1);
+    assert_int_equal(count_events(world, EVENT_ORDER_CREATED), 2);
 }
 
 static void an_error_behind_full_pages_is_told_from_their_end(void **state)
@@ -591,6 +607,31 @@ static void an_empty_list_after_many_orders_is_nobodys_end(void **state)
     assert_int_equal(count_events(world, EVENT_SOURCE_RECOVERED), 1);
 }
 
+/* Who knows that it is true may say so: then nothing is left but what the details say. */
+static void an_empty_list_that_is_released_is_believed(void **state)
+{
+    struct world *world = *state;
+    list_orders(world, 40);
+    settle(world);
+    for (int i = 0; i < 40; i++) {
+        world->orders[i].is_listed = false;
+        world->orders[i].detail_code = 404;
+    }
+    sweeps(world, 1);
+    assert_true(poller_status(world->poller).is_empty_doubted);
+    assert_non_null(strstr(poller_status(world->poller).last_failure, "orderwatch release"));
+    poller_release(world->poller);
+    world_run_for(world, 1000);
+    assert_int_equal(poller_status(world->poller).health, POLLER_OK);
+    assert_false(poller_status(world->poller).is_empty_doubted);
+    assert_int_equal(count_events(world, EVENT_ORDER_DISAPPEARED), 0); /* absent once */
+    sweeps(world, 5);
+    assert_int_equal(count_events(world, EVENT_ORDER_DISAPPEARED), 40);
+    assert_int_equal(count_events(world, EVENT_SOURCE_CHANGE_HELD), 0);
+    sweeps(world, 2);
+    assert_int_equal(poller_status(world->poller).health, POLLER_OK);
+}
+
 /* --- lists that lie --------------------------------------------------------------------------- */
 
 static void insert_before_second_page(struct world *world, size_t offset)
@@ -745,6 +786,23 @@ static void a_mass_change_is_held_until_released(void **state)
     world_run_for(world, 1000);
     assert_int_equal(world->event_count, 31);
     assert_false(poller_status(world->poller).is_held);
+}
+
+/* What the API spells otherwise is why so much changed: who is to release it has to know. */
+static void what_is_new_in_a_held_sweep_is_told_at_once_and_once(void **state)
+{
+    struct world *world = *state;
+    list_orders(world, 40);
+    settle(world);
+    change_many(world, 30, "\"status\":\"Teleported\"");
+    sweeps(world, 2);
+    assert_true(poller_status(world->poller).is_held);
+    assert_int_equal(count_events(world, EVENT_SOURCE_SCHEMA_CHANGED), 1);
+    assert_int_equal(world->event_count, 2);
+    poller_release(world->poller);
+    sweeps(world, 1);
+    assert_int_equal(count_events(world, EVENT_SOURCE_SCHEMA_CHANGED), 1);
+    assert_int_equal(count_events(world, EVENT_ORDER_STATUS_CHANGED), 30);
 }
 
 /* The hold's own commit takes nothing that is staged along, nor does it make it forgotten. */
@@ -1756,6 +1814,7 @@ int main(void)
         CASE(a_list_that_repeats_itself_counts_for_what_it_shows),
         CASE(an_error_behind_full_pages_is_told_from_their_end),
         CASE(no_content_behind_full_pages_is_told_from_their_end),
+        CASE(no_content_where_nothing_is_known_is_an_empty_list),
         CASE(a_page_is_asked_for_only_if_it_changed),
         CASE(an_unchanged_page_proves_no_more_than_it_did),
         CASE(whoever_said_nothing_before_is_asked_without_condition),
@@ -1770,6 +1829,7 @@ int main(void)
         CASE(without_details_absence_is_disappearance),
         CASE(an_empty_list_is_not_believed_but_a_final_detail_is),
         CASE(an_empty_list_after_many_orders_is_nobodys_end),
+        CASE(an_empty_list_that_is_released_is_believed),
         CASE(a_list_that_moves_is_read_again),
         CASE(a_total_too_large_is_believed_thrice_and_then_never),
         CASE(a_list_that_ends_before_its_true_total_is_never_believed),
@@ -1777,6 +1837,7 @@ int main(void)
         CASE(an_impossible_total_does_not_keep_the_baseline_away),
         CASE(a_mass_of_other_spellings_is_no_mass_change),
         CASE(a_mass_change_is_held_until_released),
+        CASE(what_is_new_in_a_held_sweep_is_told_at_once_and_once),
         CASE(what_a_hold_could_not_discard_is_not_told_twice),
         CASE(what_a_poller_before_could_not_discard_is_not_told),
         CASE(a_held_change_is_told_when_it_stays_and_forgotten_when_undone),
