@@ -1,7 +1,12 @@
 /* What time will cause, order by order: kept as the core plans it, asked for by its due. */
 #include "store_internal.h"
 
+#include "core/keep.h"
+#include "core/text.h"
+
 #define DEADLINES_MAX 10000 /* in one answer, whatever was asked */
+#define ENCODED_BYTES_MAX ((size_t)1 << 30)
+#define DIGITS_MAX 19 /* of an int64_t; of no more a uint64_t overflows */
 
 struct deadlines_job {
     struct job job;
@@ -14,88 +19,142 @@ struct deadlines_job {
     store_deadlines_fn *on_done;
 };
 
-/* One that stands in the table. */
-struct known {
-    struct known *next;
+/* --- those of one order, as bytes that its record holds -----------------------------------------
+ */
+
+struct planned {
+    struct planned *next;
     struct deadline deadline;
 };
-
-static struct known *read_known(struct database *database, const char *source_name, const char *id,
-                                struct arena *arena)
-{
-    struct known *all = NULL;
-    struct sqlite3_stmt *row = database_statement(database, STATEMENT_DEADLINE_LIST);
-    bind_text(row, 1, source_name);
-    bind_text(row, 2, id);
-    while (database_next(database, row)) {
-        struct known *known = arena_alloc(arena, sizeof *known);
-        known->next = all;
-        known->deadline.kind = (enum deadline_kind)column_number(row, 0);
-        known->deadline.key = arena_text(arena, span_of(column_text(row, 1)));
-        known->deadline.due_wall_ms = column_number(row, 2);
-        all = known;
-    }
-    return all;
-}
 
 static const char *key_of(const struct deadline *deadline)
 {
     return deadline->key != NULL ? deadline->key : "";
 }
 
-static bool is_same(const struct deadline *one, const struct deadline *other)
+struct span deadlines_encode(const struct staged_order *staged, struct arena *arena)
 {
-    return one->kind == other->kind && text_equal(key_of(one), key_of(other)) &&
-           one->due_wall_ms == other->due_wall_ms;
-}
-
-static bool is_planned(const struct staged_order *staged, const struct deadline *known)
-{
+    struct text bytes;
+    text_init(&bytes, ENCODED_BYTES_MAX);
     for (size_t i = 0; i < staged->deadline_count; i++) {
-        if (is_same(&staged->deadlines[i], known)) {
-            return true;
-        }
+        const struct deadline *deadline = &staged->deadlines[i];
+        struct span key = span_of(key_of(deadline));
+        text_add_number(&bytes, (int64_t)deadline->kind, 1);
+        text_add_char(&bytes, ' ');
+        text_add_number(&bytes, deadline->due_wall_ms, 1);
+        text_add_char(&bytes, ' ');
+        text_add_number(&bytes, (int64_t)key.size, 1);
+        text_add_char(&bytes, ':');
+        text_add(&bytes, key);
     }
-    return false;
+    return keep_text(&bytes, arena);
 }
 
-static bool is_known(const struct known *all, const struct deadline *planned)
+struct span deadlines_of(struct database *database, int64_t record, struct arena *arena)
 {
-    while (all != NULL && !is_same(&all->deadline, planned)) {
+    struct span bytes = {.data = NULL};
+    struct sqlite3_stmt *row = database_statement(database, STATEMENT_DEADLINE_LIST);
+    bind_number(row, 1, record);
+    if (database_next(database, row)) {
+        bytes = keep_span(arena, column_bytes(row, 0));
+    }
+    statement_reset(row);
+    return bytes;
+}
+
+/* A number and the byte behind it. */
+static bool take_number(struct span *rest, char end, int64_t *out)
+{
+    size_t from = rest->size != 0 && rest->data[0] == '-' ? 1 : 0;
+    size_t size = from;
+    uint64_t number = 0;
+    while (size < rest->size && size - from < DIGITS_MAX && rest->data[size] >= '0' &&
+           rest->data[size] <= '9') {
+        number = number * 10 + (uint64_t)(rest->data[size++] - '0');
+    }
+    if (size == from || size == rest->size || rest->data[size] != end || number > INT64_MAX) {
+        return false;
+    }
+    *out = from != 0 ? -(int64_t)number : (int64_t)number;
+    *rest = (struct span){.data = rest->data + size + 1, .size = rest->size - size - 1};
+    return true;
+}
+
+static bool take_deadline(struct span *rest, struct arena *arena, struct deadline *out)
+{
+    int64_t kind = 0;
+    int64_t key_size = 0;
+    if (!take_number(rest, ' ', &kind) || !take_number(rest, ' ', &out->due_wall_ms) ||
+        !take_number(rest, ':', &key_size) || key_size < 0 || (uint64_t)key_size > rest->size) {
+        return false;
+    }
+    size_t size = (size_t)key_size;
+    out->kind = (enum deadline_kind)kind;
+    out->key = arena_text(arena, (struct span){.data = rest->data, .size = size});
+    *rest = (struct span){.data = rest->data + size, .size = rest->size - size};
+    return true;
+}
+
+static const struct planned *decode(struct database *database, struct span bytes,
+                                    struct arena *arena)
+{
+    struct planned *all = NULL;
+    while (bytes.size != 0) {
+        struct planned *planned = arena_alloc(arena, sizeof *planned);
+        if (!take_deadline(&bytes, arena, &planned->deadline)) {
+            (void)database_fail(database, STATUS_CORRUPT,
+                                "the deadlines of an order are damaged; restore it from a backup");
+            return NULL;
+        }
+        planned->next = all;
+        all = planned;
+    }
+    return all;
+}
+
+/* --- all of them, by their due
+ * --------------------------------------------------------------------
+ */
+
+static bool is_among(const struct planned *all, const struct deadline *one)
+{
+    while (all != NULL &&
+           !(all->deadline.kind == one->kind && all->deadline.due_wall_ms == one->due_wall_ms &&
+             text_equal(all->deadline.key, one->key))) {
         all = all->next;
     }
     return all != NULL;
 }
 
 static void run_on(struct database *database, enum statement what, const char *source_name,
-                   const char *id, const struct deadline *deadline)
+                   const char *order_id, const struct deadline *deadline)
 {
     struct sqlite3_stmt *statement = database_statement(database, what);
     bind_text(statement, 1, source_name);
-    bind_text(statement, 2, id);
-    bind_number(statement, 3, (int64_t)deadline->kind);
-    bind_text(statement, 4, key_of(deadline));
-    if (what == STATEMENT_DEADLINE_ADD) {
-        bind_number(statement, 5, deadline->due_wall_ms);
-    }
+    bind_number(statement, 2, deadline->due_wall_ms);
+    bind_text(statement, 3, order_id);
+    bind_number(statement, 4, (int64_t)deadline->kind);
+    bind_text(statement, 5, deadline->key);
     (void)database_run(database, statement);
 }
 
-/* What stays as it is is not written again: most changes of an order move none of its deadlines,
- * and each of them is on three pages of its own. */
-void deadlines_write(struct database *database, const char *source_name,
-                     const struct staged_order *staged, struct arena *arena)
+/* What stays as it is is not written again: most changes of an order move none of its deadlines. */
+void deadlines_change(struct database *database, const char *source_name, const char *order_id,
+                      struct span from, struct span to, struct arena *arena)
 {
-    const char *id = staged->order.id;
-    const struct known *all = read_known(database, source_name, id, arena);
-    for (const struct known *known = all; known != NULL; known = known->next) {
-        if (!is_planned(staged, &known->deadline)) {
-            run_on(database, STATEMENT_DEADLINE_END, source_name, id, &known->deadline);
+    if (span_equal(from, to)) {
+        return;
+    }
+    const struct planned *before = decode(database, from, arena);
+    const struct planned *after = decode(database, to, arena);
+    for (const struct planned *one = before; one != NULL; one = one->next) {
+        if (!is_among(after, &one->deadline)) {
+            run_on(database, STATEMENT_DEADLINE_END, source_name, order_id, &one->deadline);
         }
     }
-    for (size_t i = 0; i < staged->deadline_count; i++) {
-        if (!is_known(all, &staged->deadlines[i])) {
-            run_on(database, STATEMENT_DEADLINE_ADD, source_name, id, &staged->deadlines[i]);
+    for (const struct planned *one = after; one != NULL; one = one->next) {
+        if (!is_among(before, &one->deadline)) {
+            run_on(database, STATEMENT_DEADLINE_ADD, source_name, order_id, &one->deadline);
         }
     }
 }

@@ -144,11 +144,13 @@ static int64_t find_record(struct database *database, enum statement statement,
 }
 
 static void forget_record(struct database *database, int64_t record, const char *source_name,
-                          const char *order_id)
+                          const char *order_id, struct arena *arena)
 {
+    struct span deadlines = deadlines_of(database, record, arena);
+    deadlines_change(database, source_name, order_id, deadlines, (struct span){.data = NULL},
+                     arena);
     run_on(database, STATEMENT_RECORD_FORGET, record);
     run_on_order(database, STATEMENT_ORDER_FORGET, source_name, order_id);
-    run_on_order(database, STATEMENT_DEADLINE_FORGET, source_name, order_id);
     state_take_back(database, source_name, order_id);
 }
 
@@ -193,7 +195,7 @@ static void forget_left(struct database *database, const struct old_event *event
                                                               event->source_name, event->order_id)
                                                 : 0;
     if (record != 0) {
-        forget_record(database, record, event->source_name, event->order_id);
+        forget_record(database, record, event->source_name, event->order_id, forget->job.arena);
         forget->done.ticket_count +=
             forget_tickets(database, forget->job.arena, event->source_name, event->order_id);
         forget->done.order_count++;
@@ -333,7 +335,7 @@ static void run_forget_order(struct database *database, struct job *job)
         forget_event(database, row, forget);
     }
     if (record != 0) {
-        forget_record(database, record, query->source_name, query->order_id);
+        forget_record(database, record, query->source_name, query->order_id, forget->job.arena);
         forget->done.order_count = 1;
     }
     forget->done.ticket_count =

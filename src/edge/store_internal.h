@@ -23,9 +23,12 @@ void records_write(struct database *database, const char *source_name,
 void records_write_values(struct database *database, const struct stored_value *values,
                           size_t count);
 
-/* store_deadlines.c: of an order that is written. */
-void deadlines_write(struct database *database, const char *source_name,
-                     const struct staged_order *staged, struct arena *arena);
+/* store_deadlines.c: what an order is to have; what its record has, which a new one puts in place;
+ * and the moves from the one to the other among those that wait for their due. */
+struct span deadlines_encode(const struct staged_order *staged, struct arena *arena);
+struct span deadlines_of(struct database *database, int64_t record, struct arena *arena);
+void deadlines_change(struct database *database, const char *source_name, const char *order_id,
+                      struct span from, struct span to, struct arena *arena);
 void store_fetch_deadlines(void *self, const char *source_name, int64_t now_wall_ms,
                            size_t count_max, store_deadlines_fn *on_done, void *arg);
 

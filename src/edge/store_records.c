@@ -45,22 +45,28 @@ static void bind_order(struct sqlite3_stmt *statement, const char *source_name,
     bind_number(statement, 5, order->has_left);
 }
 
-static void write_record(struct database *database, const char *source_name,
-                         const struct stored_order *order)
+/* The row in records; 0: there is none yet. */
+static int64_t find_record(struct database *database, const char *source_name, const char *id)
 {
     struct sqlite3_stmt *find = database_statement(database, STATEMENT_ORDER_FIND);
     bind_text(find, 1, source_name);
-    bind_text(find, 2, order->id);
-    bool is_known = database_next(database, find);
-    int64_t record = is_known ? column_number(find, 0) : 0;
+    bind_text(find, 2, id);
+    int64_t record = database_next(database, find) ? column_number(find, 0) : 0;
     statement_reset(find);
+    return record;
+}
 
+static void write_record(struct database *database, const char *source_name, int64_t record,
+                         const struct stored_order *order, struct span deadlines)
+{
+    bool is_known = record != 0;
     struct sqlite3_stmt *change =
         database_statement(database, is_known ? STATEMENT_RECORD_CHANGE : STATEMENT_RECORD_ADD);
     bind_bytes(change, 1, order->canonical);
     bind_bytes(change, 2, order->history);
+    bind_bytes(change, 3, deadlines);
     if (is_known) {
-        bind_number(change, 3, record);
+        bind_number(change, 4, record);
     }
     (void)database_run(database, change);
 
@@ -76,9 +82,16 @@ static void write_record(struct database *database, const char *source_name,
 void records_write(struct database *database, const char *source_name,
                    const struct staged_order *staged, struct arena *arena)
 {
-    write_record(database, source_name, &staged->order);
-    deadlines_write(database, source_name, staged, arena);
-    state_mark(database, source_name, staged->order.id);
+    const struct stored_order *order = &staged->order;
+    int64_t record = find_record(database, source_name, order->id);
+    struct span known = {.data = NULL};
+    if (record != 0) {
+        known = deadlines_of(database, record, arena);
+    }
+    struct span deadlines = deadlines_encode(staged, arena);
+    write_record(database, source_name, record, order, deadlines);
+    deadlines_change(database, source_name, order->id, known, deadlines, arena);
+    state_mark(database, source_name, order->id);
 }
 
 void records_write_values(struct database *database, const struct stored_value *values,

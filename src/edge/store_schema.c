@@ -76,6 +76,21 @@ static const struct migration migrations[] = {
      "ALTER TABLE states ADD COLUMN is_whole INTEGER NOT NULL DEFAULT 1;"
      "ALTER TABLE states ADD COLUMN is_refused INTEGER NOT NULL DEFAULT 0;"
      "CREATE INDEX states_refused ON states(sink, version) WHERE is_refused = 1;"},
+    {5,
+     /* By their due only; which ones an order has stands with its record, which is written when
+      * they change: kind, due, the key's size and the key of each (store_deadlines.c). */
+     "ALTER TABLE records ADD COLUMN deadlines BLOB NOT NULL DEFAULT x'';"
+     "UPDATE records SET deadlines = planned.bytes FROM (SELECT o.record AS record,"
+     " group_concat(d.kind || ' ' || d.due || ' ' || length(CAST(d.key AS BLOB)) || ':' || d.key,"
+     " '') AS bytes FROM deadlines d JOIN orders o ON o.source = d.source AND o.id = d.order_id"
+     " GROUP BY o.record) AS planned WHERE id = planned.record;"
+     "CREATE TABLE by_due(source TEXT NOT NULL, due INTEGER NOT NULL, order_id TEXT NOT NULL,"
+     " kind INTEGER NOT NULL, key TEXT NOT NULL, PRIMARY KEY(source, due, order_id, kind, key))"
+     " WITHOUT ROWID;"
+     "INSERT INTO by_due SELECT d.source, d.due, d.order_id, d.kind, d.key FROM deadlines d"
+     " JOIN orders o ON o.source = d.source AND o.id = d.order_id ORDER BY 1, 2, 3, 4, 5;"
+     "DROP TABLE deadlines;"
+     "ALTER TABLE by_due RENAME TO deadlines;"},
 };
 
 #define VERSION_NEWEST (migrations[ARRAY_COUNT(migrations) - 1].version)

@@ -25,8 +25,11 @@ static const struct statement_text texts[] = {
     [STATEMENT_ORDER_CHANGE] = {"UPDATE orders SET raw_fingerprint = ?3, sequence = ?4,"
                                 " has_left = ?5 WHERE source = ?1 AND id = ?2",
                                 "SEARCH orders USING PRIMARY KEY (source=? AND id=?)"},
-    [STATEMENT_RECORD_ADD] = {"INSERT INTO records(canonical, history) VALUES(?1, ?2)", ""},
-    [STATEMENT_RECORD_CHANGE] = {"UPDATE records SET canonical = ?1, history = ?2 WHERE id = ?3",
+    [STATEMENT_RECORD_ADD] = {"INSERT INTO records(canonical, history, deadlines)"
+                              " VALUES(?1, ?2, ?3)",
+                              ""},
+    [STATEMENT_RECORD_CHANGE] = {"UPDATE records SET canonical = ?1, history = ?2,"
+                                 " deadlines = ?3 WHERE id = ?4",
                                  "SEARCH records USING INTEGER PRIMARY KEY (rowid=?)"},
     [STATEMENT_STAGED_ADD] = {"INSERT INTO temp.staged(id, bytes) VALUES(?1, ?2)", ""},
     [STATEMENT_STAGED_VISIT] =
@@ -37,21 +40,18 @@ static const struct statement_text texts[] = {
         {"DELETE FROM temp.staged WHERE id BETWEEN ?1 AND ?2",
          "SEARCH temp.staged USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)"},
     [STATEMENT_STAGED_FORGET_ALL] = {"DELETE FROM temp.staged", ""}, /* truncates, reads nothing */
-    [STATEMENT_DEADLINE_LIST] = {"SELECT kind, key, due FROM deadlines"
-                                 " WHERE source = ?1 AND order_id = ?2",
-                                 "SEARCH deadlines USING PRIMARY KEY (source=? AND order_id=?)"},
-    [STATEMENT_DEADLINE_ADD] = {"INSERT OR IGNORE INTO deadlines(source, order_id, kind, key, due)"
+    [STATEMENT_DEADLINE_LIST] = {"SELECT deadlines FROM records WHERE id = ?1",
+                                 "SEARCH records USING INTEGER PRIMARY KEY (rowid=?)"},
+    [STATEMENT_DEADLINE_ADD] = {"INSERT OR IGNORE INTO deadlines(source, due, order_id, kind, key)"
                                 " VALUES(?1, ?2, ?3, ?4, ?5)",
                                 ""},
-    [STATEMENT_DEADLINE_END] = {"DELETE FROM deadlines WHERE source = ?1 AND order_id = ?2"
-                                " AND kind = ?3 AND key = ?4",
-                                "SEARCH deadlines USING PRIMARY KEY (source=? AND order_id=? AND"
-                                " kind=? AND key=?)"},
-    [STATEMENT_DEADLINE_FORGET] = {"DELETE FROM deadlines WHERE source = ?1 AND order_id = ?2",
-                                   "SEARCH deadlines USING PRIMARY KEY (source=? AND order_id=?)"},
+    [STATEMENT_DEADLINE_END] = {"DELETE FROM deadlines WHERE source = ?1 AND due = ?2"
+                                " AND order_id = ?3 AND kind = ?4 AND key = ?5",
+                                "SEARCH deadlines USING PRIMARY KEY (source=? AND due=? AND"
+                                " order_id=? AND kind=? AND key=?)"},
     [STATEMENT_DEADLINE_FETCH] = {"SELECT order_id, kind, due, key FROM deadlines"
                                   " WHERE source = ?1 ORDER BY due LIMIT ?2",
-                                  "SEARCH deadlines USING COVERING INDEX deadlines_due (source=?)"},
+                                  "SEARCH deadlines USING PRIMARY KEY (source=?)"},
     [STATEMENT_VALUE_VISIT] = {"SELECT key, value FROM named_values", "SCAN named_values"},
     [STATEMENT_VALUE_SET] = {"INSERT INTO named_values(key, value) VALUES(?1, ?2)"
                              " ON CONFLICT(key) DO UPDATE SET value = excluded.value",

@@ -1,6 +1,8 @@
 /* Every operation of the store port on the real SQLite in a folder of its own. */
 #include "support/store_fixture.h"
 
+#include <sqlite3.h>
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -338,6 +340,40 @@ static void test_only_the_deadlines_that_differ_change(void **state)
     assert_deadlines(fixture, after, 3);
 }
 
+static void damage(struct fixture *fixture, const char *sql)
+{
+    sqlite3 *handle = NULL;
+    fixture_close(fixture);
+    assert_int_equal(sqlite3_open(fixture->path, &handle), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(handle, sql, NULL, NULL, NULL), SQLITE_OK);
+    assert_int_equal(sqlite3_close(handle), SQLITE_OK);
+    assert_int_equal(fixture_open(fixture), STATUS_OK);
+}
+
+static void test_damaged_deadlines_are_told_and_change_nothing(void **state)
+{
+    struct fixture *fixture = *state;
+    struct deadline planned = {DEADLINE_STALLED, NOW + 30, "1"};
+    struct staged_order order = fixture_order("1", "one");
+    order.deadlines = &planned;
+    order.deadline_count = 1;
+    fixture_commit_orders(fixture, &order, 1);
+    static const char *const bytes[] = {
+        "x",     "1 2 3:ab",  "1 2 -1:a", "1 2 1a",
+        "1 2 ",  "1  1:a",    "1 -",      "99999999999999999999 2 1:a",
+        "1 2 9", "1 2 1:a1 2"};
+    order.deadline_count = 0;
+    for (size_t i = 0; i < ARRAY_COUNT(bytes); i++) {
+        char sql[128];
+        (void)snprintf(sql, sizeof sql, "UPDATE records SET deadlines = '%s'", bytes[i]);
+        damage(fixture, sql);
+        struct commit commit = {.source_name = SOURCE, .orders = &order, .order_count = 1};
+        assert_int_equal(fixture_commit(fixture, &commit), STATUS_CORRUPT);
+        assert_non_null(strstr(fixture->why.detail, "deadlines"));
+        assert_deadlines(fixture, &planned, 1);
+    }
+}
+
 int main(void)
 {
 #define STORE_TEST(test) cmocka_unit_test_setup_teardown(test, fixture_setup, fixture_teardown)
@@ -353,6 +389,7 @@ int main(void)
         STORE_TEST(test_a_lane_goes_one_by_one),
         STORE_TEST(test_deadlines_are_replaced_with_their_order),
         STORE_TEST(test_only_the_deadlines_that_differ_change),
+        STORE_TEST(test_damaged_deadlines_are_told_and_change_nothing),
     };
     return cmocka_run_group_tests_name("store", tests, NULL, NULL);
 }

@@ -3,6 +3,7 @@
 #include "support/store_fixture.h"
 
 #include "core/random.h"
+#include "core/text.h"
 
 #include <sqlite3.h>
 
@@ -210,6 +211,51 @@ static void test_what_is_read_of_an_older_state_is_what_was_written(void **state
     }
 }
 
+static int add_id(void *arg, int count, char **values, char **names)
+{
+    struct text *ids = arg;
+    (void)names;
+    assert_int_equal(count, 1);
+    text_add_text(ids, values[0]);
+    text_add_char(ids, '\n');
+    return 0;
+}
+
+/* Each order knows which of the deadlines are its own: written with none, it leaves those of the
+ * others. */
+static void test_orders_of_an_older_state_end_their_deadlines(void **state)
+{
+    struct fixture *fixture = *state;
+    int newest = newest_version(fixture);
+    for (int version = 1; version <= newest; version++) {
+        make_state(fixture, version);
+        struct text ids;
+        text_init(&ids, WORDS_MAX);
+        ask(fixture, "SELECT DISTINCT order_id FROM deadlines WHERE source = '" FIXTURE_SOURCE "'",
+            add_id, &ids);
+        assert_true(ids.size != 0);
+        assert_int_equal(fixture_open(fixture), STATUS_OK);
+        assert_int_equal(fixture_fetch_deadlines(fixture, LATER, 1000), STATUS_OK);
+        size_t left = fixture->count;
+        char *rest = text_take(&ids);
+        char *position = rest;
+        for (const char *id = strsep(&position, "\n"); id[0] != '\0';
+             id = strsep(&position, "\n")) {
+            const struct due_deadline *known = fixture->deadlines;
+            for (size_t i = 0; i < fixture->count; i++) {
+                left -= text_equal(known[i].order_id, id) ? 1 : 0;
+            }
+            struct staged_order order = fixture_order(id, "{}");
+            fixture_commit_orders(fixture, &order, 1);
+            assert_int_equal(fixture_fetch_deadlines(fixture, LATER, 1000), STATUS_OK);
+            assert_int_equal(fixture->count, left);
+        }
+        assert_int_equal(left, 0);
+        free(rest);
+        fixture_close(fixture);
+    }
+}
+
 static void test_there_is_a_state_of_each_schema(void **state)
 {
     struct fixture *fixture = *state;
@@ -296,6 +342,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         STORE_TEST(test_every_released_state_is_brought_up_to_date),
         STORE_TEST(test_what_is_read_of_an_older_state_is_what_was_written),
+        STORE_TEST(test_orders_of_an_older_state_end_their_deadlines),
         STORE_TEST(test_there_is_a_state_of_each_schema),
         STORE_TEST(test_a_migration_that_fails_changes_nothing),
         STORE_TEST(test_killed_in_between_it_is_the_old_or_the_new),

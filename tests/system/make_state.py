@@ -13,7 +13,6 @@ import urllib.parse
 import conftest
 import harness
 import mqtt_soak
-import mqtt_soak
 from harness import ROOT, wait_until
 from test_formats import TicketingSystem, ticket_sink
 
