@@ -38,10 +38,12 @@ static struct span cut(struct span *rest, char separator)
     return trim(part);
 }
 
-/* True when the words of a rel value hold next; they are compared without regard to case. */
+/* True when the words of a rel value hold next; they are compared without regard to case. Quotes of
+ * the wrong kind are taken for what they stand for: a next page must not be missed. */
 static bool holds_next(struct span value)
 {
-    if (value.size >= 2 && value.data[0] == '"') {
+    value = trim(value);
+    if (value.size >= 2 && (value.data[0] == '"' || value.data[0] == '\'')) {
         value = (struct span){.data = value.data + 1, .size = value.size - 2};
     }
     while (value.size != 0) {

@@ -44,6 +44,8 @@ static void finds_next_among_others(void **state)
     check_next("</orders?p=2>;rel=next", "https://api.example.com/orders?p=2");
     check_next("<?offset=7>; rel=next", "https://api.example.com/v1/orders?offset=7");
     check_next("<more>; rel=next", "https://api.example.com/v1/more");
+    check_next("<more>\t; rel = \"next\"", "https://api.example.com/v1/more");
+    check_next("<more>; rel='prev next'", "https://api.example.com/v1/more");
     check_next("<HTTPS://API.example.com?x>; rel=next", "HTTPS://API.example.com?x");
 }
 
