@@ -375,7 +375,7 @@ static enum status explain(struct http_transfer *transfer, struct failure *why)
     }
     if (transfer->code == CURLE_COULDNT_CONNECT && transfer->refused_address[0] != '\0') {
         return fail(why, STATUS_UNAVAILABLE,
-                    "address %s is private or local, which this URL does not allow",
+                    "address %s is private or local, and allow_private is off",
                     transfer->refused_address);
     }
     struct span alert = certificate_alert(transfer);

@@ -163,7 +163,7 @@ def test_an_address_is_looked_at_when_it_is_connected_to(world):
     daemon = world.daemon(configuration(world.folder, simulator, sinks=[], routes=[],
                                         source={"allow_private": "off"})).start()
     failing = wait_until(lambda: [row for row in source_of(daemon) if row["state"] == "failing"], daemon.log)
-    assert "is private or local" in failing[0]["last_failure"]
+    assert "is private or local, and allow_private is off" in failing[0]["last_failure"]
     assert simulator.requests() == []
     assert daemon.stop() == 0
 
