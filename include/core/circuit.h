@@ -52,6 +52,7 @@ void circuit_lost(struct circuit *circuit, bool is_probe, int64_t server_hint_ms
 void circuit_hold(struct circuit *circuit, uint64_t lane_hash, int64_t until_mono_ms);
 void circuit_available(struct circuit *circuit, int64_t now_mono_ms); /* probe at once */
 void circuit_disable(struct circuit *circuit, struct instant now);
-void circuit_enable(struct circuit *circuit); /* opens a disabled sink, with a small window */
+/* Opens a disabled sink, with a small window, and ends a pause that its receiver asked for. */
+void circuit_enable(struct circuit *circuit);
 
 #endif

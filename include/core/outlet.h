@@ -34,6 +34,7 @@ int64_t outlet_turn(struct outlet *outlet, struct instant now);
 
 void outlet_available(struct outlet *outlet); /* the receiver is there: probe at once */
 void outlet_disable(struct outlet *outlet, struct instant now);
+void outlet_hold(struct outlet *outlet, int64_t until_mono_ms); /* the receiver asked for it */
 void outlet_resume(struct outlet *outlet);
 void outlet_pause(struct outlet *outlet, bool is_paused);
 bool outlet_is_paused(const struct outlet *outlet);

@@ -11,8 +11,9 @@ struct sink_memory {
     uint64_t sequence;    /* of its latest event */
     uint64_t parked_told; /* how many parked deliveries the others know of */
     bool is_failing_told;
-    bool is_disabled;       /* the receiver answered 410 */
-    int64_t digest_wall_ms; /* up to which its digests have an event of their own */
+    bool is_disabled;           /* the receiver answered 410 */
+    int64_t held_until_wall_ms; /* it asked for a pause; 0: none */
+    int64_t digest_wall_ms;     /* up to which its digests have an event of their own */
 };
 
 /* How the sink is now. */
@@ -25,6 +26,7 @@ struct sink_condition {
     int64_t parked_told_mono_ms; /* INT64_MIN: not since start */
     bool has_answered;           /* since start */
     bool is_disabled;
+    int64_t held_until_wall_ms; /* 0: nobody asks for a pause now */
 };
 
 #define PARKED_TOLD_EVERY_MS (10 * MINUTE_MS)

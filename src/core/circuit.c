@@ -164,6 +164,7 @@ void circuit_disable(struct circuit *circuit, struct instant now)
 
 void circuit_enable(struct circuit *circuit)
 {
+    circuit->held_until_mono_ms = 0;
     if (circuit->state == CIRCUIT_DISABLED) {
         circuit->state = CIRCUIT_CLOSED;
         circuit->window = 1;

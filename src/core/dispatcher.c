@@ -1,4 +1,5 @@
 #include "core/arena.h"
+#include "core/due_clock.h"
 #include "core/log.h"
 #include "core/route.h"
 #include "core/silencer.h"
@@ -58,6 +59,8 @@ void dispatcher_restore(struct dispatcher *dispatcher, const struct stored_value
     if (sink_memory_decode(value->value, &branch->memory, &why) != STATUS_OK) {
         LOG_ERROR("sink_memory_unreadable", log_text("sink", branch->config->name),
                   log_text("reason", why.detail));
+    } else {
+        branch->is_restored = true;
     }
 }
 
@@ -163,9 +166,11 @@ static void absorb_counts(struct dispatcher *dispatcher, struct branch *branch)
     }
 }
 
-static struct sink_condition condition_of(const struct branch *branch)
+static struct sink_condition condition_of(const struct dispatcher *dispatcher,
+                                          const struct branch *branch)
 {
     const struct circuit *circuit = outlet_circuit(branch->outlet);
+    int64_t hold_ms = circuit->held_until_mono_ms - dispatcher->now.mono_ms;
     return (struct sink_condition){.sink_name = branch->config->name,
                                    .detail = outlet_last_detail(branch->outlet),
                                    .failing_since = circuit->failing_since,
@@ -173,7 +178,9 @@ static struct sink_condition condition_of(const struct branch *branch)
                                    .parked_count = branch->counts.parked,
                                    .parked_told_mono_ms = branch->parked_told_mono_ms,
                                    .has_answered = circuit->has_answered,
-                                   .is_disabled = circuit->state == CIRCUIT_DISABLED};
+                                   .is_disabled = circuit->state == CIRCUIT_DISABLED,
+                                   .held_until_wall_ms =
+                                       hold_ms > 0 ? dispatcher->now.wall_ms + hold_ms : 0};
 }
 
 struct news_batch {
@@ -204,7 +211,7 @@ static bool is_seed_due(const struct dispatcher *dispatcher, const struct branch
 
 static void add_news(struct dispatcher *dispatcher, struct branch *branch, struct news_batch *batch)
 {
-    struct sink_condition condition = condition_of(branch);
+    struct sink_condition condition = condition_of(dispatcher, branch);
     struct event events[SINK_NEWS_MAX];
     size_t count = sink_news_compose(&branch->memory, &condition, dispatcher->now,
                                      dispatcher->arena, events, &branch->memory_after);
@@ -260,7 +267,7 @@ static void on_committed(void *arg, enum status status, const char *detail)
 
 static bool is_news_due(const struct dispatcher *dispatcher, const struct branch *branch)
 {
-    struct sink_condition condition = condition_of(branch);
+    struct sink_condition condition = condition_of(dispatcher, branch);
     return is_seed_due(dispatcher, branch) ||
            sink_news_is_due(&branch->memory, &condition, dispatcher->now);
 }
@@ -305,7 +312,7 @@ static int64_t next_news_mono_ms(const struct dispatcher *dispatcher)
 {
     int64_t next = INSTANT_NEVER;
     for (size_t i = 0; i < dispatcher->branch_count; i++) {
-        struct sink_condition condition = condition_of(&dispatcher->branches[i]);
+        struct sink_condition condition = condition_of(dispatcher, &dispatcher->branches[i]);
         int64_t due = sink_news_next_mono_ms(&dispatcher->branches[i].memory, &condition);
         next = due < next ? due : next;
         int64_t seed = next_seed_mono_ms(dispatcher, &dispatcher->branches[i]);
@@ -329,15 +336,30 @@ static int64_t tell_news_when_due(struct dispatcher *dispatcher)
 
 /* --- turns -------------------------------------------------------------------------------- */
 
+/* What the receiver said before the start holds on. A pause is not longer than any that can be
+ * asked for: the clock may have gone back. */
+static void begin_branch(struct branch *branch, struct instant now)
+{
+    int64_t hold_ms = branch->memory.held_until_wall_ms - now.wall_ms;
+    if (branch->memory.is_disabled) {
+        outlet_disable(branch->outlet, now);
+    }
+    if (branch->is_restored && hold_ms > 0) {
+        hold_ms = hold_ms < SERVER_HINT_MAX_MS ? hold_ms : SERVER_HINT_MAX_MS;
+        outlet_hold(branch->outlet, now.mono_ms + hold_ms);
+    }
+    branch->is_restored = false;
+    branch->has_begun = true;
+}
+
 static void begin_branches(struct dispatcher *dispatcher)
 {
     dispatcher->has_turned = true;
     for (size_t i = 0; i < dispatcher->branch_count; i++) {
         struct branch *branch = &dispatcher->branches[i];
-        if (!branch->has_begun && branch->memory.is_disabled) {
-            outlet_disable(branch->outlet, dispatcher->now);
+        if (!branch->has_begun) {
+            begin_branch(branch, dispatcher->now);
         }
-        branch->has_begun = true;
     }
 }
 

@@ -16,6 +16,7 @@ struct branch {
     struct sink_counts counts;
     struct sink_memory memory, memory_after; /* after: once the commit under way is durable */
     bool has_begun;                          /* its memory is what it is: no more restoring */
+    bool is_restored;                        /* from the store, and this is not yet heeded */
     bool is_in_commit;
     int64_t parked_told_mono_ms;
     uint64_t parked_news_seen, settled_seen;

@@ -250,6 +250,11 @@ void outlet_disable(struct outlet *outlet, struct instant now)
     circuit_disable(&outlet->circuit, now);
 }
 
+void outlet_hold(struct outlet *outlet, int64_t until_mono_ms)
+{
+    circuit_hold(&outlet->circuit, 0, until_mono_ms); /* by whose answer is not known any more */
+}
+
 void outlet_resume(struct outlet *outlet)
 {
     circuit_enable(&outlet->circuit);

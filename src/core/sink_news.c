@@ -33,12 +33,27 @@ static bool is_parking_due(const struct sink_memory *memory, const struct sink_c
     return condition->parked_count > memory->parked_told && may_tell_parked(condition, now);
 }
 
+/* A shorter pause is over when a restart is. The wall clock is set now and then, by little. */
+#define HOLD_MS_MIN 10000
+
+static bool is_hold_due(const struct sink_memory *memory, const struct sink_condition *condition,
+                        struct instant now)
+{
+    int64_t until = condition->held_until_wall_ms;
+    if (until == 0) {
+        return memory->held_until_wall_ms > now.wall_ms; /* somebody ended it */
+    }
+    int64_t change_ms = until - memory->held_until_wall_ms;
+    return until - now.wall_ms >= HOLD_MS_MIN &&
+           (change_ms >= HOLD_MS_MIN || change_ms <= -HOLD_MS_MIN);
+}
+
 bool sink_news_is_due(const struct sink_memory *memory, const struct sink_condition *condition,
                       struct instant now)
 {
     return memory->is_disabled != condition->is_disabled ||
            is_failing_due(memory, condition, now) || is_recovery_due(memory, condition) ||
-           is_parking_due(memory, condition, now);
+           is_parking_due(memory, condition, now) || is_hold_due(memory, condition, now);
 }
 
 int64_t sink_news_next_mono_ms(const struct sink_memory *memory,
@@ -148,6 +163,7 @@ size_t sink_news_compose(const struct sink_memory *memory, const struct sink_con
     size_t count = 0;
     *after = *memory;
     after->is_disabled = condition->is_disabled;
+    after->held_until_wall_ms = condition->held_until_wall_ms;
     if (is_failing_due(memory, condition, now)) {
         events[count++] = tell_failing(&telling);
         after->is_failing_told = true;
@@ -166,11 +182,12 @@ size_t sink_news_compose(const struct sink_memory *memory, const struct sink_con
 
 void sink_memory_encode(const struct sink_memory *memory, struct text *out)
 {
-    text_addf(out,
-              "{\"sequence\":%" PRIu64 ",\"parked_told\":%" PRIu64
-              ",\"failing_told\":%s,\"disabled\":%s,\"digest\":%" PRId64 "}",
-              memory->sequence, memory->parked_told, memory->is_failing_told ? "true" : "false",
-              memory->is_disabled ? "true" : "false", memory->digest_wall_ms);
+    text_addf(
+        out,
+        "{\"sequence\":%" PRIu64 ",\"parked_told\":%" PRIu64
+        ",\"failing_told\":%s,\"disabled\":%s,\"digest\":%" PRId64 ",\"held_until\":%" PRId64 "}",
+        memory->sequence, memory->parked_told, memory->is_failing_told ? "true" : "false",
+        memory->is_disabled ? "true" : "false", memory->digest_wall_ms, memory->held_until_wall_ms);
 }
 
 enum status sink_memory_decode(struct span bytes, struct sink_memory *out, struct failure *why)
@@ -184,11 +201,13 @@ enum status sink_memory_decode(struct span bytes, struct sink_memory *out, struc
     int64_t parked_told = json_member_integer(root, "parked_told", -1);
     bool is_complete = sequence >= 0 && parked_told >= 0;
     if (is_complete) {
-        *out = (struct sink_memory){.sequence = (uint64_t)sequence,
-                                    .parked_told = (uint64_t)parked_told,
-                                    .is_failing_told = json_member_true(root, "failing_told"),
-                                    .is_disabled = json_member_true(root, "disabled"),
-                                    .digest_wall_ms = json_member_integer(root, "digest", 0)};
+        *out =
+            (struct sink_memory){.sequence = (uint64_t)sequence,
+                                 .parked_told = (uint64_t)parked_told,
+                                 .is_failing_told = json_member_true(root, "failing_told"),
+                                 .is_disabled = json_member_true(root, "disabled"),
+                                 .digest_wall_ms = json_member_integer(root, "digest", 0),
+                                 .held_until_wall_ms = json_member_integer(root, "held_until", 0)};
     }
     json_destroy(root);
     return is_complete ? STATUS_OK : fail(why, STATUS_CORRUPT, "not a sink's memory");

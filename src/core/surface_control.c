@@ -321,9 +321,7 @@ static void act_on_sink(const struct call *call, const struct target *target, si
         dispatcher_pause(dispatcher, index, true);
     } else if (strcmp(target->action, "resume") == 0) {
         dispatcher_pause(dispatcher, index, false);
-        if (dispatcher_status(dispatcher, index).circuit == CIRCUIT_DISABLED) {
-            dispatcher_resume(dispatcher, index);
-        }
+        dispatcher_resume(dispatcher, index);
     } else {
         refuse_action(call, target->action, "pause, resume, test");
         return;

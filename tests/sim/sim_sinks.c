@@ -433,6 +433,11 @@ bool sim_sink_port_is_quiet(const struct sim_sink_port *port)
     return port->under_way == NULL;
 }
 
+void sim_sink_port_resume(struct sim_sink_port *port)
+{
+    port->held_until_mono_ms = 0;
+}
+
 void sim_sink_port_destroy(struct sim_sink_port *port)
 {
     CHECK(port->under_way == NULL);

@@ -43,6 +43,7 @@ void sim_sink_forget_topics(struct sim_sink *sink);
 struct sim_sink_port; /* of one process */
 struct sim_sink_port *sim_sink_port_create(struct sim_sink *sink, struct sim_process *process);
 struct sink_port sim_sink_port(struct sim_sink_port *port);
+void sim_sink_port_resume(struct sim_sink_port *port);  /* somebody ends the pause it asked for */
 void sim_sink_port_connect(struct sim_sink_port *port); /* tells the daemon that it is there */
 /* The process died: of what was under way, some was taken all the same. */
 void sim_sink_port_crash(struct sim_sink_port *port);

@@ -1,5 +1,7 @@
 """Fairness to a receiver: batches, a rate, pauses that it asks for, a sink that was told to stop, and its fallback."""
+import datetime
 import re
+import signal
 import time
 
 import pytest
@@ -102,6 +104,30 @@ def test_a_pause_that_the_receiver_asks_for_is_kept_for_every_order(bench, code)
     assert re.search(rf"tickets: asked for a pause until \S+ \S+: HTTP {code}", words), words
     wait_until(lambda: len(times) == 4, daemon.log)
     assert times[1] - times[0] > 7.9
+    assert daemon.stop() == 0
+
+
+def moment(text):
+    return datetime.datetime.fromisoformat(text.replace("Z", "+00:00")).timestamp()
+
+
+def test_a_pause_that_was_asked_for_survives_a_kill_and_ends_by_hand(bench):
+    bench.receiver.answer = lambda _event: 429
+    bench.receiver.headers = {"Retry-After": "3600"}
+    daemon = bench.start({**harness.webhook_sink(bench.receiver), "in_flight": 1})
+    hold(bench.simulator, 3)
+    until = wait_until(lambda: ledger(daemon, "tickets").get("asked_to_wait_until"), daemon.log)
+    bench.simulator.sweeps_after(2)  # the store has it by then
+    daemon.stop(signal.SIGKILL)
+    bench.receiver.answer = lambda _event: 204
+    daemon.start()
+    bench.simulator.sweeps_after(3)
+    assert abs(moment(ledger(daemon, "tickets")["asked_to_wait_until"]) - moment(until)) < 2
+    assert len(bench.receiver.attempts) == 1 and ledger(daemon, "tickets")["pending"] == 3
+    status, _, err = harness.run_command("resume", "tickets", "-c", daemon.path)
+    assert status == 0, err
+    wait_until(lambda: ledger(daemon, "tickets")["delivered"] == 2, daemon.log)  # the one it refused has its own time
+    assert "asked_to_wait_until" not in ledger(daemon, "tickets")
     assert daemon.stop() == 0
 
 

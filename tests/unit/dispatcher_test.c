@@ -256,6 +256,73 @@ static void test_gone_survives_a_restart_until_resumed(void **state)
     world_destroy(world);
 }
 
+static bool is_asked_to_wait(const struct world *world)
+{
+    return dispatcher_status(world->dispatcher, TICKETS).asked_until_mono_ms >
+           world->sim.now.mono_ms;
+}
+
+static void test_a_pause_that_was_asked_for_survives_a_restart(void **state)
+{
+    (void)state;
+    struct world *world = world_create();
+    world->sinks[TICKETS].busy_ms = HOUR_MS;
+    add(world, "tickets");
+    run(world, 5000);
+    world->sinks[TICKETS].busy_ms = 0;
+    for (int i = 0; i < 2; i++) {
+        stop(world);
+        start(world);
+        add(world, "tickets");
+        run(world, 25 * MINUTE_MS);
+        assert_true(is_asked_to_wait(world));
+        assert_int_equal(world->sinks[TICKETS].receipt_count, 0);
+    }
+    run(world, 15 * MINUTE_MS);
+    assert_false(is_asked_to_wait(world));
+    assert_int_equal(world->sinks[TICKETS].receipt_count, 3);
+    world_destroy(world);
+}
+
+static void test_somebody_may_end_a_pause_that_was_asked_for(void **state)
+{
+    (void)state;
+    struct world *world = world_create();
+    world->sinks[TICKETS].busy_ms = HOUR_MS;
+    add(world, "tickets");
+    run(world, 5000);
+    world->sinks[TICKETS].busy_ms = 0;
+    add(world, "tickets");
+    sim_sink_port_resume(world->sink_ports[TICKETS]);
+    dispatcher_resume(world->dispatcher, TICKETS);
+    run(world, 1000);
+    assert_int_equal(world->sinks[TICKETS].receipt_count, 1);
+    stop(world);
+    start(world);
+    add(world, "tickets");
+    run(world, 1000);
+    assert_int_equal(world->sinks[TICKETS].receipt_count, 2);
+    world_destroy(world);
+}
+
+/* The clock went back, or the file is from elsewhere. */
+static void test_no_pause_is_longer_than_can_be_asked_for(void **state)
+{
+    (void)state;
+    struct world *world = world_create();
+    char memory[128];
+    (void)snprintf(memory, sizeof memory, "{\"sequence\":0,\"parked_told\":0,\"held_until\":%lld}",
+                   (long long)(world->sim.now.wall_ms + 400 * DAY_MS));
+    const struct stored_value value = {.key = "sink/tickets", .value = span_of(memory)};
+    dispatcher_restore(world->dispatcher, &value);
+    add(world, "tickets");
+    run(world, DAY_MS - HOUR_MS);
+    assert_int_equal(world->sinks[TICKETS].receipt_count, 0);
+    run(world, 2 * HOUR_MS);
+    assert_int_equal(world->sinks[TICKETS].receipt_count, 1);
+    world_destroy(world);
+}
+
 static void test_what_is_parked_falls_back(void **state)
 {
     (void)state;
@@ -322,6 +389,9 @@ int main(void)
         cmocka_unit_test(test_what_was_parked_before_a_crash_is_told_after_it),
         cmocka_unit_test(test_two_sinks_that_refuse_all_do_not_feed_each_other),
         cmocka_unit_test(test_gone_survives_a_restart_until_resumed),
+        cmocka_unit_test(test_a_pause_that_was_asked_for_survives_a_restart),
+        cmocka_unit_test(test_somebody_may_end_a_pause_that_was_asked_for),
+        cmocka_unit_test(test_no_pause_is_longer_than_can_be_asked_for),
         cmocka_unit_test(test_what_is_parked_falls_back),
         cmocka_unit_test(test_drained_means_counted_too),
         cmocka_unit_test(test_a_flush_does_not_wait_for_a_sink_that_stays_away),
