@@ -5,6 +5,7 @@
 #include "edge/helper.h"
 #include "src/edge/shape.h"
 
+/* NOLINTNEXTLINE(cppcoreguidelines-avoid-non-const-global-variables): it counts calls */
 static size_t created_count;
 
 static struct shape *create_counted(struct uv_loop_s *uv, const char *format, struct span program)
@@ -13,7 +14,7 @@ static struct shape *create_counted(struct uv_loop_s *uv, const char *format, st
     return shape_create(uv, format, program);
 }
 
-#define shape_create create_counted
+#define shape_create create_counted /* NOLINT(readability-identifier-naming): it is a function */
 #include "src/edge/format_trial.c"
 #undef shape_create
 
