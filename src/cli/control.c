@@ -61,8 +61,8 @@ static const struct control controls[] = {
                        "paused"},
     [CONTROL_RESUME] = {"resume",
                         "usage: orderwatch resume SOURCE|SINK [-c FILE] [--json]\n"
-                        "Ends a pause; also opens a sink that was disabled because its receiver "
-                        "was gone (410).\n\n"
+                        "Ends a pause, one that a receiver asked for, too; also opens a sink "
+                        "that was disabled because its receiver was gone (410).\n\n"
                         "exit: 0; 1 no such source or sink; 69 no daemon answers\n",
                         "SOURCE or SINK",
                         {"sources", "sinks"},

@@ -11,6 +11,7 @@
 struct probe {
     probe_done_fn *on_done;
     void *arg;
+    bool shows_certificate; /* of this side */
 };
 
 static void add_certificate_end(struct text *out, int64_t expires_wall_ms)
@@ -34,6 +35,10 @@ static void on_connected(void *arg, struct http_response *response)
         text_add_text(&detail, is_tls ? "connected with TLS" : "connected");
         add_certificate_end(&detail, response->certificate_expires_wall_ms);
         text_add_text(&detail, "; nothing sent, so its signature and headers stay untried");
+        /* Since TLS 1.3 the receiver judges it after the handshake, with the first request. */
+        text_add_text(&detail, probe->shows_certificate && is_tls
+                                   ? ", and it may yet refuse tls.cert_file"
+                                   : "");
     } else if (response->is_tls_failure) {
         webhook_answer_add_tls_failure(response, &detail);
     } else {
@@ -50,7 +55,8 @@ void probe_webhook(const struct sink_config *config, const struct sink_environme
                    probe_done_fn *on_done, void *arg)
 {
     struct probe *probe = alloc(sizeof *probe);
-    *probe = (struct probe){.on_done = on_done, .arg = arg};
+    *probe = (struct probe){
+        .on_done = on_done, .arg = arg, .shows_certificate = config->webhook.tls.cert_file != NULL};
     const struct http_request request = {.method = "GET",
                                          .url = config->webhook.url,
                                          .timeout_ms = config->webhook.timeout_ms,

@@ -144,7 +144,21 @@ def test_implicit_tls(world):
     assert status == 0, lines
     assert lines["orange"].startswith("ok, ")
     assert "with TLS, certificate valid until 20" in lines["tickets"]
+    assert lines["tickets"].endswith("stay untried")
     assert lines["project-managers"].startswith("ok, connected with TLS, logged in")
+
+
+def test_a_certificate_of_our_own_is_not_said_to_be_accepted(world):
+    """Since TLS 1.3 the receiver judges it after the handshake."""
+    certificates = world.certificates()
+    simulator = world.simulator(tls=certificates.make("server"), orders=orders(1))
+    stranger = harness.Certificates(world.folder / "other").make("client")
+    tls = {"ca_file": certificates.ca}
+    own = {**tls, **dict(zip(("cert_file", "key_file"), stranger))}
+    tickets = {"name": "tickets", "webhook": {"url": f"https://localhost:{simulator.port}/hooks", "tls": own}}
+    _, lines, _ = connect(world, harness.configuration(world.folder, simulator, source={"tls": tls}, sinks=[tickets]))
+    assert lines["tickets"].endswith("; nothing sent, so its signature and headers stay untried, and it may yet refuse "
+                                     "tls.cert_file")
 
 
 def test_a_peer_that_says_nothing_costs_its_own_deadline_only(world):
