@@ -36,6 +36,9 @@ static uint32_t next_shown(struct span text, size_t *position)
 
 static bool looks_same(const char *left, const char *right)
 {
+    if (strcmp(left, right) == 0) {
+        return true; /* nearly always */
+    }
     struct span one = span_of(left);
     struct span other = span_of(right);
     size_t at_one = 0;
@@ -72,7 +75,7 @@ static const char *respell(const char *before, const char *after, bool is_date,
     if (before == NULL || after == NULL) {
         return after;
     }
-    bool is_same = (is_date && is_same_day(before, after, zone)) || looks_same(before, after);
+    bool is_same = looks_same(before, after) || (is_date && is_same_day(before, after, zone));
     return is_same ? before : after;
 }
 
