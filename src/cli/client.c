@@ -86,8 +86,7 @@ void client_be_patient(struct client *client)
     client->timeout_ms = 0;
 }
 
-/* --- one transfer ------------------------------------------------------------------------------
- */
+/* --- one transfer ----------------------------------------------------------------------------- */
 
 static const char *unix_path(const struct client *client)
 {
@@ -211,8 +210,7 @@ static int refuse_transfer(const struct client *client, CURLcode code)
     return EXIT_CODE_UNAVAILABLE;
 }
 
-/* --- answers -----------------------------------------------------------------------------------
- */
+/* --- answers ---------------------------------------------------------------------------------- */
 
 static int exit_code_of(long http_code)
 {
@@ -328,8 +326,7 @@ struct json *client_ask_json(struct client *client, const char *path, const char
     return json;
 }
 
-/* --- streams -----------------------------------------------------------------------------------
- */
+/* --- streams ---------------------------------------------------------------------------------- */
 
 struct follower {
     struct text line;

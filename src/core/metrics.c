@@ -54,8 +54,7 @@ void metrics_turn_ends(struct metrics *metrics, int64_t wake_mono_ms)
     metrics->wake_mono_ms = wake_mono_ms;
 }
 
-/* --- the text format ---------------------------------------------------------------------------
- */
+/* --- the text format -------------------------------------------------------------------------- */
 
 static void head(struct text *out, const char *name, const char *type, const char *help)
 {
@@ -80,8 +79,7 @@ static double seconds_of(int64_t wall_ms)
     return (double)wall_ms / 1000;
 }
 
-/* --- sources -----------------------------------------------------------------------------------
- */
+/* --- sources ---------------------------------------------------------------------------------- */
 
 typedef bool source_value_fn(const struct poller_status *status, struct instant now, double *out);
 
@@ -284,8 +282,7 @@ static void show_events(const struct metrics *metrics, const struct metrics_view
     }
 }
 
-/* --- sinks -------------------------------------------------------------------------------------
- */
+/* --- sinks ------------------------------------------------------------------------------------ */
 
 static struct sink_status sink_of(const struct metrics_view *view, size_t index)
 {
@@ -424,8 +421,7 @@ static void show_books(const struct metrics *metrics, const struct metrics_view 
     }
 }
 
-/* --- the process -------------------------------------------------------------------------------
- */
+/* --- the process ------------------------------------------------------------------------------ */
 
 static void show_process(const struct metrics *metrics, struct text *out)
 {

@@ -174,8 +174,7 @@ static bool skip_value(struct cursor *cursor)
     return skip_scalar(cursor);
 }
 
-/* --- from the outside to the list --------------------------------------------------------------
- */
+/* --- from the outside to the list ------------------------------------------------------------- */
 
 /* Takes "key" and its colon; key is what stands between the quotes. */
 static bool take_key(struct cursor *cursor, struct span *key)
@@ -352,8 +351,7 @@ enum status slice_find(struct span body, const char *pointer, struct span *value
     return STATUS_OK;
 }
 
-/* --- element by element --------------------------------------------------------------------------
- */
+/* --- element by element ----------------------------------------------------------------------- */
 
 /* Goes past the end of the object that the cursor is in, behind one of its members. A member that
  * is called as the list was makes it unclear which of them is the list. */

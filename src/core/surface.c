@@ -73,8 +73,7 @@ void surface_use_config(struct surface *surface, const struct config *config,
     surface->options.sinks = sinks;
 }
 
-/* --- inquiries ---------------------------------------------------------------------------------
- */
+/* --- inquiries -------------------------------------------------------------------------------- */
 
 struct inquiry *inquiry_create(const struct call *call, size_t size)
 {
@@ -155,8 +154,7 @@ static int64_t expire_inquiries(struct surface *surface)
     return next_mono_ms;
 }
 
-/* --- serving -----------------------------------------------------------------------------------
- */
+/* --- serving ---------------------------------------------------------------------------------- */
 
 static bool matches(const struct route *route, const char *path, const char **rest)
 {
@@ -260,8 +258,7 @@ void surface_serve(void *arg, struct http_exchange *exchange, const struct http_
     dispatch(&call);
 }
 
-/* --- life --------------------------------------------------------------------------------------
- */
+/* --- life ------------------------------------------------------------------------------------- */
 
 int64_t surface_turn(struct surface *surface, struct instant now)
 {

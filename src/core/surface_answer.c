@@ -143,8 +143,7 @@ void answer_store_problem(struct surface *surface, struct http_exchange *exchang
                    status_name(status), detail);
 }
 
-/* --- parameters --------------------------------------------------------------------------------
- */
+/* --- parameters ------------------------------------------------------------------------------- */
 
 const char *call_parameter(const struct call *call, const char *name)
 {

@@ -30,8 +30,7 @@ static void refuse_action(const struct call *call, const char *action, const cha
                    action[0] != '\0' ? action : "nothing", accepted);
 }
 
-/* --- parked deliveries -------------------------------------------------------------------------
- */
+/* --- parked deliveries ------------------------------------------------------------------------ */
 
 #define PARKED_LISTED "/api/v1/deliveries?status=parked lists those that"
 
@@ -138,8 +137,7 @@ void serve_delivery_action(const struct call *call)
     free(target.name);
 }
 
-/* --- sources -----------------------------------------------------------------------------------
- */
+/* --- sources ---------------------------------------------------------------------------------- */
 
 static void answer_done(const struct call *call, const char *kind, const struct target *target)
 {
@@ -204,8 +202,7 @@ void serve_source_action(const struct call *call)
     free(target.name);
 }
 
-/* --- sinks -------------------------------------------------------------------------------------
- */
+/* --- sinks ------------------------------------------------------------------------------------ */
 
 struct test_inquiry {
     struct inquiry inquiry;

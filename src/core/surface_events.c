@@ -40,8 +40,7 @@ static void keep_cursor(struct scan *scan, int64_t next)
     scan->cursor = next != 0 ? arena_format(scan->arena, "%" PRId64, next) : NULL;
 }
 
-/* --- events ------------------------------------------------------------------------------------
- */
+/* --- events ----------------------------------------------------------------------------------- */
 
 static void on_events(void *arg, const struct event_page *page)
 {
@@ -97,8 +96,7 @@ void serve_events(const struct call *call)
     }
 }
 
-/* --- deliveries --------------------------------------------------------------------------------
- */
+/* --- deliveries ------------------------------------------------------------------------------- */
 
 static void write_attempts(struct json_writer *writer, const struct listed_delivery *delivery)
 {
@@ -226,8 +224,7 @@ void serve_deliveries(const struct call *call)
     }
 }
 
-/* --- why ---------------------------------------------------------------------------------------
- */
+/* --- why -------------------------------------------------------------------------------------- */
 
 static void give_up_story(struct inquiry *inquiry)
 {

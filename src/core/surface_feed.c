@@ -37,8 +37,7 @@ struct feed_inquiry {
     size_t count, capacity;
 };
 
-/* --- who may ------------------------------------------------------------------------------------
- */
+/* --- who may ---------------------------------------------------------------------------------- */
 
 static const struct source_config *find_source(const struct call *call)
 {
@@ -74,8 +73,7 @@ void feed_refuse(const struct call *call)
                    "the calendar_token of that source");
 }
 
-/* --- entries ------------------------------------------------------------------------------------
- */
+/* --- entries ---------------------------------------------------------------------------------- */
 
 static const char *copy(struct arena *arena, const char *text)
 {
@@ -183,8 +181,7 @@ static void take_order(struct feed_inquiry *asked, const struct stored_order *or
     arena_destroy(arena);
 }
 
-/* --- the answer ---------------------------------------------------------------------------------
- */
+/* --- the answer ------------------------------------------------------------------------------- */
 
 static int by_distance(const void *left, const void *right)
 {

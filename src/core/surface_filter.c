@@ -33,8 +33,7 @@ static const char *keep(const struct reader *reader, const char *value)
     return arena_text(reader->arena, span_of(value));
 }
 
-/* --- names of the configuration ----------------------------------------------------------------
- */
+/* --- names of the configuration --------------------------------------------------------------- */
 
 static bool read_source(struct reader *reader, const char *name, const char *value)
 {
@@ -82,8 +81,7 @@ static bool read_sink(struct reader *reader, const char *name, const char *value
     return false;
 }
 
-/* --- words -------------------------------------------------------------------------------------
- */
+/* --- words ------------------------------------------------------------------------------------ */
 
 static bool some_type_matches(const char *glob)
 {
@@ -120,8 +118,7 @@ static bool read_severity(struct reader *reader, const char *name, const char *v
            refuse(reader, name, value, "info, notice, warning, critical");
 }
 
-/* --- times -------------------------------------------------------------------------------------
- */
+/* --- times ------------------------------------------------------------------------------------ */
 
 static bool parse_time(const struct reader *reader, const char *value, int64_t *out)
 {
@@ -153,8 +150,7 @@ static bool read_until(struct reader *reader, const char *name, const char *valu
            refuse(reader, name, value, time_accepted);
 }
 
-/* --- as they are -------------------------------------------------------------------------------
- */
+/* --- as they are ------------------------------------------------------------------------------ */
 
 static bool read_status(struct reader *reader, const char *name, const char *value)
 {

@@ -25,8 +25,7 @@ struct health_inquiry {
     char *after;
 };
 
-/* --- what is wrong -----------------------------------------------------------------------------
- */
+/* --- what is wrong ---------------------------------------------------------------------------- */
 
 struct verdict {
     struct json_writer *reasons;
@@ -164,8 +163,7 @@ static bool is_ready(const struct surface *surface, const struct survey *survey,
     return !verdict.is_bad;
 }
 
-/* --- answers -----------------------------------------------------------------------------------
- */
+/* --- answers ---------------------------------------------------------------------------------- */
 
 struct page {
     struct text body, reasons;
@@ -345,8 +343,7 @@ static void respond_metrics(struct health_inquiry *asked, const struct survey *s
     text_fini(&reasons);
 }
 
-/* --- asking the store --------------------------------------------------------------------------
- */
+/* --- asking the store ------------------------------------------------------------------------- */
 
 static void on_counted(void *arg, enum status status, const struct sink_counts *counts,
                        size_t count)

@@ -67,8 +67,7 @@ static void answer_registration(struct surface *surface, struct http_exchange *e
     text_fini(&body);
 }
 
-/* --- who took its leave gets nothing more ------------------------------------------------------
- */
+/* --- who took its leave gets nothing more ----------------------------------------------------- */
 
 static void drop_next(struct hub_inquiry *asked);
 

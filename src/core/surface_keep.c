@@ -10,8 +10,7 @@
 #define FORGET_PATIENCE_MS 45000
 #define BACKUP_PATIENCE_MS INT64_C(3600000)
 
-/* --- forgetting --------------------------------------------------------------------------------
- */
+/* --- forgetting ------------------------------------------------------------------------------- */
 
 struct forget_inquiry {
     struct inquiry inquiry;
@@ -182,8 +181,7 @@ void serve_order_action(const struct call *call)
     begin_forget(asked, drops_open);
 }
 
-/* --- backup ------------------------------------------------------------------------------------
- */
+/* --- backup ----------------------------------------------------------------------------------- */
 
 static void give_up_backup(struct inquiry *inquiry)
 {

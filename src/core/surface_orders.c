@@ -51,8 +51,7 @@ static void write_appointment(struct json_writer *writer, const char *source_nam
     text_fini(&part);
 }
 
-/* --- lists -------------------------------------------------------------------------------------
- */
+/* --- lists ------------------------------------------------------------------------------------ */
 
 static bool has_status(const struct filter *filter, const char *status, const char *kind)
 {
@@ -247,8 +246,7 @@ void serve_appointments(const struct call *call)
     }
 }
 
-/* --- one order with its time line --------------------------------------------------------------
- */
+/* --- one order with its time line ------------------------------------------------------------- */
 
 #define TIME_LINE_EVENTS 200
 

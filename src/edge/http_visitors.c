@@ -79,8 +79,7 @@ static void on_look(uv_timer_t *timer)
     }
 }
 
-/* --- hosts -------------------------------------------------------------------------------------
- */
+/* --- hosts ------------------------------------------------------------------------------------ */
 
 static struct host host_of(const struct sockaddr *address)
 {
@@ -133,8 +132,7 @@ bool http_visitors_admit(struct http_visitors *visitors, const struct sockaddr *
     return false;
 }
 
-/* --- visitors ----------------------------------------------------------------------------------
- */
+/* --- visitors --------------------------------------------------------------------------------- */
 
 struct visitor *visitor_create(struct http_visitors *visitors, int socket_fd,
                                const struct sockaddr *address)

@@ -37,8 +37,7 @@ static const char *unix_path(const char *listen_text)
     return strncmp(listen_text, UNIX_PREFIX, size) == 0 ? listen_text + size : NULL;
 }
 
-/* --- UNIX sockets ------------------------------------------------------------------------------
- */
+/* --- UNIX sockets ----------------------------------------------------------------------------- */
 
 static bool somebody_listens(const struct sockaddr_un *address)
 {
@@ -82,8 +81,7 @@ static int open_unix(const char *path, int *out)
     return *out < 0 ? errno : bind_unix(*out, path);
 }
 
-/* --- TCP ---------------------------------------------------------------------------------------
- */
+/* --- TCP -------------------------------------------------------------------------------------- */
 
 static int bind_tcp(const struct addrinfo *address, int *out)
 {

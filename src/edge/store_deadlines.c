@@ -19,8 +19,7 @@ struct deadlines_job {
     store_deadlines_fn *on_done;
 };
 
-/* --- those of one order, as bytes that its record holds -----------------------------------------
- */
+/* --- those of one order, as bytes that its record holds --------------------------------------- */
 
 struct planned {
     struct planned *next;
@@ -112,9 +111,7 @@ static const struct planned *decode(struct database *database, struct span bytes
     return all;
 }
 
-/* --- all of them, by their due
- * --------------------------------------------------------------------
- */
+/* --- all of them, by their due ---------------------------------------------------------------- */
 
 static bool is_among(const struct planned *all, const struct deadline *one)
 {

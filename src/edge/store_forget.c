@@ -51,8 +51,7 @@ static struct forget_job *forget_job_create(job_run_fn *run, store_forgot_fn *on
     return forget;
 }
 
-/* --- one event ---------------------------------------------------------------------------------
- */
+/* --- one event -------------------------------------------------------------------------------- */
 
 static void run_on(struct database *database, enum statement statement, int64_t row)
 {
@@ -119,8 +118,7 @@ static void forget_event(struct database *database, int64_t event_row, struct fo
     forget->done.event_count++;
 }
 
-/* --- one record --------------------------------------------------------------------------------
- */
+/* --- one record ------------------------------------------------------------------------------- */
 
 static void run_on_order(struct database *database, enum statement statement,
                          const char *source_name, const char *order_id)
@@ -154,8 +152,7 @@ static void forget_record(struct database *database, int64_t record, const char 
     state_take_back(database, source_name, order_id);
 }
 
-/* --- tickets -----------------------------------------------------------------------------------
- */
+/* --- tickets ---------------------------------------------------------------------------------- */
 
 /* All keys from first to before last, which ends with the character after '/'. */
 static size_t forget_tickets_of(struct database *database, struct arena *arena,
@@ -185,8 +182,7 @@ static size_t forget_tickets(struct database *database, struct arena *arena,
     return count;
 }
 
-/* --- by age ------------------------------------------------------------------------------------
- */
+/* --- by age ----------------------------------------------------------------------------------- */
 
 static void forget_left(struct database *database, const struct old_event *event,
                         struct forget_job *forget)
@@ -287,8 +283,7 @@ void store_forget_events(void *self, int64_t before_wall_ms, store_forgot_fn *on
     store_ask(self, &forget->job);
 }
 
-/* --- one order ---------------------------------------------------------------------------------
- */
+/* --- one order -------------------------------------------------------------------------------- */
 
 static int64_t next_event(struct database *database, const struct forget_query *query,
                           int64_t after)

@@ -26,8 +26,7 @@ static void turn(struct mosquitto *client)
     CHECK(mosquitto_loop(client, 1, 1) == MOSQ_ERR_SUCCESS);
 }
 
-/* --- the receiver: a thread that notes when a message comes ------------------------------------
- */
+/* --- the receiver: a thread that notes when a message comes ----------------------------------- */
 
 static atomic_bool is_subscribed;
 
