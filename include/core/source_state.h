@@ -52,7 +52,8 @@ struct source_state {
     int64_t held_since_wall_ms; /* 0: nothing is held */
     struct guard_counts held;
     bool is_unreachable_told, is_rejected_told;
-    int64_t wait_until_wall_ms; /* the API asked to be left alone; 0: no */
+    int64_t failing_since_wall_ms; /* the first failure of what was told so; 0: nothing was */
+    int64_t wait_until_wall_ms;    /* the API asked to be left alone; 0: no */
     struct expiry_told expiries[EXPIRIES_TOLD_MAX];
     size_t expiry_count;
     char **novelties; /* keys told */

@@ -201,10 +201,11 @@ void poller_note_stored(struct poller *poller)
 
 /* --- well again ------------------------------------------------------------------------------- */
 
-static void add_failure(const struct health *health, struct text *out)
+/* since_wall_ms: of a failure that began before a restart; 0: it did not. */
+static void add_failure(const struct health *health, int64_t since_wall_ms, struct text *out)
 {
     text_add_text(out, "\"failure\":{\"first\":\"");
-    date_add_wall(out, health->first_wall_ms);
+    date_add_wall(out, since_wall_ms != 0 ? since_wall_ms : health->first_wall_ms);
     text_add_text(out, "\",\"last\":\"");
     date_add_wall(out, health->last_wall_ms);
     text_addf(out, "\",\"count\":%llu,\"codes\":[", (unsigned long long)health->trouble_count);
@@ -227,7 +228,7 @@ static void tell_failure(struct poller *poller, enum event_type type, const char
     struct text extra;
     text_init(&extra, 16384);
     if (poller->health.trouble_count != 0) {
-        add_failure(&poller->health, &extra);
+        add_failure(&poller->health, poller->state.failing_since_wall_ms, &extra);
     }
     notice_add(&poller->notices, type, summary, &extra);
     text_fini(&extra);
@@ -241,6 +242,7 @@ void poller_note_complete(struct poller *poller, struct instant now)
         state->is_unreachable_told = false;
         state->is_rejected_told = false;
         tell_failure(poller, EVENT_SOURCE_RECOVERED, "The source can be read completely again");
+        state->failing_since_wall_ms = 0;
     }
 }
 
@@ -271,6 +273,13 @@ int64_t poller_health_due(const struct poller *poller)
     return health->well_ms + UNREACHABLE_INTERVALS * every_ms + every_ms / 2 + health->excused_ms;
 }
 
+static void note_failing(struct poller *poller)
+{
+    if (poller->state.failing_since_wall_ms == 0) {
+        poller->state.failing_since_wall_ms = poller->health.first_wall_ms;
+    }
+}
+
 static void check_reach(struct poller *poller, struct instant now)
 {
     struct source_state *state = &poller->state;
@@ -278,10 +287,12 @@ static void check_reach(struct poller *poller, struct instant now)
     bool is_refused = health->failure_count != 0 && health->failing_as == API_REFUSED;
     if (is_refused && !state->is_rejected_told) {
         state->is_rejected_told = true;
+        note_failing(poller);
         tell_failure(poller, EVENT_SOURCE_REJECTED, health->last_failure);
     }
     if (now.mono_ms >= poller_health_due(poller)) {
         state->is_unreachable_told = true;
+        note_failing(poller);
         tell_failure(poller, EVENT_SOURCE_UNREACHABLE,
                      "The source could not be read completely for three intervals");
     }

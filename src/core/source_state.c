@@ -107,6 +107,7 @@ void source_state_add(const struct source_state *state, struct text *out)
     add_integer(out, "held_vanished", (int64_t)state->held.vanished);
     add_flag(out, "unreachable", state->is_unreachable_told);
     add_flag(out, "rejected", state->is_rejected_told);
+    add_integer(out, "failing_since", state->failing_since_wall_ms);
     add_integer(out, "wait_until", state->wait_until_wall_ms);
     add_expiries(state, out);
     add_novelties(state, out);
@@ -190,6 +191,7 @@ static void read_members(const struct json *root, struct source_state *state)
     state->held.vanished = (uint64_t)json_member_integer(root, "held_vanished", 0);
     state->is_unreachable_told = json_member_true(root, "unreachable");
     state->is_rejected_told = json_member_true(root, "rejected");
+    state->failing_since_wall_ms = json_member_integer(root, "failing_since", 0);
     state->wait_until_wall_ms = json_member_integer(root, "wait_until", 0);
     read_expiries(root, state);
     read_novelties(root, state);

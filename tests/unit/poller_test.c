@@ -917,6 +917,28 @@ static void a_limit_under_401_is_no_matter_of_the_token(void **state)
     assert_int_equal(count_events(world, EVENT_SOURCE_REJECTED), 0);
 }
 
+/* The operator's incident began when it began, not when we did. */
+static void a_failure_over_a_restart_has_its_first_time(void **state)
+{
+    struct world *world = *state;
+    list_orders(world, 3);
+    settle(world);
+    world->fail_code = 503;
+    world_run_for(world, HOUR_MS);
+    assert_int_equal(count_events(world, EVENT_SOURCE_UNREACHABLE), 1);
+    const char *first = strstr(find_event(world, EVENT_SOURCE_UNREACHABLE)->json, "\"first\"");
+    assert_non_null(first);
+    char wanted[40];
+    (void)snprintf(wanted, sizeof wanted, "%.34s", first); /* "first":"2026-…Z" */
+    world_restart(world);
+    world_run_for(world, HOUR_MS);
+    world->fail_code = 0;
+    world_run_for(world, HOUR_MS);
+    assert_int_equal(count_events(world, EVENT_SOURCE_UNREACHABLE), 1);
+    assert_int_equal(count_events(world, EVENT_SOURCE_RECOVERED), 1);
+    assert_non_null(strstr(find_event(world, EVENT_SOURCE_RECOVERED)->json, wanted));
+}
+
 static void refused_credentials_are_told_once_and_probed_slowly(void **state)
 {
     struct world *world = *state;
@@ -1845,6 +1867,7 @@ int main(void)
         CASE(the_policy_tell_holds_nothing),
         CASE(an_expired_token_is_renewed_once_and_the_sweep_goes_on),
         CASE(a_limit_under_401_is_no_matter_of_the_token),
+        CASE(a_failure_over_a_restart_has_its_first_time),
         CASE(tokens_that_are_all_called_expired_are_refused_credentials),
         CASE(refused_credentials_are_told_once_and_probed_slowly),
         CASE(refused_credentials_are_probed_slowly_whatever_the_store_says),

@@ -23,6 +23,7 @@ static void comes_back_as_it_was(void **state)
                                   .held_since_wall_ms = 7,
                                   .held = {.known = 100, .changed = 60, .vanished = 1},
                                   .is_unreachable_told = true,
+                                  .failing_since_wall_ms = 8,
                                   .wait_until_wall_ms = 9};
     assert_true(source_state_note_novelty(&before, "order.status:\"Pau\nsed\""));
     assert_false(source_state_note_novelty(&before, "order.status:\"Pau\nsed\""));
@@ -40,6 +41,7 @@ static void comes_back_as_it_was(void **state)
     assert_true(after.profile_fingerprint == before.profile_fingerprint);
     assert_true(after.locale_fingerprint == before.locale_fingerprint);
     assert_int_equal(after.held.changed, 60);
+    assert_true(after.failing_since_wall_ms == 8);
     assert_false(source_state_note_novelty(&after, "order.status:\"Pau\nsed\""));
     struct text second;
     text_init(&second, SOURCE_STATE_BYTES_MAX);
