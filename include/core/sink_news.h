@@ -13,6 +13,7 @@ struct sink_memory {
     bool is_failing_told;
     bool is_disabled;           /* the receiver answered 410 */
     int64_t held_until_wall_ms; /* it asked for a pause; 0: none */
+    int64_t held_from_wall_ms;  /* when that was known: before it, the clock has gone back */
     int64_t digest_wall_ms;     /* up to which its digests have an event of their own */
 };
 

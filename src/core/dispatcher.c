@@ -336,15 +336,16 @@ static int64_t tell_news_when_due(struct dispatcher *dispatcher)
 
 /* --- turns -------------------------------------------------------------------------------- */
 
-/* What the receiver said before the start holds on. A pause is not longer than any that can be
- * asked for: the clock may have gone back. */
+/* What the receiver said before the start holds on, but no pause that a clock has since made
+ * longer: of one that went back nobody knows how far, and none is longer than can be asked for. */
 static void begin_branch(struct branch *branch, struct instant now)
 {
-    int64_t hold_ms = branch->memory.held_until_wall_ms - now.wall_ms;
-    if (branch->memory.is_disabled) {
+    const struct sink_memory *memory = &branch->memory;
+    int64_t hold_ms = memory->held_until_wall_ms - now.wall_ms;
+    if (memory->is_disabled) {
         outlet_disable(branch->outlet, now);
     }
-    if (branch->is_restored && hold_ms > 0) {
+    if (branch->is_restored && hold_ms > 0 && memory->held_from_wall_ms <= now.wall_ms) {
         hold_ms = hold_ms < SERVER_HINT_MAX_MS ? hold_ms : SERVER_HINT_MAX_MS;
         outlet_hold(branch->outlet, now.mono_ms + hold_ms);
     }

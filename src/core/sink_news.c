@@ -164,6 +164,7 @@ size_t sink_news_compose(const struct sink_memory *memory, const struct sink_con
     *after = *memory;
     after->is_disabled = condition->is_disabled;
     after->held_until_wall_ms = condition->held_until_wall_ms;
+    after->held_from_wall_ms = now.wall_ms;
     if (is_failing_due(memory, condition, now)) {
         events[count++] = tell_failing(&telling);
         after->is_failing_told = true;
@@ -182,12 +183,13 @@ size_t sink_news_compose(const struct sink_memory *memory, const struct sink_con
 
 void sink_memory_encode(const struct sink_memory *memory, struct text *out)
 {
-    text_addf(
-        out,
-        "{\"sequence\":%" PRIu64 ",\"parked_told\":%" PRIu64
-        ",\"failing_told\":%s,\"disabled\":%s,\"digest\":%" PRId64 ",\"held_until\":%" PRId64 "}",
-        memory->sequence, memory->parked_told, memory->is_failing_told ? "true" : "false",
-        memory->is_disabled ? "true" : "false", memory->digest_wall_ms, memory->held_until_wall_ms);
+    text_addf(out,
+              "{\"sequence\":%" PRIu64 ",\"parked_told\":%" PRIu64
+              ",\"failing_told\":%s,\"disabled\":%s,\"digest\":%" PRId64 ",\"held_until\":%" PRId64
+              ",\"held_from\":%" PRId64 "}",
+              memory->sequence, memory->parked_told, memory->is_failing_told ? "true" : "false",
+              memory->is_disabled ? "true" : "false", memory->digest_wall_ms,
+              memory->held_until_wall_ms, memory->held_from_wall_ms);
 }
 
 enum status sink_memory_decode(struct span bytes, struct sink_memory *out, struct failure *why)
@@ -207,7 +209,8 @@ enum status sink_memory_decode(struct span bytes, struct sink_memory *out, struc
                                  .is_failing_told = json_member_true(root, "failing_told"),
                                  .is_disabled = json_member_true(root, "disabled"),
                                  .digest_wall_ms = json_member_integer(root, "digest", 0),
-                                 .held_until_wall_ms = json_member_integer(root, "held_until", 0)};
+                                 .held_until_wall_ms = json_member_integer(root, "held_until", 0),
+                                 .held_from_wall_ms = json_member_integer(root, "held_from", 0)};
     }
     json_destroy(root);
     return is_complete ? STATUS_OK : fail(why, STATUS_CORRUPT, "not a sink's memory");

@@ -195,7 +195,7 @@ static void add_event(struct sim_store *store, const struct new_event *news, int
         row->bundle = plan->bundle;
         row->due_wall_ms = plan->due_wall_ms;
         row->first_due_wall_ms = plan->due_wall_ms;
-        row->created_wall_ms = store->sim->now.wall_ms;
+        row->created_wall_ms = kept->event.wall_ms;
         row->created_mono_ms = store->sim->now.mono_ms;
     }
     sim_trace(store->sim, "committed %s %s %s/%" PRIu64 " for %zu", kept->event.id,

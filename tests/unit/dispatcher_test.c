@@ -4,6 +4,7 @@
 #include "tests/sim/sim_sinks.h"
 #include "tests/sim/sim_store.h"
 
+#include <inttypes.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -305,14 +306,35 @@ static void test_somebody_may_end_a_pause_that_was_asked_for(void **state)
     world_destroy(world);
 }
 
-/* The clock went back, or the file is from elsewhere. */
+/* By how much is not known: the receiver says it again. */
+static void test_a_clock_that_went_back_ends_a_pause(void **state)
+{
+    (void)state;
+    struct world *world = world_create();
+    world->sinks[TICKETS].busy_ms = HOUR_MS;
+    add(world, "tickets");
+    run(world, 5000);
+    world->sinks[TICKETS].busy_ms = 0;
+    stop(world);
+    world->sim.now.wall_ms -= 10 * HOUR_MS;
+    start(world);
+    sim_sink_port_resume(world->sink_ports[TICKETS]);
+    add(world, "tickets");
+    run(world, HOUR_MS + MINUTE_MS);
+    assert_false(is_asked_to_wait(world));
+    assert_true(world->sinks[TICKETS].receipt_count >= 1);
+    world_destroy(world);
+}
+
+/* The file is from elsewhere. */
 static void test_no_pause_is_longer_than_can_be_asked_for(void **state)
 {
     (void)state;
     struct world *world = world_create();
     char memory[128];
-    (void)snprintf(memory, sizeof memory, "{\"sequence\":0,\"parked_told\":0,\"held_until\":%lld}",
-                   (long long)(world->sim.now.wall_ms + 400 * DAY_MS));
+    int64_t until_wall_ms = world->sim.now.wall_ms + 400 * DAY_MS;
+    (void)snprintf(memory, sizeof memory,
+                   "{\"sequence\":0,\"parked_told\":0,\"held_until\":%" PRId64 "}", until_wall_ms);
     const struct stored_value value = {.key = "sink/tickets", .value = span_of(memory)};
     dispatcher_restore(world->dispatcher, &value);
     add(world, "tickets");
@@ -391,6 +413,7 @@ int main(void)
         cmocka_unit_test(test_gone_survives_a_restart_until_resumed),
         cmocka_unit_test(test_a_pause_that_was_asked_for_survives_a_restart),
         cmocka_unit_test(test_somebody_may_end_a_pause_that_was_asked_for),
+        cmocka_unit_test(test_a_clock_that_went_back_ends_a_pause),
         cmocka_unit_test(test_no_pause_is_longer_than_can_be_asked_for),
         cmocka_unit_test(test_what_is_parked_falls_back),
         cmocka_unit_test(test_drained_means_counted_too),
