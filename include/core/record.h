@@ -92,17 +92,22 @@ const char *order_field_name(enum order_field field); /* reference, status, … 
 const char *appointment_field_name(enum appointment_field field); /* status, start, end, location */
 const char *order_kind_name(enum order_kind kind); /* open held completed … unknown */
 const char *appointment_kind_name(enum appointment_kind kind);
+enum order_kind order_kind_named(const char *name); /* of another name, or NULL: unknown */
+enum appointment_kind appointment_kind_named(const char *name);
 bool order_kind_is_final(enum order_kind kind); /* completed, cancelled, failed */
 bool order_field_is_date(enum order_field field);
 bool order_field_is_contact(enum order_field field);
 
-/* The record as canonical JSON: equal records give equal bytes. This is what the store keeps, and,
- * through record_add_order, what data.order shows. */
+/* The record as the store keeps it: equal records give equal bytes. */
 void record_encode(const struct record *record, struct text *out);
-/* Everything in *out lives in arena. STATUS_CORRUPT: these are not bytes that record_encode made.
- */
+/* Everything in *out lives in arena. STATUS_CORRUPT: these are not bytes that record_encode made,
+ * nor the JSON that earlier versions kept. */
 enum status record_decode(struct span bytes, struct arena *arena, struct record *out,
                           struct failure *why) MUST_CHECK;
+bool record_is_packed(struct span bytes); /* false: JSON, if anything */
+/* What record_add_order wrote, and the appointments that the store's JSON had beside it. */
+enum status record_read_json(struct span bytes, struct arena *arena, struct record *out,
+                             struct failure *why) MUST_CHECK;
 
 /* Which fields leave for a sink: the default is all but contact. */
 struct field_filter {

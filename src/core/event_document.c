@@ -70,7 +70,7 @@ static enum status read_data(const struct json *root, struct arena *arena,
     struct text bytes;
     text_init(&bytes, SIZE_MAX / 4);
     json_add(&bytes, order);
-    enum status status = record_decode(text_span(&bytes), arena, &out->record, why);
+    enum status status = record_read_json(text_span(&bytes), arena, &out->record, why);
     text_fini(&bytes);
     if (status != STATUS_OK) {
         return fail(why, STATUS_INVALID, "data.order has no id; accepted: an order with its id");

@@ -255,9 +255,23 @@ static void stage(const struct work *work, const struct stored_order *order,
     }
 }
 
+/* An earlier version kept JSON: the same record is other bytes now. */
+static bool is_same_record(const struct work *work, const struct stored_order *before)
+{
+    if (record_is_packed(before->canonical)) {
+        return span_equal(work->canonical, before->canonical);
+    }
+    struct text canonical;
+    text_init(&canonical, BYTES_MAX);
+    record_encode(&work->before, &canonical);
+    bool is_same = span_equal(work->canonical, text_span(&canonical));
+    text_fini(&canonical);
+    return is_same;
+}
+
 static bool differs(const struct work *work, const struct stored_order *before, bool has_left)
 {
-    return !span_equal(work->canonical, before->canonical) || has_left != before->has_left;
+    return has_left != before->has_left || !is_same_record(work, before);
 }
 
 static bool leaves(const struct reconcile_input *input)

@@ -65,6 +65,24 @@ const char *appointment_kind_name(enum appointment_kind kind)
     return appointment_kinds[kind];
 }
 
+enum order_kind order_kind_named(const char *name)
+{
+    enum order_kind kind = ORDER_FAILED;
+    while (kind != ORDER_UNKNOWN && !text_equal(order_kinds[kind], name)) {
+        kind--;
+    }
+    return kind;
+}
+
+enum appointment_kind appointment_kind_named(const char *name)
+{
+    enum appointment_kind kind = APPOINTMENT_MISSED;
+    while (kind != APPOINTMENT_UNKNOWN && !text_equal(appointment_kinds[kind], name)) {
+        kind--;
+    }
+    return kind;
+}
+
 bool order_kind_is_final(enum order_kind kind)
 {
     return kind == ORDER_COMPLETED || kind == ORDER_CANCELLED || kind == ORDER_FAILED;

@@ -1,4 +1,4 @@
-/* The record as bytes: for the store, and as data.order and data.appointment of events. */
+/* The record as JSON: data.order and data.appointment of events, and read back from them. */
 #include "core/record.h"
 
 #include "core/arena.h"
@@ -178,21 +178,6 @@ void record_add_contact(const struct record *record, struct text *out)
     }
 }
 
-void record_encode(const struct record *record, struct text *out)
-{
-    struct json_writer writer = {.out = out};
-    json_write_open(&writer, NULL, '{');
-    write_order_members(&writer, record, NULL);
-    if (record->appointment_count != 0) {
-        json_write_open(&writer, "appointments", '[');
-        for (size_t i = 0; i < record->appointment_count; i++) {
-            write_appointment(&writer, &record->appointments[i]);
-        }
-        json_write_close(&writer, ']');
-    }
-    json_write_close(&writer, '}');
-}
-
 /* --- reading back --- */
 
 static const char *member(const struct json *object, const char *name, struct arena *arena)
@@ -232,26 +217,6 @@ static void read_notes(const struct json *root, struct arena *arena, struct reco
     out->older_note_count = (size_t)json_member_integer(root, "older_notes", 0);
 }
 
-static enum appointment_kind appointment_kind_of(const struct json *node)
-{
-    const char *name = json_member_text(node, "status_kind");
-    enum appointment_kind kind = APPOINTMENT_MISSED;
-    while (kind != APPOINTMENT_UNKNOWN && !text_equal(appointment_kind_name(kind), name)) {
-        kind--;
-    }
-    return kind;
-}
-
-static enum order_kind order_kind_of(const struct json *node)
-{
-    const char *name = json_member_text(node, "status_kind");
-    enum order_kind kind = ORDER_FAILED;
-    while (kind != ORDER_UNKNOWN && !text_equal(order_kind_name(kind), name)) {
-        kind--;
-    }
-    return kind;
-}
-
 static enum status read_appointments(const struct json *root, struct arena *arena,
                                      struct record *out, struct failure *why)
 {
@@ -266,7 +231,7 @@ static enum status read_appointments(const struct json *root, struct arena *aren
         for (size_t i = 0; i < APPOINTMENT_FIELD_COUNT; i++) {
             one->fields[i] = member(node, appointment_field_name((enum appointment_field)i), arena);
         }
-        one->kind = appointment_kind_of(node);
+        one->kind = appointment_kind_named(json_member_text(node, "status_kind"));
         one->extras = read_extras(node, arena, &one->extra_count);
     }
     out->appointments = all;
@@ -287,14 +252,14 @@ static enum status read_record(const struct json *root, struct arena *arena, str
                              ? member(contact, short_contact_name(field), arena)
                              : member(root, order_field_name(field), arena);
     }
-    out->kind = order_kind_of(root);
+    out->kind = order_kind_named(json_member_text(root, "status_kind"));
     read_notes(root, arena, out);
     out->extras = read_extras(root, arena, &out->extra_count);
     return read_appointments(root, arena, out, why);
 }
 
-enum status record_decode(struct span bytes, struct arena *arena, struct record *out,
-                          struct failure *why)
+enum status record_read_json(struct span bytes, struct arena *arena, struct record *out,
+                             struct failure *why)
 {
     struct json *root = NULL;
     struct failure detail;

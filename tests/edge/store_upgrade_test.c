@@ -2,7 +2,9 @@
  * killed in between, it is the old or the new one. tests/edge/state has one for each. */
 #include "support/store_fixture.h"
 
+#include "core/history.h"
 #include "core/random.h"
+#include "core/record.h"
 #include "core/text.h"
 
 #include <sqlite3.h>
@@ -172,10 +174,16 @@ static void check_order(struct fixture *fixture, const char *source_name, const 
 {
     const struct stored_order *order = fixture_fetch_order(fixture, source_name, id);
     assert_string_equal(order->id, id);
-    assert_non_null(strstr(arena_text(fixture->arena, order->canonical), "\"phone\""));
-    const char *history = arena_text(fixture->arena, order->history);
-    assert_non_null(strstr(history, "\"status_since\""));
-    assert_non_null(strstr(history, "\"first_start\""));
+    struct record record;
+    struct history history;
+    assert_int_equal(record_decode(order->canonical, fixture->arena, &record, &fixture->why),
+                     STATUS_OK);
+    assert_non_null(record.fields[ORDER_CONTACT_PHONE]);
+    assert_int_equal(history_decode(order->history, fixture->arena, &history, &fixture->why),
+                     STATUS_OK);
+    assert_true(history.status_since_wall_ms != 0);
+    assert_true(history.appointment_count != 0);
+    assert_non_null(history.appointments[0].first_start);
 }
 
 static void count_value(void *arg, const struct stored_value *value)

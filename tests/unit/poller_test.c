@@ -1371,6 +1371,12 @@ static void a_field_that_no_order_has_any_more_is_told_once(void **state)
         strstr(find_event(world, EVENT_SOURCE_SCHEMA_CHANGED)->json, "committed_date:missing"));
 }
 
+static bool keeps_text(const struct kept_order *kept, const char *text)
+{
+    struct span canonical = kept->order.canonical;
+    return memmem(canonical.data, canonical.size, text, strlen(text)) != NULL;
+}
+
 static void another_profile_reads_anew_without_order_events(void **state)
 {
     struct world *world = *state;
@@ -1384,7 +1390,7 @@ static void another_profile_reads_anew_without_order_events(void **state)
     assert_int_equal(world->event_count, 1);
     assert_int_equal(count_events(world, EVENT_SOURCE_SCHEMA_CHANGED), 1);
     const struct kept_order *kept = store_find(world, "0001");
-    assert_true(kept != NULL && strstr(kept->order.canonical.data, "InProgress") == NULL);
+    assert_true(kept != NULL && !keeps_text(kept, "InProgress"));
     api_set(world, "0001", "\"state\":\"Held\"");
     sweeps(world, 1);
     assert_int_equal(world->event_count, 2);
@@ -1406,7 +1412,7 @@ static void another_time_zone_or_language_reads_anew_without_order_events(void *
     assert_int_equal(world->event_count, 1);
     assert_non_null(strstr(find_event(world, EVENT_SOURCE_SCHEMA_CHANGED)->json, "\"locale\""));
     const struct kept_order *kept = store_find(world, "0001");
-    assert_true(kept != NULL && strstr(kept->order.canonical.data, "2027-01-12T07:00:00Z") != NULL);
+    assert_true(kept != NULL && keeps_text(kept, "2027-01-12T07:00:00Z"));
 
     world_stop(world);
     world->source.language = "en";

@@ -511,6 +511,23 @@ static void a_damaged_record_is_reported(void **state)
     world_fini(&world);
 }
 
+/* Its bytes are others now; what it says is not. */
+static void the_json_of_an_earlier_version_is_no_change(void **state)
+{
+    (void)state;
+    struct world world;
+    world_init(&world);
+    world_show(&world, "{'id':'1','status':'InProgress','step':'A'}");
+    world.known.canonical =
+        world_json(&world, "{'id':'1','status':'InProgress','status_kind':'open','step':'A'}");
+    world_show(&world, "{'id':'1','status':'InProgress','step':'A','lastUpdate':'2026-11-27'}");
+    assert_false(world.result.is_changed);
+    world_show(&world, "{'id':'1','status':'InProgress','step':'B'}");
+    expect_told(&world, "order.status.changed/info");
+    assert_true(record_is_packed(world.known.canonical));
+    world_fini(&world);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -529,6 +546,7 @@ int main(void)
         cmocka_unit_test(appointments_of_their_own_collection),
         cmocka_unit_test(a_profile_that_learns_a_word_tells_nothing),
         cmocka_unit_test(notes_beyond_the_latest_twenty_are_counted),
+        cmocka_unit_test(the_json_of_an_earlier_version_is_no_change),
         cmocka_unit_test(a_damaged_record_is_reported),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
