@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-static step_fn step_ask_page, step_work, step_page_done;
+static step_fn step_ask_page, step_work, step_page_done, step_read_again, step_read_resized;
 
 /* --- beginning and ending badly --------------------------------------------------------------- */
 
@@ -69,8 +69,6 @@ void poller_begin_sweep(struct poller *poller, struct instant now)
     begin_reading(poller, profile->has_appointments_collection ? COLLECTION_APPOINTMENTS
                                                                : COLLECTION_ORDERS);
 }
-
-static step_fn step_read_again, step_read_resized;
 
 /* What could not be discarded must not slip into a later commit: idle discards it first. */
 static bool step_discarded(struct poller *poller, struct instant now)
@@ -220,7 +218,9 @@ static bool end_page(struct poller *poller)
     reading->unreadable_count += page->unreadable_count;
     page_memory_end(poller->pages[reading->kind], reading->pager.page_count,
                     reading->page.fingerprint, poller->known[reading->kind]);
-    return poller_flush_batch(poller, step_page_done);
+    /* What changed in it waits for more: a question to the store costs more than it asks for. */
+    poller->step = step_page_done;
+    return true;
 }
 
 /* As a first answer: a list of nothing, believed as far as one that is spelled []. */
@@ -495,6 +495,6 @@ static bool step_page_done(struct poller *poller, struct instant now)
     if (verdict == PAGER_RESIZE) {
         return poller_discard(poller, step_read_resized);
     }
-    poller->step = verdict == PAGER_MORE ? step_ask_page : step_judge;
-    return true;
+    poller->step = step_ask_page;
+    return verdict == PAGER_MORE || poller_flush_batch(poller, step_judge);
 }
