@@ -301,7 +301,7 @@ static bool step_work(struct poller *poller, struct instant now)
     size_t start = slicer->position;
     uint64_t parsed = poller->sweep.tally.parsed;
     struct failure why = {0};
-    while (slicer->position - start < BATCH_BYTES && poller->batch.count < BATCH_COUNT &&
+    while (slicer->position - start < PORTION_BYTES && poller->batch.count < BATCH_COUNT &&
            poller->sweep.tally.parsed - parsed < BATCH_COUNT) {
         if (poller_take_expected(poller)) {
             continue;

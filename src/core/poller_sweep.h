@@ -15,12 +15,12 @@
 struct poller;
 struct index;
 
-/* One step of the machine. True: go on at once; false: a port was asked, or enough for this turn.
- */
+/* One step of the machine. True: go on at once; false: a port was asked, or the turn is full. */
 typedef bool step_fn(struct poller *poller, struct instant now);
 
-#define BATCH_COUNT 64      /* orders worked on in one turn */
-#define BATCH_BYTES 262144u /* bytes of a page looked at in one turn */
+#define BATCH_COUNT 64                  /* changed orders worked on in one turn */
+#define BATCH_BYTES 262144u             /* of their elements, likewise */
+#define PORTION_BYTES ((size_t)1 << 20) /* of a page, looked at in one turn */
 #define DETAILS_PER_SWEEP 50
 
 /* One order to be reconciled. Everything in it lives in the batch's arena. */
