@@ -274,8 +274,11 @@ static bool is_closed_after_handshake(const struct http_transfer *transfer)
                   curl_easy_getinfo(easy, CURLINFO_REQUEST_SIZE, &sent_bytes) == CURLE_OK &&
                   handshake_us != 0 && connect_count != 0;
     bool is_unsent = transfer->code == CURLE_SEND_ERROR && sent_bytes == 0;
-    bool is_alert_lost = transfer->code == CURLE_RECV_ERROR &&
-                         strncmp(transfer->error, "Send failure", strlen("Send failure")) == 0;
+    /* The words are of the sending, which met it first; the second are OpenSSL's. */
+    bool is_of_sending =
+        strncmp(transfer->error, "Send failure", strlen("Send failure")) == 0 ||
+        strncmp(transfer->error, "SSL_write() error", strlen("SSL_write() error")) == 0;
+    bool is_alert_lost = transfer->code == CURLE_RECV_ERROR && is_of_sending;
     return is_new && (is_unsent || is_alert_lost);
 }
 
