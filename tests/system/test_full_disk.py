@@ -101,7 +101,7 @@ def test_a_backup_that_does_not_fit_takes_no_room_from_the_daemon(world):
         copy_size = (world.folder / "copy.db").stat().st_size
         facts = os.statvfs(disk)
         with open(disk / "ballast", "wb") as ballast:
-            os.posix_fallocate(ballast.fileno(), 0, facts.f_bavail * facts.f_frsize - copy_size // 2)
+            os.posix_fallocate(ballast.fileno(), 0, facts.f_bavail * facts.f_frsize - copy_size * 7 // 8)
         code, _, error = served.command("backup", world.folder / "other.db")
         assert code != 0 and "no room on the disk of the state" in error and "make room" in error, (code, error)
         assert sorted(world.folder.glob("other.db*")) == sorted(disk.glob("state.db.backup*")) == []
