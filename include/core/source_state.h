@@ -69,9 +69,9 @@ void source_state_add(const struct source_state *state, struct text *out); /* as
 enum status source_state_read(struct source_state *state, struct span value,
                               struct failure *why) MUST_CHECK;
 
-/* False: it is known already, or there are too many. */
 /* Two keys of one novelty: the same, or two spellings of one unknown status. */
 bool source_state_is_same_novelty(const char *left, const char *right);
+/* False: it is known already, or there are too many. */
 bool source_state_note_novelty(struct source_state *state, const char *key);
 /* Forgets what has expired to make room. False: this threshold, or a nearer one, was told. */
 bool source_state_note_expiry(struct source_state *state, const struct expiry_told *told,
